@@ -1,0 +1,131 @@
+"""Blur with an honest border: y = crop(k * x) + b, the scene x reaching beyond the frame by the kernel's radius.
+
+What lies outside the frame is unknown, not mirrored, wrapped or zero: it is part of the scene and estimated with it
+(Almeida & Figueiredo 2013, doi:10.1109/TIP.2013.2258354). The scene lives on a canvas that is one kernel radius wider
+than the frame on every side; there circular and linear convolution agree on the whole frame, so the border costs
+nothing but the rim.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.fourier import extract, fast_shape, irfftn, rfftn, transfer
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where the observed frame lies on the scene's canvas.
+
+    Attributes
+    ----------
+    shape
+        The frame, in pixels.
+    canvas
+        The scene's canvas, in pixels.
+    start
+        The frame's first pixel on the canvas.
+    """
+
+    shape: tuple[int, ...]
+    canvas: tuple[int, ...]
+    start: tuple[int, ...]
+
+    @classmethod
+    def around(cls, shape: Sequence[int], kernel_shape: Sequence[int]) -> "Frame":
+        """The frame of ``shape`` with a rim as wide as the radius of a kernel of odd ``kernel_shape``."""
+        radius = [k // 2 for k in kernel_shape]
+        canvas = fast_shape([n + 2 * r for n, r in zip(shape, radius, strict=True)])
+        return cls(tuple(shape), canvas, tuple(radius))
+
+    @property
+    def ndim(self) -> int:
+        """Number of spatial axes; those before them are a batch."""
+        return len(self.shape)
+
+    @property
+    def inside(self) -> tuple[slice, ...]:
+        """The frame's slices of the canvas."""
+        return tuple(slice(s, s + n) for s, n in zip(self.start, self.shape, strict=True))
+
+    def crop(self, scene: Tensor) -> Tensor:
+        """The part of a canvas that the frame sees."""
+        return scene[(..., *self.inside)]
+
+    def place(self, observed: Tensor) -> Tensor:
+        """The frame on a canvas of zeros: the adjoint of `crop`."""
+        canvas = observed.new_zeros((*observed.shape[: -self.ndim], *self.canvas))
+        canvas[(..., *self.inside)] = observed
+        return canvas
+
+    def fill(self, observed: Tensor, surround: Tensor) -> Tensor:
+        """The observation inside the frame, ``surround`` (a canvas) outside it."""
+        canvas = surround.clone()
+        canvas[(..., *self.inside)] = observed
+        return canvas
+
+    def extend(self, observed: Tensor) -> Tensor:
+        """A first guess of the canvas: edge values, faded so that opposite sides of the canvas meet."""
+        out = observed
+        for axis in range(-self.ndim, 0):
+            n, total, start = self.shape[axis], self.canvas[axis], self.start[axis]
+            position = torch.arange(total, device=out.device) - start
+            gap = total - n
+            # Past the last pixel the weight of the first one grows until the canvas closes on itself.
+            beyond = (position - (n - 1)) % total
+            weight = torch.where(beyond <= gap, beyond.to(out.dtype) / (gap + 1), torch.zeros((), dtype=out.dtype))
+            weight = torch.where((position >= 0) & (position < n), torch.zeros_like(weight), weight)
+            inside = out.index_select(axis, position.clamp(0, n - 1))
+            first, last = out.narrow(axis, 0, 1), out.narrow(axis, n - 1, 1)
+            shape = [1] * out.ndim
+            shape[axis] = total
+            weight = weight.reshape(shape)
+            outside = ((position < 0) | (position >= n)).reshape(shape)
+            out = torch.where(outside, last * (1 - weight) + first * weight, inside)
+        return out
+
+
+def predict(scene: Tensor, kernel: Tensor, frame: Frame, background: float = 0.0) -> Tensor:
+    """The noise-free observation ``crop(k * x) + b``.
+
+    Parameters
+    ----------
+    scene
+        x on the canvas, shape ``(..., *frame.canvas)``.
+    kernel
+        k, odd shape, one axis per axis of the frame.
+    frame
+        Where the frame lies.
+    background
+        b, a constant offset in the scene's intensity unit.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(..., *frame.shape)``.
+
+    Examples
+    --------
+    >>> frame = Frame.around((16, 15), (3, 5))
+    >>> delta = torch.zeros(3, 5); delta[1, 2] = 1.0
+    >>> scene = torch.rand(*frame.canvas)
+    >>> torch.allclose(predict(scene, delta, frame), frame.crop(scene), atol=1e-6)
+    True
+    """
+    blurred = irfftn(rfftn(scene, frame.ndim) * transfer(kernel, frame.canvas), frame.canvas)
+    return frame.crop(blurred) + background
+
+
+def adjoint_scene(residual: Tensor, kernel: Tensor, frame: Frame) -> Tensor:
+    """Adjoint of `predict` (without background) in the scene: frame → canvas."""
+    spectrum = rfftn(frame.place(residual), frame.ndim)
+    return irfftn(spectrum * transfer(kernel, frame.canvas).conj(), frame.canvas)
+
+
+def adjoint_kernel(residual: Tensor, scene: Tensor, frame: Frame, kernel_shape: Sequence[int]) -> Tensor:
+    """Adjoint of `predict` (without background) in the kernel: frame → support, summed over the batch."""
+    spectrum = rfftn(frame.place(residual), frame.ndim) * rfftn(scene, frame.ndim).conj()
+    batch = tuple(range(spectrum.ndim - frame.ndim))
+    return extract(irfftn(spectrum.sum(batch) if batch else spectrum, frame.canvas), kernel_shape)

@@ -1,0 +1,30 @@
+"""No image prior: maximum likelihood, stopped early."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv._types import component
+
+
+@component
+class NoPrior:
+    """No knowledge of the image: only the smallest pull towards zero that makes the deconvolution finite.
+
+    The Wiener filter for a white scene; what every prior is to be compared with.
+    """
+
+    kind: Literal["none"] = "none"
+
+    def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
+        """The identity."""
+        return [torch.ones([1] * len(spacing))]
+
+    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
+        """The posterior mean under a white scene of unit variance."""
+        return coefficients / (1 + level**2)
+
+    def levels(self, noise_sigma: float, steps: int) -> list[float]:
+        """One level is enough, since the problem is quadratic; further steps fill in the unknown border."""
+        return [1.0] * steps

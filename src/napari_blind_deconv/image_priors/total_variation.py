@@ -1,0 +1,42 @@
+"""Total variation: p(x) ∝ exp(-α Σ ‖∇x‖), the rotation-invariant Laplacian of gradients (Rudin, Osher & Fatemi 1992)."""
+
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+from torch import Tensor
+
+from napari_blind_deconv._types import component
+from napari_blind_deconv.image_priors.differences import forward_differences
+
+# α of the unit scene: the inverse of a photograph's mean gradient on the scale 0..1.
+_ALPHA = 10.0
+
+
+@component
+class TotalVariation:
+    """Piecewise smooth images: the length of the gradient is exponentially distributed."""
+
+    kind: Literal["total-variation"] = "total-variation"
+    strength: Annotated[float, Gt(0)] = 1.0
+    """Weight of the prior relative to its calibrated value; 1 trusts the noise level as it is."""
+
+    def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
+        """First differences along every axis."""
+        return forward_differences(spacing)
+
+    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
+        """Shrink the length of the gradient by ``α level²``."""
+        length = coefficients.norm(dim=0, keepdim=True)
+        shrunk = (length - self.strength * _ALPHA * level**2).clamp(min=0)
+        return coefficients * (shrunk / length.clamp(min=1e-12))
+
+    def levels(self, noise_sigma: float, steps: int) -> list[float]:
+        """Geometric, from the gradients' own size to a small part of the noise's."""
+        return geometric(0.3, max(0.3 * noise_sigma, 1e-3), steps)
+
+
+def geometric(first: float, last: float, steps: int) -> list[float]:
+    """``steps`` values from ``first`` to ``last`` in equal ratios."""
+    if steps == 1:
+        return [last]
+    return [first * (last / first) ** (i / (steps - 1)) for i in range(steps)]

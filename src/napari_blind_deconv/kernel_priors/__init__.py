@@ -1,0 +1,44 @@
+"""p(k): the ladder of kernel knowledge, from known δ(k - K) to completely blind U. One file per rung."""
+
+from collections.abc import Iterator
+from typing import Annotated, Protocol, runtime_checkable
+
+import torch
+from pydantic import Discriminator
+from torch import Tensor
+
+from napari_blind_deconv.evidence import Evidence
+from napari_blind_deconv.statistics import KernelStatistics
+
+from .gaussian import Gaussian
+from .known import Known
+from .motion import Motion
+from .sparse import Sparse
+from .uniform import Uniform
+
+
+@runtime_checkable
+class Updatable(Protocol):
+    """What every rung does: draw a kernel, and take one step on kernel statistics."""
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """A kernel drawn from the prior, on a support of odd ``shape``."""
+        ...
+
+    def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
+        """The kernel that the statistics and the prior, ``weight`` times, agree on; ``kernel`` is the last one."""
+        ...
+
+
+@runtime_checkable
+class FittedByEvidence(Protocol):
+    """A rung of few parameters, which the closed-form evidence finds without an image."""
+
+    def fit(self, evidence: Evidence, shape: tuple[int, ...]) -> Iterator[Tensor]:
+        """Better and better kernels; the last one is the answer."""
+        ...
+
+
+KernelPrior = Annotated[Known | Gaussian | Motion | Sparse | Uniform, Discriminator("kind")]
+
+__all__ = ["FittedByEvidence", "Gaussian", "KernelPrior", "Known", "Motion", "Sparse", "Uniform", "Updatable"]

@@ -1,0 +1,35 @@
+"""The PSF is known: p(k) = δ(k - K)."""
+
+from dataclasses import field
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field, SkipValidation
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.statistics import KernelStatistics
+
+
+@component
+class Known:
+    """The bottom of the ladder: minimum entropy. Blind deconvolution becomes deconvolution."""
+
+    kind: Literal["known"] = "known"
+    psf: str | None = None
+    """File of the PSF; an array may be given at run time instead."""
+    kernel: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
+    """K itself, an array of odd shape, once it has been read; never part of the settings' JSON."""
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """K: there is nothing to draw."""
+        return self._known()
+
+    def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
+        """K, whatever the data say."""
+        return self._known().to(kernel)
+
+    def _known(self) -> Tensor:
+        if self.kernel is None:
+            raise InputError("kernel_prior 'known' has no PSF; give one with --psf FILE, or psf=ARRAY in Python")
+        return torch.as_tensor(self.kernel)

@@ -1,0 +1,40 @@
+"""Few taps: the kernel's mass lies on a small part of its support."""
+
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt
+from torch import Tensor
+
+from napari_blind_deconv._types import component
+from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
+from napari_blind_deconv.statistics import KernelStatistics
+
+
+@component
+class Sparse:
+    """A Dirichlet distribution of concentration below one: most taps are nearly zero, a few carry the mass."""
+
+    kind: Literal["sparse"] = "sparse"
+    concentration: Annotated[float, Gt(0), Gt(0)] = 0.1
+    """Dirichlet concentration per tap; smaller is sparser, 1 is uniform."""
+    sparsity: Annotated[float, Ge(0)] = 1e-3
+    """Weight of the sum of logarithms, relative to the energy of the filtered image."""
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """A draw from the Dirichlet distribution: normalised gamma variates."""
+        taps = torch._standard_gamma(torch.full(shape, self.concentration, dtype=torch.float64), generator=generator)
+        taps = taps.clamp(min=torch.finfo(torch.float64).tiny)
+        return (taps / taps.sum()).to(torch.get_default_dtype())
+
+    def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
+        """Least squares on the simplex with the concave Σ log(k + ε), majorised by its tangent at the last kernel.
+
+        Reweighted ℓ1 (Candès, Wakin & Boyd 2008, doi:10.1007/s00041-008-9045-x): a tap that was small pays more.
+        """
+        energy = float(statistics.autocorrelation.max())
+        epsilon = 0.1 * float(kernel.max())
+        for _ in range(2):
+            slope = weight * self.sparsity * energy / (kernel + epsilon) * epsilon
+            kernel = minimise_on_simplex(statistics, kernel, ridge=1e-4 * energy, slope=slope)
+        return kernel

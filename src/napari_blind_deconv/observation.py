@@ -1,0 +1,251 @@
+"""What comes in: checked, and arranged so that batch axes come first and spatial axes last."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_blind_deconv._types import InputError
+
+SPATIAL = "ZYX"
+_DEFAULT_AXES = {2: "YX", 3: "ZYX"}
+_SMALLEST = 3
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Which axes of an array are space, which share one PSF, and which have a PSF each.
+
+    Attributes
+    ----------
+    axes
+        One letter per axis: ``Z``, ``Y``, ``X`` space, ``T`` time, ``S`` colour samples, ``C`` channels; any other
+        letter (``P`` positions, ``Q`` unknown) counts like time.
+    planes
+        Whether ``Z`` is a batch of planes rather than depth.
+    """
+
+    axes: str
+    planes: bool = False
+
+    @property
+    def space(self) -> str:
+        """Spatial axes of the PSF, in the order z, y, x."""
+        return "".join(a for a in SPATIAL if a in self.axes and not (self.planes and a == "Z"))
+
+    @property
+    def channel(self) -> int | None:
+        """Position of the channel axis, if there is one: channels have a PSF each."""
+        return self.axes.index("C") if "C" in self.axes else None
+
+    def split(self, image: NDArray[Any]) -> list[NDArray[Any]]:
+        """One array per channel, shape ``(batch, *space)``."""
+        channels = [image] if self.channel is None else list(np.moveaxis(image, self.channel, 0))
+        return [self._flattened(c) for c in channels]
+
+    def restack(self, part: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """One channel back in the input's order of axes; ``shape`` is the input's, without its channel axis."""
+        order = self._order()
+        moved = part.reshape([shape[i] for i in order])
+        return np.ascontiguousarray(np.transpose(moved, np.argsort(order)))
+
+    def join(self, parts: Sequence[NDArray[Any]], shape: tuple[int, ...]) -> NDArray[Any]:
+        """The inverse of `split`; ``shape`` is the whole input's."""
+        if self.channel is None:
+            return self.restack(parts[0], shape)
+        rest = tuple(n for i, n in enumerate(shape) if i != self.channel)
+        return np.stack([self.restack(p, rest) for p in parts], self.channel)
+
+    def _order(self) -> list[int]:
+        rest = self.axes.replace("C", "")
+        batch = [i for i, a in enumerate(rest) if a not in self.space]
+        return batch + [rest.index(a) for a in self.space]
+
+    def _flattened(self, image: NDArray[Any]) -> NDArray[Any]:
+        moved = np.transpose(image, self._order())
+        return np.ascontiguousarray(moved.reshape(-1, *moved.shape[moved.ndim - len(self.space) :]))
+
+
+def arrangement(shape: Sequence[int], axes: str | None, planes: bool) -> Arrangement:
+    """Read the axes, or infer them where there are two or three.
+
+    Raises
+    ------
+    InputError
+        Where axes and shape do not agree, an axis is named twice or there is no plane to work in.
+    """
+    if axes is None:
+        if len(shape) not in _DEFAULT_AXES:
+            raise InputError(
+                f"image has {len(shape)} axes {tuple(shape)}, which cannot be told apart; give them, such as "
+                "axes='TZYX' (T time, C channel, S colour, Z, Y, X)"
+            )
+        axes = _DEFAULT_AXES[len(shape)]
+    axes = axes.upper()
+    if len(axes) != len(shape):
+        raise InputError(f"axes {axes!r} name {len(axes)} axes, but the image has {len(shape)}: {tuple(shape)}")
+    if len(set(axes)) != len(axes):
+        raise InputError(f"axes {axes!r} name an axis twice; each letter may occur once")
+    if not {"Y", "X"} <= set(axes):
+        raise InputError(f"axes {axes!r} must contain Y and X; a PSF is estimated in planes or volumes")
+    out = Arrangement(axes, planes)
+    for letter in out.space:
+        n = shape[axes.index(letter)]
+        if n < _SMALLEST:
+            hint = "; treat the stack as planes (planes=True, --planes)" if letter == "Z" else ""
+            raise InputError(f"image has {n} pixels along {letter}, at least {_SMALLEST} are needed{hint}")
+    return out
+
+
+def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[np.floating[Any]], list[str]]:
+    """The image as floats, finite and not constant, with what had to be said about it.
+
+    Raises
+    ------
+    InputError
+        For an empty or constant image, NaN or infinite pixels, and types that hold no intensities.
+    """
+    array = np.asarray(image)
+    if array.dtype.kind not in "iuf":
+        raise InputError(
+            f"image has data type {array.dtype}, which holds no intensities; convert it to an integer or float type"
+        )
+    if array.size == 0:
+        raise InputError(f"image is empty, its shape is {array.shape}; every axis needs at least {_SMALLEST} pixels")
+    warnings = []
+    saturated = _saturated(array)
+    if saturated > 1e-4:
+        warnings.append(
+            f"{saturated:.2%} of the pixels are saturated; their light is lost and rings appear around them"
+        )
+    values = array.astype(np.float32 if array.dtype.itemsize <= 4 else np.float64, copy=False)
+    bad = ~np.isfinite(values)
+    count = int(bad.sum())
+    if count == array.size:
+        raise InputError("image holds no finite value: every pixel is NaN or infinite")
+    if count and not fill_nan:
+        raise InputError(
+            f"image has {count} of {array.size} pixels that are NaN or infinite; repair them, or let them be filled "
+            "from their nearest neighbours with fill_nan=True (--fill-nan)"
+        )
+    if count:
+        nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
+        values = values[tuple(nearest)]
+        warnings.append(f"{count} pixels that were NaN or infinite were filled from their nearest neighbours")
+    if values.min() == values.max():
+        raise InputError(f"image is constant, every pixel is {values.flat[0]:g}; there is nothing to deconvolve")
+    return values, warnings
+
+
+def _saturated(image: NDArray[Any]) -> float:
+    """Fraction of pixels at the top of an integer type's range, or of the range that 8, 10, 12 and 14 bits leave."""
+    if image.dtype.kind not in "iu":
+        return 0.0
+    top = int(image.max())
+    limits = {int(np.iinfo(image.dtype).max), *(2**bits - 1 for bits in (8, 10, 12, 14, 16))}
+    return float((image == top).mean()) if top in limits else 0.0
+
+
+def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes: bool) -> tuple[float, ...] | None:
+    """Voxel size of the PSF's axes in µm, (z, y, x) or (y, x).
+
+    Raises
+    ------
+    InputError
+        For a wrong number of lengths or one that is not positive and finite.
+    """
+    if voxel_size_um is None:
+        return None
+    size = tuple(float(v) for v in voxel_size_um)
+    if planes and len(size) == len(space) + 1:
+        size = size[1:]
+    if len(size) != len(space):
+        raise InputError(
+            f"voxel size {size} has {len(size)} lengths, but the image has {len(space)} spatial axes ({space}); give "
+            "one length in µm per axis"
+        )
+    for letter, value in zip(space, size, strict=True):
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"voxel size along {letter} is {value:g} µm; it must be positive")
+    return size
+
+
+def checked_psf(
+    psf: Any, space_shape: Sequence[int], voxel_size_um: Sequence[float] | None, psf_voxel_size_um: Sequence[float] | None
+) -> tuple[NDArray[np.float32], list[str]]:
+    """A known PSF of odd size and unit sum, with what had to be changed.
+
+    Raises
+    ------
+    InputError
+        Where its dimensions, size, voxel size or values cannot be a PSF of this image.
+    """
+    array = np.squeeze(np.asarray(psf))
+    ndim = len(space_shape)
+    if array.dtype.kind not in "iuf":
+        raise InputError(f"PSF has data type {array.dtype}; it must be an integer or float type")
+    if array.ndim != ndim:
+        raise InputError(
+            f"PSF has {array.ndim} axes {array.shape}, but the image has {ndim} spatial axes {tuple(space_shape)}; "
+            "for a 2-D PSF on a stack choose planes (planes=True, --planes)"
+        )
+    values = array.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(f"PSF has {int((~np.isfinite(values)).sum())} values that are NaN or infinite")
+    if values.min() < 0:
+        raise InputError(
+            f"PSF has {int((values < 0).sum())} negative values, the lowest is {values.min():g}; a PSF is a "
+            "distribution of light: subtract its background and set what is below zero to zero"
+        )
+    if values.sum() == 0:
+        raise InputError("PSF is zero everywhere; it must hold light")
+    if voxel_size_um is not None and psf_voxel_size_um is not None:
+        same_voxels(voxel_size_um, psf_voxel_size_um)
+    warnings = []
+    even = [n % 2 == 0 for n in values.shape]
+    if any(even):
+        values = np.pad(values, [(0, 1 if e else 0) for e in even])
+        warnings.append(f"PSF of even size {array.shape} was padded by zeros to {values.shape}; its centre is n // 2")
+    if any(k > n for k, n in zip(values.shape, space_shape, strict=True)):
+        raise InputError(
+            f"PSF of {values.shape} pixels is larger than the image of {tuple(space_shape)}; crop it to its support"
+        )
+    return (values / values.sum()).astype(np.float32), warnings
+
+
+def same_voxels(image_um: Sequence[float], psf_um: Sequence[float], tolerance: float = 0.02) -> None:
+    """Refuse a PSF sampled on other voxels than the image."""
+    image_um, psf_um = tuple(image_um), tuple(psf_um)
+    if len(image_um) != len(psf_um):
+        raise InputError(f"PSF has voxels of {psf_um} µm, the image of {image_um} µm; their numbers of axes differ")
+    if any(abs(a - b) > tolerance * a for a, b in zip(image_um, psf_um, strict=True)):
+        raise InputError(
+            f"PSF has voxels of {psf_um} µm, but the image's are {image_um} µm; resample the PSF to the image's voxels, "
+            "or correct the voxel size"
+        )
+
+
+def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) -> tuple[int, ...]:
+    """The support: as requested, or at most 31 pixels and a third of the image along every axis.
+
+    Raises
+    ------
+    InputError
+        Where the number of sizes does not fit the axes, or the kernel is larger than the image.
+    """
+    if requested is None:
+        return tuple(max(3, min(31, n // 3) - (min(31, n // 3) + 1) % 2) for n in space_shape)
+    sizes = tuple(requested) * len(space_shape) if len(requested) == 1 else tuple(requested)
+    if len(sizes) != len(space_shape):
+        raise InputError(
+            f"kernel_size {tuple(requested)} names {len(sizes)} axes, but the PSF has {len(space_shape)}; give one "
+            "odd number, or one per axis"
+        )
+    for size, n in zip(sizes, space_shape, strict=True):
+        if size > n:
+            raise InputError(f"kernel_size {sizes} is larger than the image of {tuple(space_shape)} pixels")
+    return sizes

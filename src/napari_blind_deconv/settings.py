@@ -1,0 +1,182 @@
+"""One run's settings: a component of components, which is at once validation, JSON and form."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, Literal, get_args
+
+import pydantic
+from annotated_types import Ge, Gt, MinLen
+from pydantic import AfterValidator, TypeAdapter
+
+from napari_blind_deconv._types import InputError, component, nearest
+from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
+from napari_blind_deconv.kernel_priors import KernelPrior, Uniform
+from napari_blind_deconv.solvers import Solver, TwoPhase
+
+
+def _odd(size: int) -> int:
+    if size < 1 or size % 2 == 0:
+        raise ValueError(
+            f"kernel_size {size} must be a positive odd number, so that a centre tap exists; try {max(size, 0) + 1}"
+        )
+    return size
+
+
+@component
+class Settings:
+    """Everything that decides a run, except the data.
+
+    Examples
+    --------
+    >>> from napari_blind_deconv.kernel_priors import Motion
+    >>> settings = Settings(kernel_prior=Motion(), kernel_size=(31,))
+    >>> settings_from_dict(settings_to_dict(settings)) == settings
+    True
+    """
+
+    kernel_prior: KernelPrior = Uniform()
+    """What is known of the PSF."""
+    image_prior: ImagePrior = SparseGradients()
+    """What is known of the image."""
+    solver: Solver = TwoPhase()
+    """How kernel and image are found."""
+    kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], MinLen(1)] | None = None
+    """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
+    kernel_weight: Annotated[float, Gt(0)] = 1.0
+    """How many times the kernel prior counts."""
+    iterations: Annotated[int, Ge(1)] | None = None
+    """Steps of the restoration. None: the solver's own number."""
+    noise_sigma: Annotated[float, Gt(0)] | None = None
+    """Standard deviation of the noise, in the image's intensity unit. None: estimated."""
+    background: float = 0.0
+    """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back."""
+    planes: bool = False
+    """Treat a stack as independent 2-D planes that share one PSF."""
+    fill_nan: bool = False
+    """Replace NaN and infinite pixels by their nearest finite neighbour instead of refusing the image."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute; auto takes a CUDA device if there is one, else the CPU."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Seed of the only source of randomness."""
+
+
+ADAPTER: TypeAdapter[Settings] = TypeAdapter(Settings)
+
+
+def _registry(union: Any) -> dict[str, type]:
+    """``kind`` → class, from a discriminated union: the union is the only list."""
+    members = get_args(get_args(union)[0])
+    return {member.__dataclass_fields__["kind"].default: member for member in members}
+
+
+KERNEL_PRIORS: Mapping[str, type] = _registry(KernelPrior)
+IMAGE_PRIORS: Mapping[str, type] = _registry(ImagePrior)
+SOLVERS: Mapping[str, type] = _registry(Solver)
+_FAMILIES = {"kernel_prior": KERNEL_PRIORS, "image_prior": IMAGE_PRIORS, "solver": SOLVERS}
+
+
+def settings_to_dict(settings: Settings) -> dict[str, Any]:
+    """Settings as plain JSON values."""
+    return dict(ADAPTER.dump_python(settings, mode="json"))
+
+
+def settings_from_dict(values: Mapping[str, Any]) -> Settings:
+    """Settings from JSON values.
+
+    Raises
+    ------
+    InputError
+        Naming the setting, its value and what is allowed; an unknown name is answered with the nearest known one.
+    """
+    for path, known in _unknown(values):
+        raise InputError(f"setting {path!r} is unknown; {nearest(path.rpartition('.')[2], known)}")
+    try:
+        return ADAPTER.validate_python(json.loads(json.dumps(values, allow_nan=True)))
+    except pydantic.ValidationError as error:
+        raise InputError(describe(error)) from error
+    except TypeError as error:
+        raise InputError(f"settings must be plain JSON values: {error}") from error
+
+
+def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
+    """A copy of JSON settings with one ``path=value`` assigned, as ``--set`` does.
+
+    Parameters
+    ----------
+    values
+        Settings as JSON values.
+    assignment
+        ``a.b=VALUE``; the value is read as JSON, and as a string where it is none. Assigning a family itself,
+        ``kernel_prior=motion``, chooses its kind with default fields.
+
+    Raises
+    ------
+    InputError
+        For a missing ``=`` or an unknown path, with the nearest known name.
+    """
+    path, equals, text = assignment.partition("=")
+    path = path.strip()
+    if not equals or not path:
+        raise InputError(f"--set {assignment!r} must have the form path=value, for example --set kernel_weight=2")
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text.strip()
+    first, _, rest = path.partition(".")
+    out = {**settings_to_dict(Settings()), **values}
+    known = list(out)
+    if first not in known:
+        raise InputError(f"setting {path!r} is unknown; {nearest(first, known)}")
+    if first in _FAMILIES and not rest and isinstance(value, str):
+        return {**out, first: default_of(first, value)}
+    if not rest:
+        return {**out, first: value}
+    inner = out[first]
+    if not isinstance(inner, dict):
+        raise InputError(f"setting {path!r} is unknown: {first!r} has no fields of its own")
+    names = _fields(_FAMILIES[first].get(inner.get("kind", ""), None))
+    if rest not in names:
+        raise InputError(f"setting {path!r} is unknown for {first} {inner.get('kind')!r}; {nearest(rest, names)}")
+    return {**out, first: {**inner, rest: value}}
+
+
+def default_of(family: str, kind: str) -> dict[str, Any]:
+    """The default fields of a kind of ``kernel_prior``, ``image_prior`` or ``solver``, as JSON values."""
+    kinds = _FAMILIES[family]
+    if kind not in kinds:
+        raise InputError(f"{family} {kind!r} is unknown; {nearest(kind, kinds)}")
+    return dict(TypeAdapter(kinds[kind]).dump_python(kinds[kind](), mode="json"))
+
+
+def describe(error: pydantic.ValidationError) -> str:
+    """The first complaint of a validation as one sentence."""
+    first = error.errors(include_url=False)[0]
+    place = [str(part) for part in first["loc"] if str(part) not in {*KERNEL_PRIORS, *IMAGE_PRIORS, *SOLVERS}]
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    name = ".".join(part for part in place if not part.isdigit() and "[" not in part) or "settings"
+    message = message if message.startswith(name.rpartition(".")[2]) else f"{name} {message}"
+    return f"{message} (got {first['input']!r})"
+
+
+def _fields(cls: type | None) -> list[str]:
+    if cls is None or not is_dataclass(cls):
+        return []
+    return [f.name for f in fields(cls) if f.name != "kernel"]
+
+
+def _unknown(values: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Paths that no setting has, each with the names allowed in its place."""
+    top = _fields(Settings)
+    out = [(name, top) for name in values if name not in top]
+    for family, kinds in _FAMILIES.items():
+        inner = values.get(family)
+        if not isinstance(inner, Mapping):
+            continue
+        kind = inner.get("kind")
+        if kind not in kinds:
+            out.append((f"{family}.kind.{kind}", list(kinds)))
+            continue
+        allowed = _fields(kinds[kind])
+        out.extend((f"{family}.{name}", allowed) for name in inner if name not in allowed)
+    return out

@@ -1,0 +1,14 @@
+"""From p(x, k | y) to a kernel and an image. A solver is a generator: every ``yield`` is a place to look and to stop."""
+
+from typing import Annotated
+
+from pydantic import Discriminator
+
+from .blind_richardson_lucy import BlindRichardsonLucy
+from .problem import Estimate, Problem
+from .richardson_lucy import RichardsonLucy
+from .two_phase import TwoPhase
+
+Solver = Annotated[TwoPhase | RichardsonLucy | BlindRichardsonLucy, Discriminator("kind")]
+
+__all__ = ["BlindRichardsonLucy", "Estimate", "Problem", "RichardsonLucy", "Solver", "TwoPhase"]

@@ -1,0 +1,88 @@
+"""What a solver is given and what it yields."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.image_priors import Splittable
+from napari_blind_deconv.kernel_priors import Updatable
+
+Stage = Literal["estimating the kernel", "restoring"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One observation of one kernel, ready for a solver.
+
+    Attributes
+    ----------
+    observed
+        y without its background, on a scale of about 0 to 1, shape ``(batch, *space)``: frames, planes and colours
+        that share one kernel form the batch.
+    sample
+        The part of y from which the kernel is estimated; ``observed`` itself where that is small.
+    kernel_shape
+        The support, odd.
+    spacing
+        The pixel's size per axis, relative to the smallest.
+    noise_sigma
+        Standard deviation of the noise, on the scale of ``observed``.
+    kernel_prior, kernel_weight
+        p(k), and how many times it counts.
+    image_prior
+        p(x).
+    iterations
+        Steps of the restoration, or ``None`` for the solver's own number.
+    generator
+        The only source of randomness.
+    """
+
+    observed: Tensor
+    sample: Tensor
+    kernel_shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    noise_sigma: float
+    kernel_prior: Updatable
+    kernel_weight: float
+    image_prior: Splittable
+    iterations: int | None
+    generator: torch.Generator
+
+    @property
+    def ndim(self) -> int:
+        """Number of the kernel's axes."""
+        return len(self.kernel_shape)
+
+    @property
+    def frame(self) -> Frame:
+        """The frame of the whole observation."""
+        return Frame.around(self.observed.shape[-self.ndim :], self.kernel_shape)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is known after a step; tensors are never modified once yielded.
+
+    Attributes
+    ----------
+    stage
+        What is being done.
+    step, total
+        Steps done and steps in all.
+    kernel
+        The kernel so far, or ``None``.
+    image
+        The restored image so far, shape of ``Problem.observed``, or ``None``.
+    message
+        A detail for people.
+    """
+
+    stage: Stage
+    step: int
+    total: int
+    kernel: Tensor | None
+    image: Tensor | None = None
+    message: str = ""
