@@ -1,0 +1,129 @@
+"""Files that appear complete or not at all."""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from napari_blind_deconv._types import InputError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_MB = 1e6
+
+
+@contextmanager
+def atomic(*paths: Path, needed_bytes: int = 0) -> Iterator[list[Path]]:
+    """Temporary paths to write to, beside ``paths``; on leaving they take those names, on failure they are removed.
+
+    Missing folders are made, and removed again on failure.
+
+    Parameters
+    ----------
+    paths
+        Files to appear, in this order, once all are written and safely on disk.
+    needed_bytes
+        What will be written; refused beforehand if the disk has less.
+
+    Raises
+    ------
+    InputError
+        For a full disk or a folder that cannot be written to, naming it.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> target = Path(mkdtemp()) / "note.txt"
+    >>> with atomic(target) as (temporary,):
+    ...     _ = temporary.write_text("done")
+    >>> target.read_text()
+    'done'
+    """
+    temporary = [path.with_name(f".{secrets.token_hex(6)}.tmp") for path in paths]
+    made: list[Path] = []
+    complete = False
+    try:
+        for path in paths:
+            made += _make_folder(path.parent)
+        _check_room(paths[0].parent, needed_bytes)
+        yield temporary
+        for path in temporary:
+            _sync(path)
+        for path, target in zip(temporary, paths, strict=True):
+            path.replace(target)
+        _sync_folder(paths[0].parent)
+        complete = True
+    except OSError as error:
+        raise InputError(_sentence(error, paths[0].parent, needed_bytes)) from error
+    finally:
+        with suppress(OSError):
+            for path in temporary:
+                path.unlink(missing_ok=True)
+        if not complete:
+            _remove_empty(made)
+
+
+def check_folder(folder: Path) -> None:
+    """Try to write into a folder that may not exist yet, leaving no trace.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written to.
+    """
+    made: list[Path] = []
+    probe = folder / f".{secrets.token_hex(6)}.tmp"
+    try:
+        made = _make_folder(folder)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise InputError(_sentence(error, folder, 0)) from error
+    finally:
+        _remove_empty(made)
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make a folder and those above it; gives the ones that were missing, innermost first."""
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def _check_room(folder: Path, needed_bytes: int) -> None:
+    if shutil.disk_usage(folder).free < needed_bytes:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new names durable; Windows has no such call for folders."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _sentence(error: OSError, folder: Path, needed_bytes: int) -> str:
+    # NumPy reports a short write without an error number; nothing but a lack of room makes writes short.
+    if error.errno in _FULL or (error.errno is None and "written" in str(error)):
+        amount = f"{max(needed_bytes, _MB) / _MB:.0f} MB"
+        return f"output folder {folder} has no room: {amount} are needed; free that much or choose another folder"
+    if error.errno in _FORBIDDEN:
+        return f"output folder {folder} is not writable; choose another folder or change its permissions"
+    return f"output folder {folder} cannot be written to ({error.strerror or error}); choose another folder"
