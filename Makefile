@@ -1,0 +1,81 @@
+# `make demo` and `make test` need Python >= 3.11 and nothing else.
+PYTHON ?= python3
+VENV ?= .venv
+TESTS ?= tests
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CLEAN := build/clean
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick fix check lint types layers docs wheel clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(VENV)/.demo ## install the package and restore the embedded samples into demo/
+	@echo "==> Deconvolving the embedded samples; pictures and a table go to demo/"
+	$(BIN)/blind-deconv demo --output demo
+
+test: $(VENV)/.test ## install what the tests need and run all of them, napari in a real window included
+	@echo "==> Running all tests, napari in a real window on a virtual screen"
+	tests/with-screen $(BIN)/python -m pytest $(TESTS)
+
+quick: $(VENV)/.test ## run the tests that need neither patience nor a screen
+	$(BIN)/python -m pytest -m "not slow and not gui" $(TESTS)
+
+fix: $(VENV)/.dev ## format, and mend what ruff can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+check: lint types layers ## lint, types and layers
+
+lint: $(VENV)/.dev ## ruff
+	@echo "==> Linting"
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev ## mypy, strict
+	@echo "==> Checking types"
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev ## import-linter: imports go only downward
+	@echo "==> Checking layers"
+	$(BIN)/lint-imports --no-logo
+
+docs: $(VENV)/.dev ## the documentation, into site/
+	@echo "==> Building the documentation into site/"
+	$(BIN)/mkdocs build --strict --quiet
+
+wheel: $(VENV)/.dev ## build the wheel and try it in a clean environment
+	@echo "==> Building the wheel and trying it in a clean environment, $(CLEAN)"
+	rm -rf dist $(CLEAN)
+	$(BIN)/python -m build --outdir dist
+	$(PYTHON) -m venv $(CLEAN)
+	$(CLEAN)/bin/python -m pip --disable-pip-version-check install --quiet -c constraints.txt dist/*.whl npe2
+	$(CLEAN)/bin/blind-deconv info
+	$(CLEAN)/bin/npe2 validate napari-blind-deconv
+
+clean: ## remove what was built, but not the environment
+	rm -rf build demo dist site
+
+# One stamp per set of extras: a second call installs nothing.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python >= 3.11 is needed, $(PYTHON) is `$(PYTHON) --version 2>&1`; try: make PYTHON=python3.11"; exit 2; }
+	@echo "==> Creating the environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "==> Installing the package into $(VENV) (PyTorch is large: minutes the first time)"
+	@$(PIP) install --quiet -e . -c constraints.txt
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "==> Installing the package and what its tests need into $(VENV) (minutes the first time)"
+	@$(PIP) install --quiet -e ".[test]" -c constraints.txt
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "==> Installing the package and the tools to develop it into $(VENV) (minutes the first time)"
+	@$(PIP) install --quiet -e ".[dev]" -c constraints.txt
+	@touch $@ $(VENV)/.demo $(VENV)/.test
