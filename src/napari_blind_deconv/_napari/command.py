@@ -1,0 +1,84 @@
+"""Settings → one command line that does the same from a terminal."""
+
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from napari_blind_deconv.settings import Settings, default_of, settings_to_dict
+
+_OPTIONS: Final = MappingProxyType(
+    {
+        "kernel_weight": "--kernel-weight",
+        "iterations": "--iterations",
+        "noise_sigma": "--noise-sigma",
+        "device": "--device",
+        "seed": "--seed",
+    }
+)
+_FAMILIES: Final = MappingProxyType({"kernel_prior": "--kernel-prior", "image_prior": "--image-prior"})
+
+
+def command_line(
+    settings: Settings,
+    *,
+    image: str = "IMAGE.tif",
+    psf: str | None = None,
+    voxel_size_um: Sequence[float] | None = None,
+    output: str = "restored",
+) -> str:
+    """The ``blind-deconv run`` line for a file, with every setting that is not the default.
+
+    Parameters
+    ----------
+    settings
+        What the widget shows.
+    image, psf
+        Files of the image and of a known PSF.
+    voxel_size_um
+        Lengths in µm per spatial axis; ``None`` leaves them to the file.
+    output
+        Folder of the results.
+
+    Examples
+    --------
+    >>> command_line(Settings(kernel_size=(9, 9), seed=3), image="cells.tif")
+    'blind-deconv run cells.tif --output restored --kernel-prior uniform --kernel-size 9,9 --seed 3'
+    """
+    words = ["blind-deconv", "run", image, "--output", output, *_words(settings)]
+    if psf is not None:
+        words += ["--psf", psf]
+    if voxel_size_um is not None:
+        words += ["--voxel-size-um", ",".join(f"{length:.6g}" for length in voxel_size_um)]
+    return shlex.join(words)
+
+
+def _words(settings: Settings) -> Iterator[str]:
+    values, defaults = settings_to_dict(settings), settings_to_dict(Settings())
+    yield from ("--kernel-prior", values["kernel_prior"]["kind"])
+    for name, value in values.items():
+        if name in _FAMILIES or name == "solver":
+            yield from _component_words(name, value, defaults[name])
+        elif value == defaults[name]:
+            continue
+        elif name == "kernel_size":
+            yield from ("--kernel-size", ",".join(str(size) for size in value))
+        elif name in _OPTIONS:
+            yield from (_OPTIONS[name], str(value))
+        else:
+            yield from ("--set", f"{name}={json.dumps(value)}")
+
+
+def _component_words(name: str, value: dict[str, Any], default: dict[str, Any]) -> Iterator[str]:
+    kind = value["kind"]
+    if kind != default["kind"] and name == "image_prior":
+        yield from (_FAMILIES[name], kind)
+    if kind != default["kind"] and name == "solver":
+        yield from ("--set", f"solver={kind}")
+    usual = default_of(name, kind)
+    for field, setting in value.items():
+        if setting != usual[field] and field != "psf":
+            yield from ("--set", f"{name}.{field}={json.dumps(setting)}")
+    if value.get("psf"):
+        yield from ("--psf", value["psf"])

@@ -1,0 +1,220 @@
+"""The widget "Blind deconvolution": choose an image, say what is known of its PSF, run, watch, cancel."""
+
+from typing import Any
+
+from napari.qt.threading import create_worker
+from napari.utils.notifications import show_error
+from napari.viewer import Viewer
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from napari_blind_deconv._napari.command import command_line
+from napari_blind_deconv._napari.input_panel import InputPanel
+from napari_blind_deconv._napari.layer_choice import LayerChoice
+from napari_blind_deconv._napari.layers import Source, role_of, source_of, voxel_size
+from napari_blind_deconv._napari.live import PREVIEW, LivePreview, add_image
+from napari_blind_deconv._napari.results import result_layers
+from napari_blind_deconv._napari.run import Job, Refusal, duration, run_steps
+from napari_blind_deconv._napari.run_panel import RunPanel
+from napari_blind_deconv._napari.settings_form import SettingsForm
+from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.settings import Settings
+
+
+class DeconvolveWidget(QWidget):
+    """Deconvolve an image layer of one viewer.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that the widget is docked in, and the only one it knows.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._worker: Any = None
+        self._preview: LivePreview | None = None
+        self._job: Job | None = None
+        self._docked = False
+        self.input = InputPanel(viewer)
+        self.form = SettingsForm()
+        self.psf_choice = LayerChoice(viewer, "none: the file below", lambda layer: role_of(layer) != PREVIEW)
+        self.form.kernel_prior.add_row("known", "PSF layer", self.psf_choice)
+        self.panel = RunPanel()
+        self._arrange()
+        self.panel.run_clicked.connect(self.run)
+        self.panel.cancel_clicked.connect(self.cancel)
+        self.panel.copy_clicked.connect(self.copy_command)
+        self.input.changed.connect(self._input_changed)
+        self.form.changed.connect(self._form_changed)
+        self._check()
+
+    def _arrange(self) -> None:
+        body = QWidget()
+        rows = QVBoxLayout(body)
+        rows.addWidget(self.input)
+        rows.addWidget(_line())
+        rows.addWidget(self.form)
+        rows.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(body)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addWidget(scroll, 1)
+        column.addWidget(self.panel)
+        self.setMinimumWidth(340)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is on, or still being cancelled."""
+        return self._worker is not None
+
+    def job(self) -> Job:
+        """What Run would do now.
+
+        Raises
+        ------
+        InputError
+            One sentence about the first thing that is wrong.
+        """
+        settings = self.form.value()
+        return Job(self.input.source(), settings, self._psf(settings))
+
+    def _psf(self, settings: Settings) -> Source | None:
+        layer = self.psf_choice.value()
+        if settings.kernel_prior.kind != "known" or layer is None:
+            return None
+        axes = "CTZYX"[-layer.ndim :]
+        lengths, origin = voxel_size(layer, axes)
+        # A bare scale is a guess; a guess must not make two layers disagree.
+        return source_of(layer, axes, lengths if origin in {"layer", "file"} else None, planes=False)
+
+    def run(self) -> None:
+        """Start a run in a thread; what is wrong already is said at once."""
+        if self.is_running:
+            return
+        try:
+            self._job = self.job()
+        except InputError as error:
+            self._refuse(str(error))
+            return
+        self._preview = LivePreview(self._viewer, self._job.source)
+        self.panel.show_running()
+        self._worker = create_worker(run_steps, self._job, _start_thread=False, _ignore_errors=True)
+        self._worker.yielded.connect(self._stepped)
+        self._worker.returned.connect(self._returned)
+        self._worker.errored.connect(self._failed)
+        self._worker.aborted.connect(self._cancelled)
+        self._worker.finished.connect(self._finished)
+        self.destroyed.connect(self._worker.quit)
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Ask the run to stop after its current step."""
+        if self._worker is not None:
+            self._worker.quit()
+            self.panel.show_cancelling()
+
+    def copy_command(self) -> None:
+        """Put the settings on the clipboard, as a line for a terminal."""
+        try:
+            job = self.job()
+        except InputError as error:
+            self._refuse(str(error))
+            return
+        image = job.source.path or f"{job.source.name}.tif"
+        psf = None if job.psf is None else job.psf.path or f"{job.psf.name}.tif"
+        line = command_line(job.settings, image=image, psf=psf, voxel_size_um=job.source.voxel_size_um)
+        QApplication.clipboard().setText(line)
+        self.panel.say(f"Copied: {line}")
+
+    def _stepped(self, progress: Progress) -> None:
+        if self._worker is None or self._worker.abort_requested or self._preview is None:
+            return
+        self.panel.show_progress(progress)
+        self._preview.show(progress)
+
+    def _returned(self, outcome: Result | Refusal | None) -> None:
+        self._remove_preview()
+        if isinstance(outcome, Refusal):
+            self._refuse(outcome.sentence)
+        elif outcome is not None and self._job is not None:
+            for data, attributes, _ in result_layers(self._job.source, outcome):
+                add_image(self._viewer, data, attributes)
+            self.panel.show_kernel(outcome.kernel)
+            self.panel.say(_summary(self._job.source, outcome))
+
+    def _failed(self, error: Exception) -> None:
+        self._remove_preview()
+        self.panel.say(f"The run failed: {error}", alarm=True)
+
+    def _cancelled(self) -> None:
+        self._remove_preview()
+        self.panel.picture.setVisible(False)
+        self.panel.say("Cancelled; nothing was added.")
+
+    def _finished(self) -> None:
+        self._remove_preview()
+        self.destroyed.disconnect(self._worker.quit)
+        self._worker = None
+        self._job = None
+        self.panel.show_idle()
+
+    def _remove_preview(self) -> None:
+        if self._preview is not None:
+            self._preview.remove()
+            self._preview = None
+
+    def _refuse(self, sentence: str) -> None:
+        self.panel.say(sentence, alarm=True)
+        show_error(sentence)
+
+    def _input_changed(self) -> None:
+        self.form.editors["planes"].set_value(self.input.axes.planes())
+        self._check()
+
+    def _form_changed(self) -> None:
+        self.input.axes.set_planes(self.form.editors["planes"].value())
+        self._check()
+
+    def _check(self) -> None:
+        if self.is_running:
+            return
+        try:
+            self.job()
+        except InputError as error:
+            self.panel.say(str(error), alarm=self.input.layer_choice.value() is not None)
+        else:
+            self.panel.say("Ready.")
+
+    def event(self, event: QEvent) -> bool:
+        """Notice that the dock was closed: napari then takes the widget out of it and forgets it."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self._docked and self.parent() is None:
+                self.close_down()
+            self._docked = self.parent() is not None
+        return bool(super().event(event))
+
+    def close_down(self) -> None:
+        """Stop the run, and listen to the viewer no longer."""
+        if self._worker is not None:
+            self._worker.quit()
+        self._remove_preview()
+        self.input.release()
+        self.psf_choice.release()
+
+
+def _summary(source: Source, result: Result) -> str:
+    done = f"Done in {duration(result.report.get('seconds', 0))}: “{source.name} restored” and “{source.name} PSF”."
+    doubts = [f"• {sentence}" for sentence in result.report.get("warnings", [])]
+    return "\n".join([done, *doubts])
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setStyleSheet("color: #5a626c;")
+    return line

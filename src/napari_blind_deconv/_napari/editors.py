@@ -1,0 +1,296 @@
+"""One editor per type of value: each has ``value()``, ``set_value(value)`` and the signal ``changed``.
+
+Editors only propose; whether a value is allowed is decided by the settings' own validation.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
+
+_LARGEST_INT: Final = 2**31 - 1
+_LARGEST_FLOAT: Final = 1e12
+# The spin box rounds to this many decimals: enough to hold every number between 1e-12 and 1e12 to its last bit.
+_DECIMALS: Final = 30
+
+
+class Editor(QWidget):
+    """A widget that edits one value."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(4)
+
+    def value(self) -> Any:
+        """The value as it stands in the form."""
+        raise NotImplementedError
+
+    def set_value(self, value: Any) -> None:
+        """Show ``value``; `changed` is emitted once if it differs."""
+        raise NotImplementedError
+
+
+class CalmComboBox(QComboBox):
+    """A combo box that the mouse wheel leaves alone unless it has the focus, and that may be narrower than its items."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll the form, not the choice."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class _CalmSpinBox(QSpinBox):
+    """An integer that the mouse wheel leaves alone unless it has the focus."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll the form, not the number."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class _CalmDoubleSpinBox(QDoubleSpinBox):
+    """A number shown as short as it can be without losing a digit."""
+
+    def textFromValue(self, value: float) -> str:
+        """Shortest text that reads back as the same number."""
+        return f"{value:.12g}" if math.isclose(float(f"{value:.12g}"), value, rel_tol=1e-15) else repr(value)
+
+    def valueFromText(self, text: str) -> float:
+        """Accept a decimal point in every locale; what is not a number is refused by `validate`."""
+        return float(text.replace(",", "."))
+
+    def validate(self, text: str, position: int) -> Any:
+        """Numbers pass, scientific notation included; beginnings of numbers may be typed on."""
+        from qtpy.QtGui import QValidator
+
+        try:
+            float(text.replace(",", "."))
+        except ValueError:
+            typing = text.strip() in {"", "-", "+", "."} or text.lower().rstrip("+-").endswith("e")
+            state = QValidator.State.Intermediate if typing else QValidator.State.Invalid
+            return state, text, position
+        return QValidator.State.Acceptable, text, position
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll the form, not the number."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ChoiceEditor(Editor):
+    """One of several fixed values."""
+
+    def __init__(self, choices: Sequence[Any], labels: Sequence[str]) -> None:
+        super().__init__()
+        self.box = CalmComboBox()
+        for choice, label in zip(choices, labels, strict=True):
+            self.box.addItem(label, choice)
+        self.box.currentIndexChanged.connect(self.changed)
+        self._row.addWidget(self.box)
+
+    def value(self) -> Any:
+        """The chosen value."""
+        return self.box.currentData()
+
+    def set_value(self, value: Any) -> None:
+        """Choose ``value``."""
+        self.box.setCurrentIndex(self.box.findData(value))
+
+
+class ToggleEditor(Editor):
+    """Yes or no."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.box = QCheckBox()
+        self.box.toggled.connect(self.changed)
+        self._row.addWidget(self.box)
+
+    def value(self) -> bool:
+        """Whether it is checked."""
+        return bool(self.box.isChecked())
+
+    def set_value(self, value: bool) -> None:
+        """Check or uncheck."""
+        self.box.setChecked(value)
+
+
+class IntEditor(Editor):
+    """A whole number."""
+
+    def __init__(self, lowest: float, highest: float) -> None:
+        super().__init__()
+        self.box = _CalmSpinBox()
+        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.box.setRange(int(max(lowest, -_LARGEST_INT)), int(min(highest, _LARGEST_INT)))
+        self.box.valueChanged.connect(self.changed)
+        self._row.addWidget(self.box)
+
+    def value(self) -> int:
+        """The number."""
+        return int(self.box.value())
+
+    def set_value(self, value: int) -> None:
+        """Show the number."""
+        self.box.setValue(value)
+
+
+class FloatEditor(Editor):
+    """A number."""
+
+    def __init__(self, lowest: float, highest: float) -> None:
+        super().__init__()
+        self.box = _CalmDoubleSpinBox()
+        self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.box.setDecimals(_DECIMALS)
+        self.box.setRange(max(lowest, -_LARGEST_FLOAT), min(highest, _LARGEST_FLOAT))
+        self.box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.box.valueChanged.connect(self.changed)
+        self._row.addWidget(self.box)
+
+    def value(self) -> float:
+        """The number."""
+        return float(self.box.value())
+
+    def set_value(self, value: float) -> None:
+        """Show the number."""
+        self.box.setValue(value)
+
+
+class TextEditor(Editor):
+    """Text in one line."""
+
+    def __init__(self, placeholder: str = "") -> None:
+        super().__init__()
+        self.box = QLineEdit()
+        self.box.setPlaceholderText(placeholder)
+        self.box.textChanged.connect(self.changed)
+        self._row.addWidget(self.box)
+
+    def value(self) -> Any:
+        """The text."""
+        return str(self.box.text())
+
+    def set_value(self, value: Any) -> None:
+        """Show the text."""
+        self.box.setText(str(value))
+
+
+class FileEditor(TextEditor):
+    """The path of a file, typed or chosen in a dialog."""
+
+    def __init__(self) -> None:
+        super().__init__("file of the PSF")
+        self.button = QToolButton()
+        self.button.setText("…")
+        self.button.setToolTip("Choose a file")
+        self.button.clicked.connect(self._choose)
+        self._row.addWidget(self.button)
+
+    def _choose(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "PSF file", self.value(), "Images (*.tif *.tiff);;All files (*)")
+        if path:
+            self.set_value(path)
+
+
+class ListEditor(TextEditor):
+    """Several numbers in one line, separated by commas or blanks."""
+
+    def value(self) -> Any:
+        """The numbers; what is no number stays text, for the settings to refuse by name."""
+        return [_number(word) for word in str(self.box.text()).replace(",", " ").replace("×", " ").split()]
+
+    def set_value(self, value: Sequence[Any]) -> None:
+        """Show the numbers."""
+        self.box.setText(", ".join(json.dumps(item) for item in value))
+
+
+class OptionalEditor(Editor):
+    """A value that may be left to the program."""
+
+    def __init__(self, inner: Editor) -> None:
+        super().__init__()
+        self.automatic = QCheckBox("automatic")
+        self.automatic.setChecked(True)
+        self.inner = inner
+        inner.setVisible(False)
+        self._row.addWidget(self.automatic)
+        self._row.addWidget(inner, 1)
+        self._row.addStretch(0)
+        self.automatic.toggled.connect(self._toggled)
+        inner.changed.connect(self.changed)
+
+    def _toggled(self, automatic: bool) -> None:
+        self.inner.setVisible(not automatic)
+        self.changed.emit()
+
+    def value(self) -> Any:
+        """The inner value, or ``None`` if it is left to the program."""
+        return None if self.automatic.isChecked() else self.inner.value()
+
+    def set_value(self, value: Any) -> None:
+        """Show the value; ``None`` leaves it to the program."""
+        before = self.value()
+        self.blockSignals(True)
+        self.automatic.setChecked(value is None)
+        self.inner.setVisible(value is not None)
+        if value is not None:
+            self.inner.set_value(value)
+        self.blockSignals(False)
+        if self.value() != before:
+            self.changed.emit()
+
+
+class OptionalTextEditor(Editor):
+    """Text that may be left empty, which means ``None``."""
+
+    def __init__(self, inner: TextEditor) -> None:
+        super().__init__()
+        self.inner = inner
+        self._row.addWidget(inner)
+        inner.changed.connect(self.changed)
+
+    def value(self) -> str | None:
+        """The text, or ``None`` if there is none."""
+        return self.inner.value() or None
+
+    def set_value(self, value: str | None) -> None:
+        """Show the text."""
+        self.inner.set_value(value or "")
+
+
+def _number(word: str) -> Any:
+    try:
+        return json.loads(word)
+    except json.JSONDecodeError:
+        return word

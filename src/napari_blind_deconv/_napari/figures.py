@@ -1,0 +1,138 @@
+"""What the metrics dock shows: figures with their grades, and what can be said without a reference, in words."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.metrics import METRICS, describe_kernel, grade, score_image, score_kernel
+
+_NEEDED: Final = MappingProxyType(
+    {"image": "choose a restored and a true image", "kernel": "choose a PSF and a true PSF"}
+)
+_MEANING: Final = MappingProxyType(
+    {"ke": "0 is the same PSF", "ke_rel": "1 is no better than a guess", "mnc": "1 is the same shape"}
+)
+_WIDE_BORDER: Final = 0.05
+_MISFIT: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row: a name, a value as text, what it means, and the grade if there is one."""
+
+    name: str
+    value: str
+    meaning: str = ""
+    grade: str | None = None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is known: arrays, the PSF's voxel size, and the report of the run that made them."""
+
+    restored: NDArray[Any] | None = None
+    blurred: NDArray[Any] | None = None
+    truth: NDArray[Any] | None = None
+    kernel: NDArray[Any] | None = None
+    true_kernel: NDArray[Any] | None = None
+    voxel_size_um: tuple[float, ...] | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+def figures(inputs: Inputs) -> list[Figure]:
+    """All rows: first those with a reference, then those without."""
+    return [*compared(inputs), *of_kernel(inputs), *of_run(inputs.report)]
+
+
+def doubts(inputs: Inputs) -> list[str]:
+    """The run's own warnings."""
+    return [str(sentence) for sentence in inputs.report.get("warnings", [])]
+
+
+def compared(inputs: Inputs) -> Iterator[Figure]:
+    """The registered metrics; a dash, and what is missing, where they cannot be had."""
+    ours, said = _score(score_image, inputs.restored, inputs.truth, _NEEDED["image"])
+    before, _ = _score(score_image, inputs.blurred, inputs.truth, "")
+    kernels, said_of_kernel = _score(score_kernel, inputs.kernel, inputs.true_kernel, _NEEDED["kernel"])
+    for name, metric in METRICS.items():
+        found, problem = (ours, said) if metric.compares == "image" else (kernels, said_of_kernel)
+        if name not in found or math.isnan(found[name]):
+            yield Figure(metric.label, "–", problem or "the image is too small for it")
+            continue
+        improvement = f"blurred: {_short(before[name])}" if name in before else ""
+        yield Figure(metric.label, _short(found[name]), _MEANING.get(name, improvement), grade(name, found[name]))
+
+
+def _score(function: Any, ours: Any, theirs: Any, needed: str) -> tuple[dict[str, Any], str]:
+    if ours is None or theirs is None:
+        return {}, needed
+    try:
+        return function(ours, theirs), ""
+    except InputError as error:
+        return {}, str(error)
+
+
+def of_kernel(inputs: Inputs) -> Iterator[Figure]:
+    """What a PSF says of itself."""
+    if inputs.kernel is None:
+        return
+    try:
+        found = describe_kernel(inputs.kernel)
+    except InputError as error:
+        yield Figure("PSF", "–", str(error))
+        return
+    yield from _widths(found["fwhm_px"], inputs.voxel_size_um)
+    pixels = math.exp(found["entropy_nats"])
+    yield Figure("PSF entropy", f"{found['entropy_nats']:.2f} nats", f"as spread out as {pixels:.0f} equal pixels")
+    border = found["border_fraction"]
+    verdict = "too much: choose a larger PSF size" if border > _WIDE_BORDER else "little: the PSF size is large enough"
+    yield Figure("PSF light at the border", f"{border:.1%}", verdict)
+
+
+def _widths(fwhm_px: list[float], voxel_size_um: tuple[float, ...] | None) -> Iterator[Figure]:
+    axes = "zyx"[-len(fwhm_px) :]
+    pixels = ", ".join(f"{axis} {_short(width)}" for axis, width in zip(axes, fwhm_px, strict=True))
+    if voxel_size_um is None or len(voxel_size_um) != len(fwhm_px):
+        yield Figure("PSF width (FWHM)", f"{pixels} px", "no voxel size: in pixels only")
+        return
+    lengths = [width * size for width, size in zip(fwhm_px, voxel_size_um, strict=True)]
+    value = ", ".join(f"{axis} {_short(length)}" for axis, length in zip(axes, lengths, strict=True))
+    yield Figure("PSF width (FWHM)", f"{value} µm", f"{pixels} px")
+
+
+def of_run(report: dict[str, Any]) -> Iterator[Figure]:
+    """What the run measured; of several channels the first."""
+    noise, residual = _first(report.get("noise_sigma")), _first(report.get("residual_sigma"))
+    if noise is None:
+        return
+    yield Figure("Noise (sigma)", _short(noise), "in the image's intensity unit")
+    if residual is not None:
+        ratio = residual / noise if noise > 0 else math.inf
+        verdict = "the result does not explain the image" if ratio > _MISFIT else "the result explains the image"
+        yield Figure("Misfit / noise", _short(ratio), f"near 1 is right: {verdict}")
+
+
+def without_colours(image: NDArray[Any]) -> NDArray[Any]:
+    """Colours are compared by their mean; opacity is left out."""
+    return np.asarray(image[..., :3].mean(axis=-1), dtype=np.float32)
+
+
+def as_text(rows: list[Figure]) -> str:
+    """The table for a spreadsheet, columns separated by tabs."""
+    return "\n".join("\t".join([row.name, row.value, row.grade or "", row.meaning]) for row in rows)
+
+
+def _first(value: Any) -> float | None:
+    if isinstance(value, list):
+        return float(value[0]) if value else None
+    return None if value is None else float(value)
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if 1 <= abs(value) < 1000 else f"{value:.3g}"

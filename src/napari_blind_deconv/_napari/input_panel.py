@@ -1,0 +1,136 @@
+"""Which image is deconvolved, how its axes and voxels are understood, and where that could be wrong."""
+
+from types import MappingProxyType
+from typing import Any, Final
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLabel, QWidget
+
+from napari_blind_deconv._napari.axes_choice import AxesChoice
+from napari_blind_deconv._napari.editors import ListEditor
+from napari_blind_deconv._napari.layer_choice import LayerChoice
+from napari_blind_deconv._napari.layers import (
+    Source,
+    leading_axes,
+    pixels,
+    role_of,
+    shape_in_words,
+    source_of,
+    voxel_size,
+)
+from napari_blind_deconv._napari.live import PREVIEW
+from napari_blind_deconv._napari.settings_form import form_layout
+from napari_blind_deconv._types import InputError
+
+_ORIGINS: Final = MappingProxyType(
+    {
+        "layer": "from the layer",
+        "file": "read from the file",
+        "scale": "from the layer's scale, taken as µm",
+        "": "unknown: lengths count in pixels",
+    }
+)
+
+
+class InputPanel(QWidget):
+    """The image layer with its axes and voxel size; ``source()`` captures them for a run."""
+
+    changed = Signal()
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__()
+        self.layer_choice = LayerChoice(viewer, offered=lambda layer: role_of(layer) != PREVIEW)
+        self.shape = QLabel()
+        self.shape.setWordWrap(True)
+        self.axes = AxesChoice()
+        self.voxel_size = ListEditor("unknown")
+        self.origin = QLabel()
+        self.origin.setWordWrap(True)
+        self._rows = form_layout(self)
+        self._rows.addRow("Image", self.layer_choice)
+        self._rows.addRow("Shape", self.shape)
+        self._rows.addRow("Axes", self.axes)
+        self._rows.addRow("Voxel size (µm)", self.voxel_size)
+        self._rows.addRow("", self.origin)
+        self.layer_choice.changed.connect(self._layer_changed)
+        self.axes.changed.connect(self._axes_changed)
+        self.voxel_size.changed.connect(self.changed)
+        self._layer_changed()
+        active = viewer.layers.selection.active
+        # A reference or a PSF is selected only because it was added last.
+        if active is not None and role_of(active) in {"", "observed", "restored"}:
+            self.choose(active)
+
+    def choose(self, layer: Any) -> None:
+        """Choose a layer if it is on offer."""
+        wanted = getattr(layer, "__wrapped__", layer)
+        if any(other is wanted for other in self.layer_choice.layers()):
+            self.layer_choice.set_value(wanted)
+
+    def letters(self) -> str:
+        """One letter per axis of the chosen layer's pixels."""
+        layer = self.layer_choice.value()
+        return self.axes.value() + "YX" + ("S" if layer is not None and layer.rgb else "")
+
+    def source(self) -> Source:
+        """The chosen layer as the pipeline takes it.
+
+        Raises
+        ------
+        InputError
+            If there is no image, or the voxel size is not made of numbers.
+        """
+        layer = self.layer_choice.value()
+        if layer is None:
+            raise InputError("there is no image to deconvolve; open one, or take one from File > Open Sample")
+        return source_of(layer, self.letters(), self.lengths(), planes=self.axes.planes())
+
+    def lengths(self) -> tuple[float, ...] | None:
+        """The voxel size as it stands in the field; ``None`` if it is empty."""
+        typed = self.voxel_size.value()
+        for length in typed:
+            if not isinstance(length, (int, float)):
+                raise InputError(f"voxel size {length!r} is not a number; give lengths in µm, such as 0.3, 0.1, 0.1")
+        return tuple(float(length) for length in typed) or None
+
+    def release(self) -> None:
+        """Listen to the viewer no longer."""
+        self.layer_choice.release()
+
+    def _layer_changed(self) -> None:
+        layer = self.layer_choice.value()
+        self.blockSignals(True)
+        if layer is None:
+            self.axes.offer((), "")
+            self.shape.setText("no image yet")
+        else:
+            self.axes.offer(pixels(layer).shape[: layer.ndim - 2], leading_axes(layer))
+            self.shape.setText(self._shape_in_words(layer))
+        self._rows.setRowVisible(self.axes, bool(self.axes.boxes))
+        self._axes_changed()
+        self.blockSignals(False)
+        self.changed.emit()
+
+    def _shape_in_words(self, layer: Image) -> str:
+        shape = pixels(layer).shape
+        names = ", ".join((self.axes.value() + "YX").lower())
+        words = f"{shape_in_words(shape[: layer.ndim])} ({names}), {pixels(layer).dtype}"
+        if layer.rgb:
+            words += f", {'colour' if shape[-1] == 3 else 'colour with opacity'}"
+        if layer.multiscale:
+            words += f"; the finest of {len(layer.data)} resolution levels"
+        return words
+
+    def _axes_changed(self) -> None:
+        layer = self.layer_choice.value()
+        lengths, origin = (None, "") if layer is None else voxel_size(layer, self.letters())
+        self.voxel_size.set_value(lengths or ())
+        self.voxel_size.setEnabled(origin != "layer")
+        spatial = ", ".join(letter for letter in self.letters().lower() if letter in "zyx")
+        self.voxel_size.box.setPlaceholderText(spatial)
+        self.voxel_size.setToolTip(f"Lengths of a voxel along {spatial}, in µm")
+        self.origin.setText(f"({spatial}) {_ORIGINS[origin]}")
+        if layer is not None:
+            self.shape.setText(self._shape_in_words(layer))
+        self.changed.emit()

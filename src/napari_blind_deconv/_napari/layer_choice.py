@@ -1,0 +1,88 @@
+"""A combo box of the viewer's image layers that keeps itself up to date."""
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+
+from napari_blind_deconv._napari.editors import CalmComboBox
+
+
+class LayerChoice(CalmComboBox):
+    """One of the viewer's image layers; ``value()`` is a layer or ``None``.
+
+    Parameters
+    ----------
+    viewer
+        The viewer whose layers are offered; no other one is ever looked up.
+    empty
+        The text of a first item that stands for no layer; without it one layer is always chosen if there is any.
+    offered
+        Which image layers to offer; by default all. Labels, points and other kinds never are.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: Any, empty: str | None = None, offered: Callable[[Image], bool] = bool) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._empty = empty
+        self._offered = offered
+        self._layers: list[Image | None] = []
+        viewer.layers.events.inserted.connect(self.refresh)
+        viewer.layers.events.removed.connect(self.refresh)
+        viewer.layers.events.reordered.connect(self.refresh)
+        self.currentIndexChanged.connect(self._chosen)
+        self.refresh()
+
+    def value(self) -> Image | None:
+        """The chosen layer."""
+        index = self.currentIndex()
+        return self._layers[index] if 0 <= index < len(self._layers) else None
+
+    def set_value(self, layer: Image | None) -> None:
+        """Choose a layer that is offered."""
+        self.setCurrentIndex(next((i for i, other in enumerate(self._layers) if other is layer), -1))
+
+    def layers(self) -> list[Image]:
+        """The layers on offer."""
+        return [layer for layer in self._layers if layer is not None]
+
+    def refresh(self, event: Any = None) -> None:
+        """Offer what the viewer holds now; keep the choice if it is still there."""
+        before = self.value()
+        for layer in self.layers():
+            layer.events.name.disconnect(self.refresh)
+        found = [unwrapped(layer) for layer in self._viewer.layers]
+        images = [layer for layer in found if isinstance(layer, Image) and self._offered(layer)]
+        self._layers = ([None] if self._empty is not None else []) + images
+        self.blockSignals(True)
+        self.clear()
+        for layer in self._layers:
+            self.addItem(self._empty if layer is None else layer.name)
+        for layer in images:
+            layer.events.name.connect(self.refresh)
+        self.set_value(before)
+        if self.currentIndex() < 0 and self._layers:
+            self.setCurrentIndex(0)
+        self.blockSignals(False)
+        if self.value() is not before:
+            self.changed.emit()
+
+    def _chosen(self) -> None:
+        self.changed.emit()
+
+    def release(self) -> None:
+        """Listen to the viewer no longer: the box outlives its dock otherwise."""
+        events = self._viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.reordered):
+            emitter.disconnect(self.refresh)
+        for layer in self.layers():
+            layer.events.name.disconnect(self.refresh)
+        self._layers = []
+
+
+def unwrapped(layer: Any) -> Any:
+    """The layer itself: plugins are handed proxies, which are a new object at every access."""
+    return getattr(layer, "__wrapped__", layer)

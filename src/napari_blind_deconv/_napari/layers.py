@@ -1,0 +1,199 @@
+"""Layer → what the pipeline takes: pixels, axes and voxel size, captured when a run starts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import psutil
+from napari.layers import Image
+from numpy.typing import NDArray
+
+from napari_blind_deconv._types import InputError
+
+PLUGIN: Final = "napari-blind-deconv"
+"""Key under which results keep their settings and report in a layer's metadata."""
+
+_LETTERS: Final = MappingProxyType(
+    {"z": "Z", "depth": "Z", "plane": "Z", "t": "T", "time": "T", "frame": "T", "c": "C", "ch": "C", "channel": "C"}
+)
+# A run holds the image about this many times in float32: the scene's canvas, its spectra and the filters' outputs.
+_COPIES: Final = 12
+_LARGEST_FILE: Final = 2**28
+_FEW_CHANNELS: Final = 4
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a layer lies in the world, and how it is shown."""
+
+    scale: NDArray[np.float64]
+    translate: NDArray[np.float64]
+    rotate: NDArray[np.float64]
+    shear: NDArray[np.float64]
+    affine: NDArray[np.float64]
+    units: tuple[Any, ...]
+    axis_labels: tuple[str, ...]
+    colormap: Any
+
+    @classmethod
+    def of(cls, layer: Image, axes: str) -> "Placement":
+        """The placement of an image layer; axes without a name of their own get the letters of ``axes``."""
+        labels = tuple(layer.axis_labels)
+        if all(label.startswith("-") for label in labels):
+            labels = tuple(axes.replace("S", "").lower())
+        return cls(
+            scale=np.array(layer.scale),
+            translate=np.array(layer.translate),
+            rotate=np.array(layer.rotate),
+            shear=np.array(layer.shear),
+            affine=np.array(layer.affine.affine_matrix),
+            units=tuple(layer.units),
+            axis_labels=labels,
+            colormap=layer.colormap,
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image layer as the pipeline takes it.
+
+    Attributes
+    ----------
+    data
+        The pixels; perhaps lazy, and then computed by `load`.
+    axes
+        One letter per axis of ``data``.
+    voxel_size_um
+        One length per spatial axis in the order z, y, x; ``None`` if unknown.
+    planes
+        Whether z counts planes that share one PSF rather than depth.
+    """
+
+    name: str
+    data: Any
+    axes: str
+    voxel_size_um: tuple[float, ...] | None
+    placement: Placement = field(repr=False)
+    planes: bool = False
+    path: str | None = None
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last axis holds red, green, blue and opacity."""
+        return self.axes.endswith("S") and self.data.shape[-1] == 4
+
+    def load(self) -> NDArray[Any]:
+        """The pixels in memory, without opacity; to be called off the main thread.
+
+        Raises
+        ------
+        InputError
+            If they would not fit into the free memory.
+        """
+        size, free = math.prod(self.data.shape) * 4 * _COPIES, psutil.virtual_memory().available
+        if size > free:
+            raise InputError(
+                f"image {self.name!r} of {shape_in_words(self.data.shape)} pixels needs about {gigabytes(size)} to be "
+                f"deconvolved, {gigabytes(free)} are free; crop it, or choose a coarser level"
+            )
+        data = np.asarray(self.data)
+        return data[..., :3] if self.has_alpha else data
+
+
+def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float] | None, *, planes: bool) -> Source:
+    """Capture a layer, with the axes and the voxel size that were agreed on."""
+    return Source(
+        name=layer.name,
+        data=pixels(layer),
+        axes=axes,
+        voxel_size_um=None if voxel_size_um is None else tuple(voxel_size_um),
+        placement=Placement.of(layer, axes),
+        planes=planes,
+        path=layer.source.path,
+    )
+
+
+def pixels(layer: Image) -> Any:
+    """The layer's array; of several resolution levels the finest."""
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def leading_axes(layer: Image) -> str:
+    """A letter for every axis before y and x: from the layer's labels, else from its file, else by shape."""
+    shape = pixels(layer).shape[: layer.ndim - 2]
+    labelled = "".join(_LETTERS.get(label.lower().rstrip("s"), "?") for label in layer.axis_labels[:-2])
+    if "?" not in labelled and len(set(labelled)) == len(labelled):
+        return labelled
+    recorded, _ = recorded_in_file(layer)
+    if recorded is not None:
+        return recorded
+    return _guess(shape)
+
+
+def _guess(shape: Sequence[int]) -> str:
+    """Unnamed axes: the last one is depth; of those before it a short one is channels, the next one time."""
+    if not shape:
+        return ""
+    before = ""
+    for n in reversed(shape[:-1]):
+        short = n <= _FEW_CHANNELS and "C" not in before
+        before = ("C" if short else "T" if "T" not in before else "P") + before
+    return before + "Z"
+
+
+def recorded_in_file(layer: Image) -> tuple[str | None, tuple[float, ...] | None]:
+    """Leading axes and voxel size as the layer's file has them: napari's own reader drops both.
+
+    Nothing is said where the file is large, no longer there, or holds another shape than the layer shows.
+    """
+    # The reader comes with torch-free imports of its own; not needed before the first layer from a file.
+    from napari_blind_deconv import io
+
+    path = Path(layer.source.path) if layer.source.path else None
+    if path is None or layer.rgb or not path.is_file() or path.stat().st_size > _LARGEST_FILE:
+        return None, None
+    try:
+        volume = io.read(path)
+    except InputError:
+        return None, None
+    if volume.data.shape != tuple(pixels(layer).shape) or not volume.axes.endswith("YX"):
+        return None, None
+    return volume.axes[:-2], volume.voxel_size_um
+
+
+def voxel_size(layer: Image, axes: str) -> tuple[tuple[float, ...] | None, str]:
+    """Voxel size in µm along the spatial axes, and where it is from: ``layer``, ``file``, ``scale`` or nothing.
+
+    A layer without units but with a scale is taken to be in µm, as readers did before layers had units.
+    """
+    spatial = [i for i, letter in enumerate(axes.replace("S", "")) if letter in "ZYX"]
+    units = [layer.units[i] for i in spatial]
+    if all(unit.is_compatible_with("micrometer") for unit in units):
+        lengths = [float((1 * unit).to("micrometer").magnitude) for unit in units]
+        return tuple(float(layer.scale[i]) * length for i, length in zip(spatial, lengths, strict=True)), "layer"
+    _, recorded = recorded_in_file(layer)
+    if recorded is not None and len(recorded) == len(spatial):
+        return recorded, "file"
+    if any(layer.scale[i] != 1 for i in spatial):
+        return tuple(float(layer.scale[i]) for i in spatial), "scale"
+    return None, ""
+
+
+def shape_in_words(shape: Sequence[int]) -> str:
+    """``40 × 128 × 128``."""
+    return " × ".join(str(n) for n in shape)
+
+
+def gigabytes(size: float) -> str:
+    """A size in memory, in the unit that people compare it in."""
+    return f"{size / 1e9:.1f} GB"
+
+
+def role_of(layer: Image) -> str:
+    """What this plugin made of a layer: ``restored``, ``psf``, ``preview``, ``truth`` …; empty for other layers."""
+    notes = layer.metadata.get(PLUGIN, {})
+    return str(notes.get("role", "")) if isinstance(notes, dict) else ""

@@ -1,0 +1,208 @@
+"""The dock "Deconvolution metrics": is the result right, and how would one know?"""
+
+from typing import Any, Final
+
+import numpy as np
+from napari.layers import Image
+from napari.qt.threading import create_worker
+from napari.viewer import Viewer
+from qtpy.QtCore import QEvent, QTimer, Signal
+from qtpy.QtWidgets import QApplication, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from napari_blind_deconv._napari.figure_table import FigureTable
+from napari_blind_deconv._napari.figures import Figure, Inputs, as_text, doubts, figures, without_colours
+from napari_blind_deconv._napari.layer_choice import LayerChoice, unwrapped
+from napari_blind_deconv._napari.layers import PLUGIN, pixels, role_of, voxel_size
+from napari_blind_deconv._napari.live import PREVIEW
+from napari_blind_deconv._napari.settings_form import form_layout
+
+_SETTLE_MS: Final = 150
+_NONE: Final = "none"
+_ROLES: Final = ("restored", "psf", "truth", "true PSF")
+_LABELS: Final = ("Restored image", "PSF", "True image", "True PSF")
+
+
+class MetricsWidget(QWidget):
+    """A table of figures about a restored image and its PSF, kept up to date.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that the widget is docked in, and the only one it knows.
+    """
+
+    updated = Signal()
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._docked = False
+        self._worker: Any = None
+        self._stale = False
+        self._watched: list[Image] = []
+        self.rows: list[Figure] = []
+        self.choices = {
+            role: LayerChoice(viewer, _NONE, lambda layer: role_of(layer) != PREVIEW) for role in _ROLES
+        }
+        self.table = FigureTable()
+        self.copy = QPushButton("Copy table")
+        self.copy.setToolTip("Copy the table, for a spreadsheet")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLE_MS)
+        self._arrange()
+        self._timer.timeout.connect(self._compute)
+        self.copy.clicked.connect(self._copy)
+        for choice in self.choices.values():
+            choice.changed.connect(self.refresh)
+        viewer.layers.events.inserted.connect(self._inserted)
+        for layer in viewer.layers:
+            self._adopt(unwrapped(layer))
+        self.refresh()
+
+    def _arrange(self) -> None:
+        body = QWidget()
+        rows = form_layout(body)
+        for label, choice in zip(_LABELS, self.choices.values(), strict=True):
+            rows.addRow(label, choice)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(self.table)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.addWidget(body)
+        column.addWidget(scroll, 1)
+        column.addWidget(self.copy)
+        self.setMinimumWidth(340)
+
+    def refresh(self) -> None:
+        """Compute the table anew, once the layers have settled."""
+        self._watch([layer for choice in self.choices.values() if (layer := choice.value()) is not None])
+        self._timer.start()
+
+    def inputs(self) -> Inputs:
+        """The arrays of the chosen layers, in memory."""
+        restored, psf, truth, true_psf = (choice.value() for choice in self.choices.values())
+        notes = _notes(restored) or _notes(psf)
+        blurred = self._named(notes.get("source")) if _notes(restored) else None
+        return Inputs(
+            restored=_image(restored),
+            blurred=_image(blurred),
+            truth=_image(truth),
+            kernel=_kernel(psf),
+            true_kernel=_kernel(true_psf),
+            voxel_size_um=_lengths(psf),
+            report=notes.get("report", {}),
+        )
+
+    def _compute(self) -> None:
+        if self._worker is not None:
+            self._stale = True
+            return
+        self._worker = create_worker(_figures, self.inputs(), _start_thread=False)
+        self._worker.returned.connect(self._show)
+        self._worker.finished.connect(self._finished)
+        self._worker.start()
+
+    def _show(self, found: tuple[list[Figure], list[str]]) -> None:
+        self.rows, warnings = found
+        self.table.show_figures(self.rows, warnings)
+
+    def _finished(self) -> None:
+        self._worker = None
+        if self._stale:
+            self._stale = False
+            self._timer.start()
+        else:
+            self.updated.emit()
+
+    def _inserted(self, event: Any) -> None:
+        self._adopt(unwrapped(event.value))
+
+    def _adopt(self, layer: Any) -> None:
+        """Choose a new result, and the references that came with its source."""
+        role = role_of(layer)
+        if role not in _ROLES:
+            return
+        self.choices[role].refresh()
+        self.choices[role].set_value(layer)
+        if role == "restored":
+            for reference in ("truth", "true PSF"):
+                self._match(reference, _notes(layer).get("source"))
+
+    def _match(self, role: str, source: Any) -> None:
+        """Choose the reference of a source; one that belongs to another source is given up."""
+        choice = self.choices[role]
+        fitting = [other for other in choice.layers() if role_of(other) == role and _notes(other)["source"] == source]
+        chosen = choice.value()
+        if fitting:
+            choice.set_value(fitting[0])
+        elif chosen is not None and role_of(chosen) == role:
+            choice.set_value(None)
+
+    def _named(self, name: Any) -> Image | None:
+        found = [unwrapped(layer) for layer in self._viewer.layers if layer.name == name]
+        return found[0] if found and isinstance(found[0], Image) else None
+
+    def _watch(self, layers: list[Image]) -> None:
+        for layer in self._watched:
+            layer.events.data.disconnect(self._data_changed)
+        self._watched = list({id(layer): layer for layer in layers}.values())
+        for layer in self._watched:
+            layer.events.data.connect(self._data_changed)
+
+    def _data_changed(self, event: Any = None) -> None:
+        self._timer.start()
+
+    def _copy(self) -> None:
+        QApplication.clipboard().setText(as_text(self.rows))
+
+    def event(self, event: QEvent) -> bool:
+        """Notice that the dock was closed: napari then takes the widget out of it and forgets it."""
+        if event.type() == QEvent.Type.ParentChange:
+            if self._docked and self.parent() is None:
+                self.close_down()
+            self._docked = self.parent() is not None
+        return bool(super().event(event))
+
+    def close_down(self) -> None:
+        """Listen to the viewer no longer."""
+        self._timer.stop()
+        self._watch([])
+        self._viewer.layers.events.inserted.disconnect(self._inserted)
+        for choice in self.choices.values():
+            choice.release()
+
+
+def _figures(inputs: Inputs) -> tuple[list[Figure], list[str]]:
+    return figures(inputs), doubts(inputs)
+
+
+def _notes(layer: Image | None) -> dict[str, Any]:
+    found = {} if layer is None else layer.metadata.get(PLUGIN, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _image(layer: Image | None) -> Any:
+    if layer is None:
+        return None
+    data = np.asarray(pixels(layer))
+    return without_colours(data) if layer.rgb else data
+
+
+def _kernel(layer: Image | None) -> Any:
+    """The PSF's spatial axes; of several channels the first."""
+    if layer is None:
+        return None
+    data = np.asarray(pixels(layer))
+    index = tuple(0 if label in {"c", "t", "p"} else slice(None) for label in layer.axis_labels)
+    return data[index] if not layer.rgb else without_colours(data)
+
+
+def _lengths(layer: Image | None) -> tuple[float, ...] | None:
+    if layer is None:
+        return None
+    axes = "".join(label.upper() if len(label) == 1 else "?" for label in layer.axis_labels)
+    axes = axes if set(axes) <= set("CTPZYX") else "CTZYX"[-layer.ndim :]
+    return voxel_size(layer, axes)[0]

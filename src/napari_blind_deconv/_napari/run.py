@@ -1,0 +1,114 @@
+"""One run in a thread: the pipeline's own generator, with its errors turned into sentences."""
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from napari_blind_deconv._napari.layers import Source
+from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.pipeline import deconvolve_steps
+from napari_blind_deconv.settings import Settings
+
+_PREVIEW_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a run needs, captured when Run is pressed, so that the form and the layers may change meanwhile."""
+
+    source: Source
+    settings: Settings
+    psf: Source | None = None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why there is no result, in one sentence."""
+
+    sentence: str
+
+
+class RunError(Exception):
+    """A defect or a full memory: what stopped a run other than its input."""
+
+
+def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
+    """The steps of a job; previews come at most five times a second, steps as they happen.
+
+    Raises
+    ------
+    RunError
+        In place of a ``RuntimeError``, which the thread's worker would take for its own deletion and not report.
+    """
+    try:
+        return (yield from _steps(job))
+    except InputError as error:
+        return Refusal(str(error))
+    except MemoryError:
+        return Refusal(f"memory ran out for image {job.source.name!r}; crop it, or close other programs")
+    except RuntimeError as error:
+        if "out of memory" in str(error):
+            return Refusal(f"memory of the graphics card ran out for image {job.source.name!r}; choose device cpu")
+        raise RunError(f"{type(error).__name__}: {error}") from error
+
+
+def _steps(job: Job) -> Generator[Progress, None, Result]:
+    # The first yield leaves the thread a chance to stop before lazy data are computed.
+    yield Progress("loading", 0, 0, message=f"reading {job.source.name}")
+    steps = deconvolve_steps(job.source.load(), job.settings, **_arguments(job))
+    shown = 0.0
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        now = time.monotonic()
+        if now - shown < _PREVIEW_SECONDS:
+            progress = replace(progress, image=None, kernel=None)
+        else:
+            shown = now
+        yield progress
+
+
+def _arguments(job: Job) -> dict[str, Any]:
+    psf = job.psf
+    return {
+        "axes": job.source.axes,
+        "voxel_size_um": job.source.voxel_size_um,
+        "psf": None if psf is None else psf.load(),
+        "psf_voxel_size_um": None if psf is None else psf.voxel_size_um,
+    }
+
+
+def progress_in_words(progress: Progress, seconds: float) -> str:
+    """The stage, the step and the time left.
+
+    Examples
+    --------
+    >>> progress_in_words(Progress("restoring", 5, 20), seconds=10.0)
+    'Restoring: step 5 of 20, about 30 s left'
+    """
+    words = progress.stage[:1].upper() + progress.stage[1:]
+    if progress.total <= 0:
+        return f"{words} …"
+    left = seconds * (progress.total - progress.step) / max(progress.step, 1)
+    detail = f" ({progress.message})" if progress.message else ""
+    return f"{words}{detail}: step {progress.step} of {progress.total}, about {duration(left)} left"
+
+
+def duration(seconds: float) -> str:
+    """A time span in words.
+
+    Examples
+    --------
+    >>> duration(0.4), duration(75), duration(7300)
+    ('1 s', '1 min 15 s', '2 h 2 min')
+    """
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,90 @@
+"""What the settings are called on screen: the registries' names in the words of the people who use them."""
+
+from types import MappingProxyType
+from typing import Final
+
+KIND_LABELS: Final = MappingProxyType(
+    {
+        "known": "I have the PSF (known)",
+        "microscope": "I know my microscope",
+        "gaussian": "A soft, round or oval spot (gaussian)",
+        "defocus": "Out of focus (defocus)",
+        "motion": "A shaken or moving camera (motion)",
+        "lenslets": "An array of lenslets",
+        "sparse": "A few points or a thin path (sparse)",
+        "uniform": "Nothing at all (completely blind)",
+        "sparse-gradients": "Few, sharp edges (sparse gradients)",
+        "total-variation": "Flat patches (total variation)",
+        "none": "No assumption (none)",
+        "diffusion": "Learned from images (diffusion)",
+        "two-phase": "PSF first, then the image (two-phase)",
+        "richardson-lucy": "Richardson-Lucy, PSF known",
+        "blind-richardson-lucy": "Blind Richardson-Lucy",
+    }
+)
+"""Kind of a component: how the choice reads."""
+
+FIELD_LABELS: Final = MappingProxyType(
+    {
+        "kernel_prior": "What do you know about the PSF?",
+        "kernel_size": "PSF size (px)",
+        "kernel_weight": "PSF prior weight",
+        "solver": "How to solve it",
+        "image_prior": "What does the sharp image look like?",
+        "noise_sigma": "Noise sigma",
+        "fill_nan": "Fill NaN and Inf",
+        "planes": "Independent planes",
+        "psf": "PSF file",
+        "na": "NA",
+        "zernike_rad": "Zernike (rad)",
+    }
+)
+"""Field name: its label, where the name itself does not say it."""
+
+FIELD_HINTS: Final = MappingProxyType(
+    {
+        "kernel_prior": "How much do you know about the point-spread function? The less is known, the more the image must tell.",
+        "kernel_size": "Odd number of pixels per axis, for example 15 or 9, 15, 15 (z, y, x); large enough to hold the whole PSF.",
+        "image_prior": "What the sharp image is expected to look like.",
+        "strength": "Higher is smoother and calmer, lower is sharper and noisier; 1 fits the estimated noise.",
+        "kernel_weight": "How much the PSF prior counts against the data; 1 is balanced.",
+        "iterations": "More steps take longer and sharpen further; automatic is a good start.",
+        "noise_sigma": "Standard deviation of the noise, in the image's intensity unit; automatic estimates it.",
+        "background": "Constant offset of the camera, in the image's intensity unit.",
+        "solver": "How the PSF and the image are found.",
+        "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
+        "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of refusing the image.",
+        "device": "Where to compute: automatic takes a graphics card if there is one.",
+        "seed": "Start of the random numbers; the same seed gives the same result.",
+    }
+)
+"""Field name: what it does, as a tool tip."""
+
+CHOICE_LABELS: Final = MappingProxyType(
+    {"auto": "automatic", "cpu": "processor (cpu)", "cuda": "NVIDIA graphics card (cuda)", "mps": "Apple graphics (mps)"}
+)
+
+OPTIONAL_STARTS: Final = MappingProxyType({"kernel_size": [15], "iterations": 20, "noise_sigma": 1.0})
+"""Field name: what an optional field shows first once it is no longer left to the program."""
+
+_UNITS: Final = MappingProxyType({"um": "µm", "px": "px", "deg": "°", "rad": "rad", "gb": "GB", "airy": "Airy units"})
+
+
+def kind_label(kind: str) -> str:
+    """How a component's kind reads in a list of choices."""
+    return KIND_LABELS.get(kind, kind.replace("-", " "))
+
+
+def field_label(name: str) -> str:
+    """A field's label: its name in words, a unit suffix in brackets.
+
+    Examples
+    --------
+    >>> field_label("emission_um"), field_label("kernel_size")
+    ('Emission (µm)', 'PSF size (px)')
+    """
+    if name in FIELD_LABELS:
+        return FIELD_LABELS[name]
+    stem, _, suffix = name.rpartition("_")
+    words, unit = (stem, f" ({_UNITS[suffix]})") if stem and suffix in _UNITS else (name, "")
+    return words.replace("_", " ").capitalize() + unit
