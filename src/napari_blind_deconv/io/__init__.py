@@ -25,13 +25,10 @@ __all__ = [
     "to_json",
     "write",
     "write_json",
-    "write_tiff",
 ]
 
-write_tiff = tiff.write
-
 READERS: Mapping[str, tuple[Callable[[Path], Header], Callable[[Path], Volume]]] = MappingProxyType(
-    {suffix: (tiff.header, tiff.read) for suffix in (".ome.tif", ".ome.tiff", ".tif", ".tiff")}
+    dict.fromkeys((".ome.tif", ".ome.tiff", ".tif", ".tiff"), (tiff.header, tiff.read))
 )
 """What reads a file's header, and all of it, by the end of its name; the longer end wins."""
 

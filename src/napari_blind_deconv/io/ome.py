@@ -21,7 +21,7 @@ def refuse_entities(xml: str, name: str) -> None:
         Naming the file.
     """
     if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
-        raise InputError(f"{name} has metadata with a document type declaration, which is not safe to read; save it anew")
+        raise InputError(f"{name} has metadata that declare a document type, which is not safe to read; save it anew")
 
 
 def describe(xml: str, name: str) -> dict[str, Any]:

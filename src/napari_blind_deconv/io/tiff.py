@@ -23,6 +23,7 @@ from .volume import SPATIAL, Header, Volume
 _DAMAGE = (
     tifffile.TiffFileError,
     ArithmeticError,
+    AssertionError,
     AttributeError,
     LookupError,
     MemoryError,
@@ -66,7 +67,7 @@ def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
     """Write an OME-TIFF in place; `napari_blind_deconv.io.write` is the one that is safe against interruption."""
     data, axes = _ordered(volume)
     sizes = dict(zip(volume.spatial_axes, volume.voxel_size_um or (), strict=False))
-    physical = {f"PhysicalSize{axis}": size for axis, size in sizes.items()}
+    physical: dict[str, float | str] = {f"PhysicalSize{axis}": size for axis, size in sizes.items()}
     physical |= {f"PhysicalSize{axis}Unit": "µm" for axis in sizes}
     layout = {"axes": axes, "shape": list(data.shape)}
     record = {"Namespace": ome.NAMESPACE, "layout": to_json(layout)}
@@ -84,14 +85,9 @@ def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
     """An open TIFF; whatever is wrong with it, also what is only logged, leaves as one sentence."""
-    if not path.exists():
-        raise InputError(f"{path} does not exist; check the path")
-    if not path.is_file():
-        raise InputError(f"{path} is not a file; give the path of a TIFF file")
+    _check_file(path)
     with _collected_logs() as said:
         try:
-            if path.stat().st_size == 0:
-                raise InputError(f"{path} is empty, it has 0 bytes; copy it again")
             with tifffile.TiffFile(path) as file:
                 ome.refuse_entities(file.pages.first.description, str(path))
                 yield file
@@ -102,6 +98,15 @@ def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
     for message in said:
         if any(sign in message for sign in _LOGGED_DAMAGE):
             raise InputError(_damaged(path, message))
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the path")
+    if not path.is_file():
+        raise InputError(f"{path} is not a file; give the path of a TIFF file")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty, it has 0 bytes; copy it again")
 
 
 @contextmanager

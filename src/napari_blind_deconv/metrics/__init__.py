@@ -17,7 +17,9 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+from napari_blind_deconv._types import InputError
 
 from .image import Intensity, align, natural_range, psnr, score_image, ssim
 from .kernel import describe_kernel, kernel_error, kernel_error_relative, mnc, score_kernel
@@ -86,6 +88,7 @@ def score(
     kernel: ArrayLike | None = None,
     true_kernel: ArrayLike | None = None,
     *,
+    axes: str | None = None,
     data_range: float | None = None,
     intensity: Intensity = "absolute",
     max_shift: int = 10,
@@ -99,6 +102,10 @@ def score(
         The restored image and the true one, of one shape; see `score_image` for these and the options.
     kernel, true_kernel
         The estimated kernel and the true one; see `score_kernel`.
+    axes
+        One letter per axis of the image. Along all but Z, Y and X, images are scored one by one, and the figures are
+        means; ``shift_px`` is then a list of shifts. With C among them, the kernel is a stack with one per channel,
+        likewise. None: all axes are spatial.
 
     Examples
     --------
@@ -107,10 +114,42 @@ def score(
     """
     figures: dict[str, Any] = {}
     if image is not None and truth is not None:
-        figures |= score_image(
-            image, truth, data_range=data_range, intensity=intensity, max_shift=max_shift, border=border
-        )
+        # The range is that of the whole truth, so that its frames are comparable.
+        unit = natural_range(truth) if data_range is None and intensity == "absolute" else data_range
+        options: dict[str, Any] = {"intensity": intensity, "max_shift": max_shift, "border": border}
+        pairs = zip(_frames(image, axes), _frames(truth, axes), strict=True)
+        figures |= _means([score_image(*pair, data_range=unit, **options) for pair in pairs])
     if kernel is not None and true_kernel is not None:
-        figures |= score_kernel(kernel, true_kernel)
+        figures |= _means([score_kernel(*pair) for pair in _kernel_pairs(kernel, true_kernel, axes)])
     grades = {name: grade(name, figures[name]) for name in METRICS if name in figures}
     return figures | {"grades": {name: word for name, word in grades.items() if word}}
+
+
+def _frames(image: ArrayLike, axes: str | None) -> list[NDArray[Any]]:
+    """The images along all axes that are not spatial."""
+    image = np.asarray(image)
+    batch = [i for i, letter in enumerate(axes or "") if letter not in "ZYX"]
+    moved = np.moveaxis(image, batch, range(len(batch)))
+    return list(moved.reshape(-1, *moved.shape[len(batch) :])) if batch else [image]
+
+
+def _kernel_pairs(
+    kernel: ArrayLike, true_kernel: ArrayLike, axes: str | None
+) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Kernels and true kernels, channel by channel; one true kernel serves all channels."""
+    ours, theirs = np.asarray(kernel), np.asarray(true_kernel)
+    if axes is None or "C" not in axes or ours.ndim < 3:
+        return [(ours, theirs)]
+    count = ours.shape[0]
+    truths = list(theirs) if theirs.ndim == ours.ndim else [theirs] * count
+    if len(truths) != count:
+        raise InputError(f"there are {count} kernels, one per channel, but {len(truths)} true kernels; give as many")
+    return list(zip(ours, truths, strict=True))
+
+
+def _means(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """One row as it is; of several the means, and the list of their shifts."""
+    if len(rows) == 1:
+        return rows[0]
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0] if name != "shift_px"}
+    return means | ({"shift_px": [row["shift_px"] for row in rows]} if "shift_px" in rows[0] else {})

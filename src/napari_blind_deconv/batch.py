@@ -1,0 +1,307 @@
+"""Many files, one after the other: plan and check first, then restore each; one that fails does not stop the rest."""
+
+import glob
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_blind_deconv import io
+from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.pipeline import deconvolve_steps
+from napari_blind_deconv.settings import Settings
+
+RESTORED, PSF, REPORT = "_restored.ome.tif", "_psf.ome.tif", "_report.json"
+BATCH_REPORT = "batch.json"
+
+# What a single file may die of. Anything else is a fault of the program, and should stop it.
+_FAILURES = (InputError, ArithmeticError, MemoryError, OSError, RuntimeError, ValueError)
+_LONGEST_NAME = 255  # bytes, on every file system in use
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to restore, and the files that this gives."""
+
+    path: Path
+    restored: Path
+    psf: Path
+    report: Path
+
+    @property
+    def outputs(self) -> tuple[Path, Path, Path]:
+        """In the order of writing: the report last, so that where it is, the others are."""
+        return self.restored, self.psf, self.report
+
+
+@dataclass(frozen=True)
+class References:
+    """Files that all inputs share: a known PSF, and the truths to compare with."""
+
+    psf: io.Volume | None = None
+    truth: io.Volume | None = None
+    true_psf: io.Volume | None = None
+
+
+@dataclass(frozen=True)
+class FileStarted:
+    """A file's turn has come; ``index`` counts from 1."""
+
+    path: Path
+    index: int
+    total: int
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """A file is done or has failed; ``refused`` where its input, rather than an accident, is the reason."""
+
+    path: Path
+    status: Literal["done", "failed"]
+    message: str = ""
+    outputs: tuple[Path, ...] = ()
+    report: dict[str, Any] = field(default_factory=dict)
+    refused: bool = False
+
+
+Event = FileStarted | Progress | FileReport
+
+
+def find_inputs(names: Sequence[str | Path]) -> list[Path]:
+    """Files from names of files, folders and patterns, each once, in the order given and sorted within.
+
+    Folders and patterns leave out what this package wrote (``*_restored.ome.tif``, ``*_psf.ome.tif``) and hidden files.
+
+    Raises
+    ------
+    InputError
+        For a name that does not exist, a folder without TIFF files or a pattern that fits none.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> for name in ("b.tif", "a.tif", "a_psf.ome.tif", "notes.txt"):
+    ...     _ = (folder / name).write_text("")
+    >>> [path.name for path in find_inputs([folder])]
+    ['a.tif', 'b.tif']
+    """
+    found: dict[Path, Path] = {}
+    for name in names:
+        for path in _matches(Path(name)):
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def plan(inputs: Sequence[Path], output: Path, keep: Sequence[Path] = ()) -> list[Job]:
+    """Where every input's results go; nothing is written yet.
+
+    Parameters
+    ----------
+    inputs
+        Files to restore.
+    output
+        Folder for the results.
+    keep
+        Further files that must not be overwritten (PSF, truths, settings).
+
+    Raises
+    ------
+    InputError
+        Where two inputs would write the same file, or a result would replace an input.
+    """
+    jobs: dict[str, Job] = {}
+    for path in inputs:
+        stem = io.stem(path)
+        if len(f"{stem}{RESTORED}".encode()) > _LONGEST_NAME:
+            raise InputError(f"the name of {path} is too long for its results; shorten it to 230 letters")
+        job = Job(path, output / f"{stem}{RESTORED}", output / f"{stem}{PSF}", output / f"{stem}{REPORT}")
+        # Names that differ in case only are one file on macOS and Windows.
+        other = jobs.setdefault(stem.casefold(), job)
+        if other is not job:
+            raise InputError(
+                f"{other.path} and {path} would both write {job.restored.name}; rename one, or run them into separate "
+                "output folders"
+            )
+    protected = {path.resolve() for path in (*inputs, *keep)}
+    for job in jobs.values():
+        for target in job.outputs:
+            if target.resolve() in protected:
+                raise InputError(f"{target} is an input and would be overwritten; choose another output folder")
+    return list(jobs.values())
+
+
+def read_references(*, psf: Path | None = None, truth: Path | None = None, true_psf: Path | None = None) -> References:
+    """Read the files that all inputs share; errors as in `napari_blind_deconv.io.read`."""
+    return References(*(None if path is None else io.read(path) for path in (psf, truth, true_psf)))
+
+
+def run_batch(
+    jobs: Sequence[Job],
+    settings: Settings,
+    references: References | None = None,
+    *,
+    axes: str | None = None,
+    voxel_size_um: Sequence[float] | None = None,
+    max_memory_gb: float | None = None,
+) -> Iterator[Event]:
+    """Restore file after file; may be closed between any two events, and then leaves nothing half-written.
+
+    Parameters
+    ----------
+    jobs
+        From `plan`.
+    settings, references
+        Shared by all files.
+    axes, voxel_size_um
+        Instead of what the files say.
+    max_memory_gb
+        Files that would need more are refused.
+
+    Yields
+    ------
+    FileStarted, Progress, FileReport
+        The start of a file, every step, and its end.
+
+    Raises
+    ------
+    InputError
+        If the output folder cannot be written to. What is wrong with a single file is in its `FileReport`.
+    """
+    references = references or References()
+    for folder in {job.restored.parent for job in jobs}:
+        io.check_folder(folder)
+    for index, job in enumerate(jobs, start=1):
+        yield FileStarted(job.path, index, len(jobs))
+        try:
+            report = yield from _restore(job, settings, references, _Said(axes, voxel_size_um, max_memory_gb))
+        except _FAILURES as error:
+            text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            yield FileReport(job.path, "failed", text, refused=isinstance(error, InputError))
+        else:
+            yield FileReport(job.path, "done", "", job.outputs, report)
+
+
+def estimated_memory_gb(shape: Sequence[int], axes: str) -> float:
+    """What a run of the two-phase solver takes at its peak, in GB: a model fitted to measurements, on the safe side.
+
+    One channel is worked on at a time, with its time points, and planes or depth, in one array.
+
+    Examples
+    --------
+    >>> estimated_memory_gb((512, 512), "YX") < 1
+    True
+    """
+    pixels = int(np.prod(shape))
+    channel = pixels // (shape[axes.index("C")] if "C" in axes else 1)
+    return 0.5 + (_BYTES_PER_PIXEL * pixels + _BYTES_PER_WORKED_PIXEL * channel) / 1e9
+
+
+_BYTES_PER_PIXEL = 16
+_BYTES_PER_WORKED_PIXEL = 150
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the user said instead of the files."""
+
+    axes: str | None
+    voxel_size_um: Sequence[float] | None
+    max_memory_gb: float | None
+
+    def instead_of(self, volume: io.Volume) -> io.Volume:
+        """The volume with these axes and voxels; a voxel size read for other spatial axes is dropped."""
+        axes = self.axes.upper() if self.axes else volume.axes
+        same_space = [a for a in axes if a in "ZYX"] == [a for a in volume.axes if a in "ZYX"]
+        voxels = tuple(self.voxel_size_um) if self.voxel_size_um else volume.voxel_size_um if same_space else None
+        return replace(volume, axes=axes, voxel_size_um=voxels)
+
+
+def _matches(name: Path) -> list[Path]:
+    if name.is_dir():
+        found = _ours_left_out(path for path in name.iterdir() if path.is_file())
+        if not found:
+            raise InputError(f"folder {name} holds no image that can be read; allowed are {', '.join(io.READERS)}")
+        return found
+    if name.exists() or not glob.has_magic(str(name)):
+        return [name]
+    found = _ours_left_out(Path(path) for path in glob.glob(str(name), recursive=True))  # noqa: PTH207 - ** and roots
+    if not found:
+        raise InputError(f"pattern {name} fits no image; check it, and quote it so that the shell leaves it alone")
+    return found
+
+
+def _ours_left_out(paths: Iterator[Path] | Generator[Path]) -> list[Path]:
+    return sorted(
+        path
+        for path in paths
+        if path.name.lower().endswith(tuple(io.READERS))
+        and not path.name.startswith(".")
+        and not path.name.endswith((RESTORED, PSF))
+    )
+
+
+def _restore(
+    job: Job, settings: Settings, references: References, said: _Said
+) -> Generator[Progress, None, dict[str, Any]]:
+    _check_memory(job.path, said)
+    volume = said.instead_of(io.read(job.path))
+    psf, truth, true_psf = references.psf, references.truth, references.true_psf
+    result = yield from deconvolve_steps(
+        volume.data,
+        settings,
+        axes=volume.axes,
+        voxel_size_um=volume.voxel_size_um,
+        psf=None if psf is None else psf.data,
+        psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
+        truth=None if truth is None else truth.data,
+        true_psf=None if true_psf is None else true_psf.data,
+    )
+    report = _completed(result.report, volume, job, references)
+    _write(job, volume, result, report)
+    return report
+
+
+def _check_memory(path: Path, said: _Said) -> None:
+    if said.max_memory_gb is None:
+        return
+    found = io.header(path)
+    axes = said.axes if said.axes and len(said.axes) == len(found.shape) else found.axes
+    needed = estimated_memory_gb(found.shape, axes)
+    if needed > said.max_memory_gb:
+        raise InputError(
+            f"{path} of {found.shape} pixels needs about {needed:.1f} GB, more than --max-memory-gb "
+            f"{said.max_memory_gb:g}; crop it or allow more"
+        )
+
+
+def _completed(report: dict[str, Any], volume: io.Volume, job: Job, references: References) -> dict[str, Any]:
+    """The pipeline's report with what only the files know."""
+    source = report["input"] | {"file": job.path.name, "format": volume.description.get("format")}
+    warnings = list(volume.description.get("warnings", [])) + list(report["warnings"])
+    given = {"psf": references.psf, "truth": references.truth, "true_psf": references.true_psf}
+    files = {name: found.path.name for name, found in given.items() if found is not None and found.path is not None}
+    outputs = [path.name for path in job.outputs]
+    return report | {"input": source, "references": files, "warnings": warnings, "outputs": outputs}
+
+
+def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) -> None:
+    """All three files or none."""
+    axes, voxels = report["input"]["axes"], report["input"]["voxel_size_um"]
+    channel = "C" if "C" in axes else ""
+    space = "".join(letter for letter in "ZYX" if letter in axes)
+    # Planes share one PSF, which has no z.
+    psf_axes = channel + space[len(space) + len(channel) - result.kernel.ndim :]
+    restored = io.Volume(result.image, axes, volume.voxel_size_um, volume.description)
+    psf = io.Volume(result.kernel, psf_axes, voxels, volume.description)
+    record = {
+        key: report[key] for key in ("settings", "versions", "device", "seed", "noise_sigma", "input", "warnings")
+    }
+    text = io.to_json(report)
+    needed = 4 * (result.image.size + result.kernel.size) + 3 * len(text) + 8192
+    with io.atomic(*job.outputs, needed_bytes=needed) as (at_restored, at_psf, at_report):
+        io.tiff.write(at_restored, restored, {"role": "restored image", **record})
+        io.tiff.write(at_psf, psf, {"role": "point spread function", **record})
+        at_report.write_text(text, encoding="utf-8")
