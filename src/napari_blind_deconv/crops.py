@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from napari_blind_deconv.fourier import trailing
+
 # Side of the window per number of axes. Levin-size images teach a kernel well; more pixels add time, little else.
 _SIDE = {1: 4096, 2: 512, 3: 192}
 _FRAMES = 4
@@ -22,7 +24,7 @@ def informative_crop(observed: Tensor, kernel_shape: tuple[int, ...]) -> Tensor:
     energy = _gradient_energy(observed, ndim)
     frames = energy.flatten(1).sum(1).topk(min(_FRAMES, observed.shape[0])).indices.sort().values
     start = _busiest_window(energy[frames].sum(0), window)
-    return observed[(frames, *(slice(s, s + w) for s, w in zip(start, window, strict=True)))]
+    return observed[frames][trailing(slice(s, s + w) for s, w in zip(start, window, strict=True))]
 
 
 def _gradient_energy(observed: Tensor, ndim: int) -> Tensor:

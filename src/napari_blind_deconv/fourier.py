@@ -8,7 +8,8 @@ Transforms of CPU tensors that carry no gradient go through SciPy's pocketfft, e
 (decision 0006: SciPy is twice as fast on volumes and level on images).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from types import EllipsisType
 
 import scipy.fft
 import torch
@@ -45,6 +46,11 @@ def irfftn(spectrum: Tensor, shape: Sequence[int]) -> Tensor:
     return torch.fft.irfftn(spectrum, s=tuple(shape), dim=axes)
 
 
+def trailing(slices: Iterable[slice]) -> tuple[slice | EllipsisType, ...]:
+    """An index of the last axes, whatever stands before them."""
+    return (..., *slices)
+
+
 def fast_shape(shape: Sequence[int]) -> Shape:
     """The smallest shape not below ``shape`` whose transforms are fast.
 
@@ -75,7 +81,7 @@ def extract(canvas: Tensor, shape: Sequence[int]) -> Tensor:
     """The taps around the origin of a canvas, as a kernel of odd ``shape``: the adjoint and left inverse of `embed`."""
     axes = tuple(range(-len(shape), 0))
     rolled = torch.roll(canvas, [n // 2 for n in shape], axes)
-    return rolled[(..., *(slice(0, n) for n in shape))]
+    return rolled[trailing(slice(0, n) for n in shape)]
 
 
 def transfer(kernel: Tensor, shape: Sequence[int]) -> Tensor:

@@ -101,7 +101,7 @@ def arrangement(shape: Sequence[int], axes: str | None, planes: bool) -> Arrange
     return out
 
 
-def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[np.floating[Any]], list[str]]:
+def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     """The image as floats, finite and not constant, with what had to be said about it.
 
     Raises
@@ -175,7 +175,10 @@ def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes
 
 
 def checked_psf(
-    psf: Any, space_shape: Sequence[int], voxel_size_um: Sequence[float] | None, psf_voxel_size_um: Sequence[float] | None
+    psf: Any,
+    space_shape: Sequence[int],
+    voxel_size_um: Sequence[float] | None,
+    psf_voxel_size_um: Sequence[float] | None,
 ) -> tuple[NDArray[np.float32], list[str]]:
     """A known PSF of odd size and unit sum, with what had to be changed.
 
@@ -184,8 +187,9 @@ def checked_psf(
     InputError
         Where its dimensions, size, voxel size or values cannot be a PSF of this image.
     """
-    array = np.squeeze(np.asarray(psf))
-    ndim = len(space_shape)
+    array, ndim = np.asarray(psf), len(space_shape)
+    while array.ndim > ndim and 1 in array.shape:
+        array = array.squeeze(array.shape.index(1))
     if array.dtype.kind not in "iuf":
         raise InputError(f"PSF has data type {array.dtype}; it must be an integer or float type")
     if array.ndim != ndim:
@@ -224,7 +228,7 @@ def same_voxels(image_um: Sequence[float], psf_um: Sequence[float], tolerance: f
         raise InputError(f"PSF has voxels of {psf_um} µm, the image of {image_um} µm; their numbers of axes differ")
     if any(abs(a - b) > tolerance * a for a, b in zip(image_um, psf_um, strict=True)):
         raise InputError(
-            f"PSF has voxels of {psf_um} µm, but the image's are {image_um} µm; resample the PSF to the image's voxels, "
+            f"PSF has voxels of {psf_um} µm, but the image's are {image_um} µm; resample the PSF to them, "
             "or correct the voxel size"
         )
 

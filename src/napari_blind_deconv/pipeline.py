@@ -1,7 +1,7 @@
 """From an array to a result: check, arrange, scale, solve channel by channel, report. The loop over steps is here."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.crops import informative_crop
 from napari_blind_deconv.forward import estimate_noise, predict
+from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.metrics import describe_kernel, score
 from napari_blind_deconv.observation import (
@@ -27,6 +28,9 @@ from napari_blind_deconv.settings import Settings, settings_to_dict
 from napari_blind_deconv.solvers import Estimate, Problem
 
 Float = NDArray[np.float32]
+
+# Samples from which on torch's threads pay.
+_THREADED_FROM = 1 << 19
 
 
 def deconvolve(image: ArrayLike, settings: Settings | None = None, **data: Any) -> Result:
@@ -105,9 +109,9 @@ def deconvolve_steps(
     kernel = kernels[0] if run.layout.channel is None else np.stack(kernels)
     report = _report(run, outcomes, np.asarray(image))
     if truth is not None or true_psf is not None:
-        with_truth = {"image": restored, "truth": truth} if truth is not None else {}
-        with_psf = {"kernel": kernel, "true_kernel": true_psf} if true_psf is not None else {}
-        report["metrics"] = score(**with_truth, **with_psf)
+        # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
+        figures = score(restored, truth, kernel, true_psf)
+        report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
     report |= {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mb": peak_memory_mb()}
     return Result(restored, kernel, report)
 
@@ -202,16 +206,30 @@ def _channel_steps(run: _Run, channel: NDArray[Any], index: int) -> Generator[Pr
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.channels)}" if len(run.channels) > 1 else ""
     last: Estimate | None = None
-    for last in settings.solver.solve(problem):
+    for last in _with_threads_for(observed, settings.solver.solve(problem)):
         done, total = index * last.total + last.step, len(run.channels) * last.total
         preview = None if last.image is None else run.layout.restack(_numpy(last.image) * np.float32(scale), rest)
         kernel = None if last.kernel is None else _numpy(last.kernel)
         yield Progress(last.stage, done, total, preview, kernel, prefix or last.message)
     if last is None or last.image is None or last.kernel is None:
         raise RuntimeError(f"solver {settings.solver.kind!r} ended without an image")
-    residual = predict_residual(observed, last, problem)
+    misfit = residual_sigma(last.image, last.kernel, problem)
     image = _numpy(last.image) * np.float32(scale)
-    return _Outcome(image, _numpy(last.kernel), problem.noise_sigma * scale, residual * scale)
+    return _Outcome(image, _numpy(last.kernel), problem.noise_sigma * scale, misfit * scale)
+
+
+def _with_threads_for(observed: torch.Tensor, steps: Iterator[Estimate]) -> Iterator[Estimate]:
+    """The steps of a small problem on one thread: a second one gains nothing, and waits where other work runs."""
+    before = torch.get_num_threads()
+    while True:
+        torch.set_num_threads(1 if observed.numel() < _THREADED_FROM else before)
+        try:
+            estimate = next(steps)
+        except StopIteration:
+            return
+        finally:
+            torch.set_num_threads(before)
+        yield estimate
 
 
 def intensity_scale(values: NDArray[Any]) -> float:
@@ -220,14 +238,12 @@ def intensity_scale(values: NDArray[Any]) -> float:
     return scale if scale > 0 else float(np.abs(values).max())
 
 
-def predict_residual(observed: torch.Tensor, estimate: Estimate, problem: Problem) -> float:
+def residual_sigma(image: torch.Tensor, kernel: torch.Tensor, problem: Problem) -> float:
     """Standard deviation of y - k * x where the kernel does not look beyond the frame."""
-    assert estimate.image is not None and estimate.kernel is not None  # noqa: S101
     frame = problem.frame
-    scene = frame.fill(estimate.image, frame.extend(estimate.image))
-    residual = observed - predict(scene, estimate.kernel, frame)
+    residual = problem.observed - predict(frame.extend(image), kernel, frame)
     inner = [slice(k // 2, n - k // 2) for k, n in zip(problem.kernel_shape, frame.shape, strict=True)]
-    inside = residual[(..., *inner)]
+    inside = residual[trailing(inner)]
     return float((inside if inside.numel() > 1 else residual).std())
 
 
@@ -248,9 +264,8 @@ def _report(run: _Run, outcomes: list[_Outcome], image: NDArray[Any]) -> dict[st
     doubts = [
         (f"channel {i + 1}: " if len(outcomes) > 1 else "") + sentence
         for i in channels
-        for sentence in (
-            [] if isinstance(run.kernel_prior, Known) else kernel_doubts(outcomes[i].kernel)
-        ) + residual_doubts(outcomes[i].residual_sigma, outcomes[i].noise_sigma)
+        for sentence in ([] if isinstance(run.kernel_prior, Known) else kernel_doubts(outcomes[i].kernel))
+        + residual_doubts(outcomes[i].residual_sigma, outcomes[i].noise_sigma)
     ]
     single = len(outcomes) == 1
     return {

@@ -135,7 +135,7 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     inner = out[first]
     if not isinstance(inner, dict):
         raise InputError(f"setting {path!r} is unknown: {first!r} has no fields of its own")
-    names = _fields(_FAMILIES[first].get(inner.get("kind", ""), None))
+    names = _fields(_FAMILIES[first].get(str(inner.get("kind"))))
     if rest not in names:
         raise InputError(f"setting {path!r} is unknown for {first} {inner.get('kind')!r}; {nearest(rest, names)}")
     return {**out, first: {**inner, rest: value}}
@@ -177,6 +177,6 @@ def _unknown(values: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         if kind not in kinds:
             out.append((f"{family}.kind.{kind}", list(kinds)))
             continue
-        allowed = _fields(kinds[kind])
+        allowed = _fields(kinds[str(kind)])
         out.extend((f"{family}.{name}", allowed) for name in inner if name not in allowed)
     return out

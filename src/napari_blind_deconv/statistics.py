@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
 from torch import Tensor
 
 from napari_blind_deconv.fourier import extract, irfftn, rfftn, transfer
@@ -88,9 +87,9 @@ def kernel_statistics(image: Tensor, observed: Tensor, shape: Sequence[int]) -> 
     """
     ndim = len(shape)
     canvas = image.shape[-ndim:]
-    image_spectrum, observed_spectrum = rfftn(image, ndim), rfftn(observed, ndim)
-    batch = tuple(range(image.ndim - ndim))
-    power = (image_spectrum.abs() ** 2).sum(batch)
-    cross = (image_spectrum.conj() * observed_spectrum).sum(batch)
+    image_spectrum = rfftn(image.reshape(-1, *canvas), ndim)
+    observed_spectrum = rfftn(observed.reshape(-1, *canvas), ndim)
+    power = (image_spectrum.abs() ** 2).sum(0)
+    cross = (image_spectrum.conj() * observed_spectrum).sum(0)
     lags = [2 * n - 1 for n in shape]
     return KernelStatistics(extract(irfftn(power + 0j, canvas), lags), extract(irfftn(cross, canvas), shape))

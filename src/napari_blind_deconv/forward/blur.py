@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.fourier import extract, fast_shape, irfftn, rfftn, transfer
+from napari_blind_deconv.fourier import extract, fast_shape, irfftn, rfftn, trailing, transfer
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,18 @@ class Frame:
 
     def crop(self, scene: Tensor) -> Tensor:
         """The part of a canvas that the frame sees."""
-        return scene[(..., *self.inside)]
+        return scene[trailing(self.inside)]
 
     def place(self, observed: Tensor) -> Tensor:
         """The frame on a canvas of zeros: the adjoint of `crop`."""
         canvas = observed.new_zeros((*observed.shape[: -self.ndim], *self.canvas))
-        canvas[(..., *self.inside)] = observed
+        canvas[trailing(self.inside)] = observed
         return canvas
 
     def fill(self, observed: Tensor, surround: Tensor) -> Tensor:
         """The observation inside the frame, ``surround`` (a canvas) outside it."""
         canvas = surround.clone()
-        canvas[(..., *self.inside)] = observed
+        canvas[trailing(self.inside)] = observed
         return canvas
 
     def extend(self, observed: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from annotated_types import Gt, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
-from napari_blind_deconv.image_priors.differences import forward_differences, second_differences
+from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.image_priors.total_variation import geometric
 
 # Weight of the unit scene (intensities on a scale of about 0..1).

@@ -1,4 +1,4 @@
-"""Total variation: p(x) ∝ exp(-α Σ ‖∇x‖), the rotation-invariant Laplacian of gradients (Rudin, Osher & Fatemi 1992)."""
+"""Total variation: p(x) ∝ exp(-α Σ ‖∇x‖), the rotation-invariant Laplacian of gradients (Rudin et al. 1992)."""
 
 from typing import Annotated, Literal
 

@@ -32,7 +32,7 @@ def minimise_on_simplex(
     tolerance: float = 1e-6,
     project: Callable[[Tensor], Tensor] = project_to_simplex,
 ) -> Tensor:
-    """argmin ½ kᵀ(A + ridge) k - bᵀk + slopeᵀk over kernels, by accelerated projected gradients.
+    """Argmin ½ kᵀ(A + ridge) k - bᵀk + slopeᵀk over kernels, by accelerated projected gradients.
 
     FISTA with restart (Beck & Teboulle 2009, doi:10.1137/080716542; O'Donoghue & Candès 2015). The step is the inverse
     of the largest eigenvalue of the circulant matrix around A, an upper bound.

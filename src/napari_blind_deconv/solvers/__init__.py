@@ -1,4 +1,4 @@
-"""From p(x, k | y) to a kernel and an image. A solver is a generator: every ``yield`` is a place to look and to stop."""
+"""From p(x, k | y) to a kernel and an image. A solver is a generator: at each ``yield`` one may look or stop."""
 
 from typing import Annotated
 

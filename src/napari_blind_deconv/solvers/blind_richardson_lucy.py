@@ -56,7 +56,7 @@ class BlindRichardsonLucy:
 
 
 def kernel_step(kernel: Tensor, scene: Tensor, observed: Tensor, frame: Frame) -> Tensor:
-    """k ← k · Xᵀ(y / Xk) / Xᵀ1, unit sum: Richardson-Lucy with the roles exchanged."""
+    """K ← k · Xᵀ(y / Xk) / Xᵀ1, unit sum: Richardson-Lucy with the roles exchanged."""
     predicted = predict(scene, kernel, frame)
     ratio = observed / predicted.clamp(min=1e-6 * float(predicted.max()))
     light = adjoint_kernel(observed.new_ones(observed.shape), scene, frame, kernel.shape)

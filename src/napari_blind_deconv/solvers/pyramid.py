@@ -50,7 +50,7 @@ def _resized_along(values: Tensor, axis: int, size: int) -> Tensor:
 
 
 def sharp_image(complete: Tensor, kernel: Tensor, frame: Frame, differences: Tensor, weight: float) -> Tensor:
-    """argmin ‖k * x - y‖² + weight ‖∇x‖₀, by half-quadratic splitting (Xu, Zheng & Jia 2013, algorithm 1)."""
+    """Argmin ‖k * x - y‖² + weight ‖∇x‖₀, by half-quadratic splitting (Xu, Zheng & Jia 2013, algorithm 1)."""
     ndim = frame.ndim
     blur = transfer(kernel, frame.canvas)
     observed = rfftn(complete, ndim)
@@ -92,7 +92,10 @@ def coarse_to_fine(
     weight = 4e-3
     kernel = first_kernel(sizes[0]).to(observed)
     for size in sizes:
-        space = [max(n, round(full * n / last)) for n, full, last in zip(size, observed.shape[-len(shape) :], shape, strict=True)]
+        space = [
+            max(n, round(full * n / last))
+            for n, full, last in zip(size, observed.shape[-len(shape) :], shape, strict=True)
+        ]
         level = observed if size == shape else resized(observed, space)
         if tuple(kernel.shape) != size:
             kernel = resized(kernel, size).clamp(min=0)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
@@ -14,6 +13,8 @@ from napari_blind_deconv.solvers.problem import Estimate, Problem
 
 # Where less than this part of a scene pixel's light reaches the frame, the frame says nothing about it.
 _SEEN = 1e-2
+# The smallest predicted intensity, relative to the scale of about one that solvers work on.
+_DARK = 1e-6
 _ITERATIONS = 30
 
 
@@ -54,7 +55,7 @@ def non_negative(observed: Tensor) -> Tensor:
 def flat_scene(observed: Tensor, frame: Frame) -> Tensor:
     """The mean of every plane, everywhere: the start that prefers nothing."""
     axes = tuple(range(-frame.ndim, 0))
-    mean = observed.mean(axes, keepdim=True).clamp(min=1e-6)
+    mean = observed.mean(axes, keepdim=True).clamp(min=_DARK)
     return mean.expand(*observed.shape[: -frame.ndim], *frame.canvas).contiguous()
 
 
@@ -67,6 +68,5 @@ def correction(scene: Tensor, observed: Tensor, blur: Tensor, frame: Frame) -> T
     """``Hᵀ(y / Hx)``, non-negative."""
     predicted = frame.crop(irfftn(rfftn(scene, frame.ndim) * blur, frame.canvas))
     # Rounding of the transform may leave a dark pixel at or below zero.
-    floor = 1e-6 * float(predicted.max())
-    ratio = observed / predicted.clamp(min=max(floor, torch.finfo(observed.dtype).tiny))
+    ratio = observed / predicted.clamp(min=_DARK)
     return irfftn(rfftn(frame.place(ratio), frame.ndim) * blur.conj(), frame.canvas).clamp(min=0)

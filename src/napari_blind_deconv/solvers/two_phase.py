@@ -31,7 +31,7 @@ class TwoPhase:
         """Estimate the kernel, then restore; one yield per step of either phase."""
         restoration = problem.iterations or _RESTORATION_STEPS
         kernel, done = None, 0
-        for step, (kernel, total) in enumerate(self._kernels(problem), start=1):  # noqa: B007
+        for step, (kernel, total) in enumerate(self._kernels(problem), start=1):
             done = step
             yield Estimate("estimating the kernel", step, total + restoration, kernel)
         if kernel is None:

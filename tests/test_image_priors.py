@@ -1,0 +1,103 @@
+"""Laws of the image priors, over their registry."""
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from laws import assert_proximal, noise
+
+from napari_blind_deconv.image_priors import NoPrior, SparseGradients, Splittable, TotalVariation
+from napari_blind_deconv.image_priors.differences import forward_differences, second_differences
+from napari_blind_deconv.image_priors.sparse_gradients import gradient_count_shrinkage, hyper_laplacian_shrinkage
+from napari_blind_deconv.settings import IMAGE_PRIORS
+
+PRIORS = [pytest.param(cls(), id=kind) for kind, cls in IMAGE_PRIORS.items()]
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+def test_priors_are_splittable(prior):
+    assert isinstance(prior, Splittable)
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@given(ndim=st.integers(1, 3), seed=st.integers(0, 99), level=st.floats(0.01, 0.3))
+def test_denoising_shrinks_and_keeps_shape_and_sign(prior, ndim, seed, level):
+    spacing = (1.0,) * ndim
+    coefficients = noise((len(prior.filters(spacing)), 2, *(7, 6, 5)[:ndim]), seed)
+    denoised = prior.denoise(coefficients, level)
+    assert denoised.shape == coefficients.shape
+    assert bool((denoised.abs() <= coefficients.abs() + 1e-9).all())
+    assert bool((denoised * coefficients >= -1e-12).all())
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@given(seed=st.integers(0, 99))
+def test_finer_levels_change_less(prior, seed):
+    coefficients = noise((len(prior.filters((1.0, 1.0))), 1, 6, 7), seed)
+    coarse, fine = (float((prior.denoise(coefficients, level) - coefficients).norm()) for level in (0.3, 0.03))
+    assert fine <= coarse + 1e-9
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@given(steps=st.integers(1, 30), sigma=st.floats(1e-4, 0.2))
+def test_levels_are_as_many_as_asked_and_never_rise(prior, steps, sigma):
+    levels = prior.levels(sigma, steps)
+    assert len(levels) == steps
+    assert all(a >= b > 0 for a, b in itertools.pairwise(levels))
+
+
+@given(weight=st.floats(1e-3, 0.5), exponent=st.floats(0.3, 1.0), seed=st.integers(0, 99))
+def test_hyper_laplacian_shrinkage_beats_brute_force(weight, exponent, seed):
+    values = noise((40,), seed)
+    assert_proximal(
+        lambda v: hyper_laplacian_shrinkage(v, weight, exponent, newton_steps=8),
+        lambda v: weight * v.abs() ** exponent,
+        values.clamp(-2, 2),
+        tolerance=2e-3,
+    )
+
+
+@given(weight=st.floats(1e-3, 0.5), seed=st.integers(0, 99))
+def test_gradient_count_shrinkage_keeps_or_kills(weight, seed):
+    gradients = noise((2, 9, 8), seed)
+    out = gradient_count_shrinkage(gradients, weight)
+    strong = (gradients**2).sum(0) >= weight
+    assert torch.equal(out, gradients * strong)
+
+
+def test_total_variation_shrinks_the_length_not_the_direction():
+    gradients = noise((3, 4, 5, 6), 1)
+    out = TotalVariation().denoise(gradients, 0.1)
+    cosine = torch.nn.functional.cosine_similarity(out, gradients, dim=0)
+    kept = out.norm(dim=0) > 0
+    assert bool(kept.any())
+    assert torch.allclose(cosine[kept], torch.ones_like(cosine[kept]))
+
+
+@given(weak=st.floats(0.1, 1.0), seed=st.integers(0, 99))
+def test_strength_orders_the_shrinkage(weak, seed):
+    coefficients = noise((2, 1, 6, 6), seed)
+    for family in (SparseGradients, TotalVariation):
+        one, two = (family(strength=s).denoise(coefficients, 0.1).norm() for s in (weak, 2 * weak))
+        assert float(two) <= float(one)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_difference_filters_ignore_constants_and_their_number_is_right(ndim):
+    spacing = (2.0, 1.0, 1.0)[:ndim]
+    first, second = forward_differences(spacing), second_differences(spacing)
+    assert len(first) == ndim
+    assert len(second) == ndim * (ndim + 1) // 2
+    assert all(abs(float(f.sum())) < 1e-6 for f in first + second)
+
+
+@given(strength=st.floats(max_value=0.0))
+def test_a_strength_that_is_not_positive_is_refused(strength):
+    with pytest.raises(ValueError, match="strength"):
+        SparseGradients(strength=strength)
+
+
+def test_no_prior_is_a_wiener_filter():
+    assert torch.allclose(NoPrior().denoise(torch.ones(1, 4), 1.0), torch.full((1, 4), 0.5))

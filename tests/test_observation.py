@@ -1,0 +1,138 @@
+"""Bad input is refused in one clear sentence; good input is arranged and put back without loss."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_blind_deconv import InputError
+from napari_blind_deconv.observation import (
+    arrangement,
+    checked_image,
+    checked_psf,
+    checked_voxel_size,
+    kernel_shape,
+)
+
+
+def refused(function, *arguments):
+    with pytest.raises(InputError) as error:
+        function(*arguments)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@given(data=st.data(), planes=st.booleans())
+def test_split_and_join_are_inverse(data, planes):
+    axes = "".join(data.draw(st.permutations("TCZYXS")))[: data.draw(st.integers(2, 6))]
+    axes = "".join(dict.fromkeys(axes + "YX"))
+    shape = tuple(data.draw(st.integers(3, 5)) for _ in axes)
+    image = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    layout = arrangement(shape, axes, planes)
+    parts = layout.split(image)
+    assert len(parts) == (shape[axes.index("C")] if "C" in axes else 1)
+    assert all(p.ndim == len(layout.space) + 1 for p in parts)
+    np.testing.assert_array_equal(layout.join(parts, shape), image)
+
+
+@pytest.mark.parametrize("shape", [(8, 9), (4, 8, 9)])
+def test_two_and_three_axes_are_understood(shape):
+    assert arrangement(shape, None, False).space == "ZYX"[-len(shape) :]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "sentence"),
+    [
+        ((5,), None, "1 axes"),
+        ((2, 3, 4, 5), None, "cannot be told apart"),
+        ((8, 9), "YXZ", "name 3 axes"),
+        ((8, 9, 9), "YXX", "twice"),
+        ((8, 9), "ZT", "must contain Y and X"),
+        ((2, 9), "YX", "2 pixels along Y"),
+        ((1, 9, 9), "ZYX", "--planes"),
+    ],
+)
+def test_axes_that_cannot_be(shape, axes, sentence):
+    assert sentence in refused(arrangement, shape, axes, False)
+
+
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [
+        (np.zeros((0, 5)), "empty"),
+        (np.full((8, 8), 7), "constant, every pixel is 7"),
+        (np.full((8, 8), np.nan), "no finite value"),
+        (np.where(np.eye(8) > 0, np.nan, np.arange(64.0).reshape(8, 8)), "8 of 64 pixels"),
+        (np.where(np.eye(8) > 0, np.inf, np.arange(64.0).reshape(8, 8)), "--fill-nan"),
+        (np.ones((8, 8), complex), "complex128"),
+        (np.ones((8, 8), bool), "bool"),
+        (np.full((8, 8), None), "object"),
+        (np.full((8, 8), "a"), "<U1"),
+    ],
+)
+def test_images_that_cannot_be(image, sentence):
+    assert sentence in refused(checked_image, image, False)
+
+
+def test_fill_nan_fills_and_says_so():
+    image = np.arange(64.0).reshape(8, 8)
+    image[3, 4] = np.nan
+    filled, said = checked_image(image, True)
+    assert np.isfinite(filled).all()
+    assert "1 pixels" in said[0]
+    assert filled[3, 4] in image[2:5, 3:6]
+
+
+def test_saturation_is_noticed():
+    image = np.arange(400, dtype=np.uint16).reshape(20, 20)
+    image[:2] = 4095
+    assert "saturated" in checked_image(image, False)[1][0]
+    assert checked_image(np.arange(400, dtype=np.uint16).reshape(20, 20), False)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [
+        ((0.1, 0.0), "along X is 0"),
+        ((-1.0, 0.1), "along Y is -1"),
+        ((0.1,), "1 lengths"),
+        ((np.nan, 1.0), "must be positive"),
+    ],
+)
+def test_voxel_sizes_that_cannot_be(size, sentence):
+    assert sentence in refused(checked_voxel_size, size, "YX", False)
+
+
+@pytest.mark.parametrize(
+    ("psf", "ours", "theirs", "sentence"),
+    [
+        (np.zeros((3, 3)), None, None, "zero everywhere"),
+        (-np.ones((3, 3)), None, None, "9 negative values"),
+        (np.ones((3, 3, 3)), None, None, "3 axes"),
+        (np.ones((33, 33)), None, None, "larger than the image"),
+        (np.full((3, 3), np.nan), None, None, "NaN or infinite"),
+        (np.ones((3, 3), bool), None, None, "bool"),
+        (np.ones((3, 3)), (0.1, 0.1), (0.2, 0.1), "resample the PSF"),
+        (np.ones((3, 3)), (0.1, 0.1), (0.2, 0.1, 0.1), "differ"),
+    ],
+)
+def test_psfs_that_cannot_be(psf, ours, theirs, sentence):
+    assert sentence in refused(checked_psf, psf, (32, 32), ours, theirs)
+
+
+@given(shape=st.tuples(st.integers(1, 8), st.integers(1, 8)))
+def test_a_psf_becomes_odd_and_of_unit_sum_and_keeps_its_taps(shape):
+    psf = np.random.default_rng(0).random(shape) + 0.1
+    out, said = checked_psf(psf[None], (32, 32), None, None)
+    assert all(n % 2 for n in out.shape)
+    assert abs(out.sum() - 1) < 1e-5
+    np.testing.assert_allclose(out[: shape[0], : shape[1]], psf / psf.sum(), rtol=1e-5)
+    assert bool(said) == any(n % 2 == 0 for n in shape)
+
+
+def test_kernel_shape_follows_the_wish_or_the_image():
+    assert kernel_shape((5,), (20, 30)) == (5, 5)
+    assert kernel_shape((5, 7), (20, 30)) == (5, 7)
+    assert all(n % 2 for n in kernel_shape(None, (20, 30, 400)))
+    assert "larger than the image" in refused(kernel_shape, (21,), (20, 30))
+    assert "names 3 axes" in refused(kernel_shape, (5, 5, 5), (20, 30))

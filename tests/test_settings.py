@@ -1,0 +1,86 @@
+"""Settings round trip, refuse what is wrong by name, and can be addressed by path."""
+
+import json
+import math
+
+import pytest
+
+from napari_blind_deconv import InputError, Settings
+from napari_blind_deconv.settings import (
+    IMAGE_PRIORS,
+    KERNEL_PRIORS,
+    SOLVERS,
+    default_of,
+    override,
+    settings_from_dict,
+    settings_to_dict,
+)
+
+FAMILIES = {"kernel_prior": KERNEL_PRIORS, "image_prior": IMAGE_PRIORS, "solver": SOLVERS}
+MEMBERS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kinds]
+
+
+@pytest.mark.parametrize(("family", "kind"), MEMBERS)
+def test_every_component_round_trips_through_json(family, kind):
+    settings = Settings(**{family: FAMILIES[family][kind]()})
+    assert settings_from_dict(json.loads(json.dumps(settings_to_dict(settings)))) == settings
+
+
+@pytest.mark.parametrize(("family", "kind"), MEMBERS)
+def test_every_component_is_chosen_by_its_kind(family, kind):
+    chosen = settings_from_dict(override({}, f"{family}={kind}"))
+    assert getattr(chosen, family) == FAMILIES[family][kind]()
+    assert default_of(family, kind)["kind"] == kind
+
+
+@pytest.mark.parametrize(("family", "kind"), MEMBERS)
+def test_components_are_frozen_and_refuse_unknown_fields(family, kind):
+    component = FAMILIES[family][kind]()
+    with pytest.raises(AttributeError):
+        component.kind = "other"
+    with pytest.raises(ValueError, match=r"(?i)unexpected keyword"):
+        FAMILIES[family][kind](no_such_field=1)
+
+
+def test_override_reaches_a_field_and_leaves_the_rest():
+    base = override({}, "kernel_prior=sparse")
+    changed = settings_from_dict(override(base, "kernel_prior.concentration=0.25"))
+    assert changed.kernel_prior == KERNEL_PRIORS["sparse"](concentration=0.25)
+    assert settings_from_dict(override({}, "kernel_size=[15,17]")).kernel_size == (15, 17)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"kernel_sise": [3]}, "did you mean 'kernel_size'"),
+        ({"kernel_prior": {"kind": "unifrm"}}, "did you mean 'uniform'"),
+        ({"kernel_prior": {"kind": "sparse", "concentratoin": 1}}, "did you mean 'concentration'"),
+        ({"kernel_size": [4]}, "kernel_size 4 must be a positive odd number"),
+        ({"kernel_size": [-3]}, "kernel_size -3 must be a positive odd number"),
+        ({"kernel_weight": 0}, "kernel_weight must be greater than 0"),
+        ({"kernel_weight": math.nan}, "kernel_weight must be a finite number"),
+        ({"background": math.inf}, "background must be a finite number"),
+        ({"iterations": 0}, "iterations must be greater than or equal to 1"),
+        ({"device": "gpu"}, "device must be 'auto', 'cpu', 'cuda' or 'mps'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(values, sentence):
+    with pytest.raises(InputError) as error:
+        settings_from_dict(values)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "sentence"),
+    [
+        ("kernel_weight", "must have the form path=value"),
+        ("kernal_prior.ridge=1", "did you mean 'kernel_prior'"),
+        ("kernel_prior.rigde=1", "did you mean 'ridge'"),
+        ("kernel_prior=motin", "did you mean 'motion'"),
+        ("kernel_weight.a=1", "has no fields of its own"),
+    ],
+)
+def test_a_wrong_path_names_the_nearest_right_one(assignment, sentence):
+    with pytest.raises(InputError, match=sentence):
+        override({}, assignment)

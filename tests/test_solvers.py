@@ -1,0 +1,216 @@
+"""Laws of the solvers, over their registry, and agreement of Richardson-Lucy with scikit-image."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from laws import assert_kernel
+from skimage import data
+from skimage.restoration import richardson_lucy
+
+from napari_blind_deconv import InputError
+from napari_blind_deconv.fourier import centroid
+from napari_blind_deconv.image_priors import NoPrior, SparseGradients
+from napari_blind_deconv.kernel_priors import Known, Uniform
+from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS
+from napari_blind_deconv.solvers import Problem, RichardsonLucy, TwoPhase
+from napari_blind_deconv.solvers.pyramid import kernel_sizes, resized
+from napari_blind_deconv.synthesis import beads, blurred, fibres, gaussian_kernel
+
+SUPPORT = (9, 7)
+KERNEL = gaussian_kernel(SUPPORT, np.array([[2.0, 0.6], [0.6, 1.0]]))
+BLIND = [k for k in KERNEL_PRIORS if k != "known"]
+
+
+def scene(shape=(37 + 8, 31 + 6)):
+    rng = np.random.default_rng(1)
+    return 0.1 + fibres(shape, rng, count=8, width=0.7) + beads(shape, rng, count=12)
+
+
+def problem(**changes):
+    observed, _ = blurred(scene(), KERNEL)
+    noisy = torch.from_numpy(observed + np.random.default_rng(2).normal(0, 0.003, observed.shape).astype(np.float32))[
+        None
+    ]
+    base = Problem(
+        observed=noisy,
+        sample=noisy,
+        kernel_shape=SUPPORT,
+        spacing=(1.0, 1.0),
+        noise_sigma=0.003,
+        kernel_prior=Known(kernel=KERNEL),
+        kernel_weight=1.0,
+        image_prior=SparseGradients(),
+        iterations=4,
+        generator=torch.Generator().manual_seed(0),
+    )
+    return replace(base, **changes)
+
+
+def prior_for(solver_kind):
+    return Known(kernel=KERNEL) if solver_kind == "richardson-lucy" else Uniform()
+
+
+def last(solver, given):
+    estimates = list(solver.solve(given))
+    return estimates[-1]
+
+
+@pytest.mark.parametrize("kind", list(SOLVERS))
+def test_solvers_end_with_a_kernel_and_an_image_and_count_their_steps(kind):
+    given = problem(kernel_prior=prior_for(kind))
+    estimates = list(SOLVERS[kind]().solve(given))
+    assert [e.step for e in estimates] == list(range(1, len(estimates) + 1))
+    assert estimates[-1].step == estimates[-1].total
+    assert_kernel(estimates[-1].kernel, SUPPORT)
+    assert estimates[-1].image.shape == given.observed.shape
+    assert estimates[-1].image.dtype == given.observed.dtype
+
+
+@pytest.mark.parametrize("kind", list(SOLVERS))
+def test_what_was_yielded_is_never_modified(kind):
+    kept = []
+    for estimate in SOLVERS[kind]().solve(problem(kernel_prior=prior_for(kind))):
+        for before, after in kept:
+            assert torch.equal(before, after)
+        kept += [(t.clone(), t) for t in (estimate.kernel, estimate.image) if t is not None]
+
+
+@pytest.mark.parametrize("kind", list(SOLVERS))
+def test_the_problem_is_left_alone(kind):
+    given = problem(kernel_prior=prior_for(kind))
+    before = given.observed.clone()
+    last(SOLVERS[kind](), given)
+    assert torch.equal(given.observed, before)
+
+
+@pytest.mark.parametrize("kind", list(SOLVERS))
+def test_axes_are_interchangeable_with_a_known_or_flat_kernel(kind):
+    solver, given = SOLVERS[kind](), problem()
+    if kind == "blind-richardson-lucy":
+        given = replace(given, kernel_prior=Uniform())
+    turned = replace(
+        given,
+        observed=given.observed.mT.contiguous(),
+        sample=given.sample.mT.contiguous(),
+        kernel_shape=SUPPORT[::-1],
+        kernel_prior=given.kernel_prior if kind == "blind-richardson-lucy" else Known(kernel=KERNEL.T.copy()),
+    )
+    ours, theirs = last(solver, given), last(solver, turned)
+    assert torch.allclose(ours.image.mT, theirs.image, atol=2e-3)
+    assert torch.allclose(ours.kernel.mT, theirs.kernel, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [k for k in IMAGE_PRIORS if k != "none"])
+@pytest.mark.parametrize("rows", [slice(3, None), slice(None, -3)])
+def test_a_translation_of_the_data_translates_the_image(kind, rows):
+    """Away from the border: what leaves the frame is another matter."""
+    whole = problem(image_prior=IMAGE_PRIORS[kind]())
+    part = whole.observed[:, rows]
+    ours = last(TwoPhase(), whole).image[:, rows]
+    theirs = last(TwoPhase(), replace(whole, observed=part, sample=part)).image
+    inner = (slice(None), slice(10, -10), slice(10, -10))
+    assert float((ours[inner] - theirs[inner]).abs().max()) < 0.05
+
+
+@pytest.mark.parametrize("kind", list(SOLVERS))
+def test_a_stack_of_equal_planes_equals_the_plane(kind):
+    solver, given = SOLVERS[kind](), problem(kernel_prior=prior_for(kind))
+    stack = given.observed.expand(3, -1, -1).contiguous()
+    one, three = last(solver, given), last(solver, replace(given, observed=stack, sample=stack))
+    assert torch.allclose(one.kernel, three.kernel, atol=2e-3)
+    assert torch.allclose(one.image.expand(3, -1, -1), three.image, atol=5e-2)
+
+
+@pytest.mark.parametrize("kind", BLIND)
+def test_blind_solving_gives_a_kernel_in_two_and_three_dimensions(kind):
+    kernel = gaussian_kernel((5, 5, 5), np.eye(3))
+    observed, _ = blurred(fibres((20, 28, 26), np.random.default_rng(0), 6, 0.8) + 0.1, kernel)
+    given = torch.from_numpy(observed)[None]
+    volume = problem(
+        observed=given,
+        sample=given,
+        kernel_shape=(5, 5, 5),
+        spacing=(2.0, 1.0, 1.0),
+        kernel_prior=KERNEL_PRIORS[kind](),
+    )
+    assert_kernel(last(TwoPhase(), volume).kernel, (5, 5, 5))
+    assert_kernel(last(TwoPhase(), problem(kernel_prior=KERNEL_PRIORS[kind]())).kernel, SUPPORT)
+
+
+def test_the_restored_image_is_better_than_the_observed_one():
+    _, truth = blurred(scene(), KERNEL)
+    given = problem(iterations=None)
+    restored = last(TwoPhase(), given).image
+    error = [float(((x[0] - torch.from_numpy(truth)) ** 2).mean()) for x in (given.observed, restored)]
+    assert error[1] < 0.5 * error[0]
+
+
+def test_a_delta_kernel_changes_little():
+    delta = np.zeros((3, 3), np.float32)
+    delta[1, 1] = 1.0
+    given = problem(kernel_prior=Known(kernel=delta), kernel_shape=(3, 3), noise_sigma=1e-3)
+    restored = last(TwoPhase(), given).image
+    assert float((restored - given.observed).abs().max()) < 0.05
+
+
+@pytest.mark.parametrize("iterations", [10, 30])
+def test_richardson_lucy_agrees_with_scikit_image_inside(iterations):
+    image = data.camera()[:200, 60:260].astype(np.float32) / 255
+    kernel = gaussian_kernel((9, 11), np.diag([2.0, 3.0]))
+    observed, _ = blurred(image, kernel)
+    given = torch.from_numpy(observed)[None]
+    ours = last(
+        RichardsonLucy(),
+        problem(
+            observed=given, sample=given, kernel_shape=(9, 11), kernel_prior=Known(kernel=kernel), iterations=iterations
+        ),
+    )
+    theirs = richardson_lucy(observed, kernel, num_iter=iterations, clip=False)
+    # The borders differ on purpose: scikit-image takes the outside for black. Its effect decays within a few radii.
+    inner = (slice(60, -60), slice(60, -60))
+    np.testing.assert_allclose(ours.image[0].numpy()[inner], theirs[inner], atol=1e-4)
+
+
+def test_richardson_lucy_keeps_the_flux_of_what_the_frame_sees_whole():
+    image = np.zeros((40, 40), np.float32)
+    image[18:22, 15:24] = 1.0
+    kernel = gaussian_kernel((7, 7), np.eye(2))
+    observed = torch.from_numpy(blurred(np.pad(image, 3), kernel)[0])[None]
+    ours = last(
+        RichardsonLucy(),
+        problem(
+            observed=observed, sample=observed, kernel_shape=(7, 7), kernel_prior=Known(kernel=kernel), iterations=20
+        ),
+    )
+    assert abs(float(ours.image.sum()) / float(observed.sum()) - 1) < 1e-2
+
+
+def test_a_solver_says_which_prior_it_needs():
+    with pytest.raises(InputError, match="needs a known PSF"):
+        last(RichardsonLucy(), problem(kernel_prior=Uniform()))
+    with pytest.raises(InputError, match="'richardson-lucy' or 'two-phase'"):
+        last(SOLVERS["blind-richardson-lucy"](), problem())
+
+
+def test_no_prior_sharpens_without_help():
+    given = problem(image_prior=NoPrior())
+    assert torch.isfinite(last(TwoPhase(), given).image).all()
+
+
+@pytest.mark.parametrize("shape", [(31, 31), (29, 63, 63), (9, 9), (5,), (1, 15)])
+def test_pyramid_sizes_rise_to_the_support_and_stay_odd(shape):
+    sizes = kernel_sizes(shape)
+    assert sizes[-1] == shape
+    assert max(sizes[0]) <= 5
+    assert all(n % 2 for size in sizes for n in size)
+    assert all(a <= b for one, two in itertools.pairwise(sizes) for a, b in zip(one, two, strict=True))
+
+
+def test_resizing_keeps_constants_and_centres():
+    assert torch.allclose(resized(torch.ones(2, 9, 12), (5, 7)), torch.ones(2, 5, 7))
+    kernel = torch.zeros(9, 9)
+    kernel[4, 4] = 1.0
+    assert all(abs(c) < 1e-5 for c in centroid(resized(kernel, (13, 13))))
