@@ -1,0 +1,48 @@
+"""The command line ``blind-deconv``."""
+
+import signal
+import sys
+
+DONE, SOME_FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+def main() -> None:
+    """Run ``blind-deconv`` and exit: 0 done, 1 some files failed, 2 bad input or usage, 130 interrupted."""
+    # A scheduler that takes its machine back says so by SIGTERM; that is an interruption like any other.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        _say("interrupted; what was finished is kept, nothing is half-written")
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    # Imported here so that an interruption while importing ends as cleanly as any other.
+    import typer
+
+    from .app import app
+
+    usage_error: type[Exception] = typer.BadParameter.__bases__[0]
+    try:
+        code = app(arguments or ["--help"], prog_name="blind-deconv", standalone_mode=False)
+    except usage_error as error:
+        _say(error.format_message())  # type: ignore[attr-defined]
+        return REFUSED
+    except typer.Abort:
+        return INTERRUPTED
+    except ValueError as error:
+        from napari_blind_deconv._types import InputError
+
+        if not isinstance(error, InputError):
+            raise
+        _say(str(error))
+        return REFUSED
+    return code if isinstance(code, int) else DONE
+
+
+def _say(message: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(f"blind-deconv: {' '.join(message.split())}\n")

@@ -1,0 +1,143 @@
+"""Commands and their options. What they do is imported when they run, so that ``--help`` is quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout, and nothing else there.")]
+
+app = typer.Typer(
+    name="blind-deconv",
+    help="Blind deconvolution: a sharper image and its PSF from the blurred image alone.",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def run(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Image files, folders or quoted patterns.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
+    kernel_prior: Annotated[
+        str | None, typer.Option(help="What is known of the PSF: known, gaussian, motion, sparse or uniform (nothing).")
+    ] = None,
+    kernel_size: Annotated[
+        str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the PSF in pixels, odd.")
+    ] = None,
+    psf: Annotated[Path | None, typer.Option(help="The PSF, for kernel prior known.")] = None,
+    voxel_size_um: Annotated[
+        str | None, typer.Option(metavar="Z,Y,X", help="Voxel size in µm; else the file's.")
+    ] = None,
+    axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Axes such as TCZYX; else the file's.")] = None,
+    image_prior: Annotated[
+        str | None, typer.Option(help="What is known of the image: sparse-gradients, total-variation or none.")
+    ] = None,
+    image_prior_strength: Annotated[
+        float | None, typer.Option(help="How much the image prior counts; 1 is usual.")
+    ] = None,
+    solver: Annotated[str | None, typer.Option(help="two-phase, richardson-lucy or blind-richardson-lucy.")] = None,
+    kernel_weight: Annotated[float | None, typer.Option(help="How many times the kernel prior counts.")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Steps of the restoration.")] = None,
+    noise_sigma: Annotated[float | None, typer.Option(help="Noise in the image's unit; else estimated.")] = None,
+    background: Annotated[float | None, typer.Option(help="Camera offset in the image's unit.")] = None,
+    planes: Annotated[
+        bool | None, typer.Option("--planes/--no-planes", help="A stack as planes that share one 2-D PSF.")
+    ] = None,
+    fill_nan: Annotated[
+        bool | None,
+        typer.Option("--fill-nan/--no-fill-nan", help="Fill NaN and infinite pixels from their neighbours."),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option(help="Settings: JSON, a report, or an image that this program restored.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="a.b=VALUE", help="One setting by its path; may be repeated.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="The sharp image, to compare with.")] = None,
+    true_psf: Annotated[Path | None, typer.Option(help="The true PSF, to compare with.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything that is drawn.")] = None,
+    max_memory_gb: Annotated[float | None, typer.Option(help="Refuse files that need more.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Restore images and estimate their PSF.
+
+    Settings come from the defaults, then --settings, then the named options, then --set.
+    """
+    from .run import Request, execute
+    from .settings import numbers, whole_numbers
+
+    named = {
+        "kernel_prior": kernel_prior,
+        "image_prior": image_prior,
+        "solver": solver,
+        "image_prior_strength": image_prior_strength,
+        "kernel_size": whole_numbers("--kernel-size", kernel_size),
+        "kernel_weight": kernel_weight,
+        "iterations": iterations,
+        "noise_sigma": noise_sigma,
+        "background": background,
+        "planes": planes,
+        "fill_nan": fill_nan,
+        "device": device,
+        "seed": seed,
+    }
+    request = Request(
+        inputs=tuple(inputs),
+        output=output,
+        named={name: value for name, value in named.items() if value is not None},
+        assignments=tuple(assignments or ()),
+        settings=settings,
+        psf=psf,
+        truth=truth,
+        true_psf=true_psf,
+        axes=axes,
+        voxel_size_um=numbers("--voxel-size-um", voxel_size_um),
+        max_memory_gb=max_memory_gb,
+    )
+    raise typer.Exit(execute(request, as_json=as_json))
+
+
+@app.command()
+def metrics(
+    image: Annotated[Path | None, typer.Option(help="The restored image.")] = None,
+    truth: Annotated[Path | None, typer.Option(help="The sharp image, of the same shape.")] = None,
+    psf: Annotated[Path | None, typer.Option(help="The estimated PSF.")] = None,
+    true_psf: Annotated[Path | None, typer.Option(help="The true PSF; without it, the PSF is described.")] = None,
+    data_range: Annotated[
+        float | None, typer.Option(help="Range L of PSNR and SSIM; else 255 for 8 bit, 1 for floats within 0 to 1.")
+    ] = None,
+    intensity: Annotated[str, typer.Option(help="absolute, or affine: after the best gain and offset.")] = "absolute",
+    max_shift: Annotated[int, typer.Option(min=0, help="Pixels of shift searched to each side.")] = 10,
+    border: Annotated[int, typer.Option(min=0, help="Pixels at each side that are left out.")] = 15,
+    as_json: Json = False,
+) -> None:
+    """Compare a restored image and a PSF with the truth: PSNR, SSIM, KE, KE/‖k‖, MNC."""
+    from .compare import execute
+
+    execute(
+        {"image": image, "truth": truth, "psf": psf, "true_psf": true_psf},
+        {"data_range": data_range, "intensity": intensity, "max_shift": max_shift, "border": border},
+        as_json=as_json,
+    )
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for files and figure.")] = Path("demo"),
+) -> None:
+    """Restore the embedded samples and draw what came out beside the truth."""
+    from .demo import execute
+
+    raise typer.Exit(execute(output))
+
+
+@app.command()
+def info(as_json: Json = False) -> None:
+    """Versions, devices, memory and components of this installation."""
+    from .info import execute
+
+    execute(as_json=as_json)

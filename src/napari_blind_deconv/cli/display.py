@@ -1,0 +1,121 @@
+"""What people see of a run: a bar while it lasts, on stderr, and a summary at the end, on stdout."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from napari_blind_deconv._types import Progress as Step
+from napari_blind_deconv.batch import Event, FileReport, FileStarted
+from napari_blind_deconv.metrics import METRICS
+
+_LINES_UP_TO = 3  # files; more of them are told as a table
+
+
+def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> None:
+    """Draw a bar while files are worked on, and add each file's report to ``reports`` as it ends.
+
+    Where stderr is no terminal (a log), every finished file of several is one line instead.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=None)
+        name = ""
+        for event in events:
+            if isinstance(event, FileStarted):
+                name = escape(event.path.name) + (f" ({event.index} of {total})" if total > 1 else "")
+                bar.reset(task, description=f"{name}: reading", total=None)
+            elif isinstance(event, Step):
+                bar.update(task, description=_doing(name, event), total=event.total, completed=event.step)
+            else:
+                reports.append(event)
+                if total > 1 and not console.is_terminal:
+                    console.print(f"[{len(reports)}/{total}] {_outcome(event)}", markup=False)
+
+
+def summarise(reports: Sequence[FileReport]) -> None:
+    """Say what was written and what was found."""
+    console = Console(highlight=False, soft_wrap=True)
+    done = [report for report in reports if report.status == "done"]
+    if len(reports) > _LINES_UP_TO:
+        console.print(_table(reports))
+    else:
+        for report in done:
+            for line in lines(report):
+                console.print(line, markup=False)
+    for report in reports:
+        if report.status == "failed":
+            console.print(f"failed: {report.path}: {report.message}", markup=False)
+
+
+def lines(report: FileReport) -> list[str]:
+    """The summary of one file, line by line."""
+    found = report.report
+    told = [f"{report.path.name}: done in {found['seconds']:.1f} s on {found['device']}"]
+    told += [f"  wrote    {path}" for path in report.outputs]
+    for kernel in _as_list(found["kernel"]):
+        told.append(f"  PSF      {_size(kernel['size'])} px, FWHM {_widths(kernel, found['input']['voxel_size_um'])}")
+    told.append(f"  noise    {', '.join(f'{sigma:.4g}' for sigma in _as_list(found['noise_sigma']))} (sigma)")
+    told += [f"  {METRICS[name].label:<8} {text}" for name, text in graded(found.get("metrics", {})).items()]
+    return told + [f"  warning  {sentence}" for sentence in found["warnings"]]
+
+
+def graded(figures: dict[str, Any]) -> dict[str, str]:
+    """Every figure with its grade, in words."""
+    grades = figures.get("grades", {})
+    words = {name: f" ({grades[name]})" if name in grades else "" for name in METRICS}
+    return {name: f"{figures[name]:.4g}{words[name]}" for name in METRICS if figures.get(name) is not None}
+
+
+def _doing(name: str, step: Step) -> str:
+    detail = f", {escape(step.message)}" if step.message else ""
+    return f"{name}: {escape(step.stage)}{detail}"
+
+
+def _outcome(report: FileReport) -> str:
+    if report.status == "failed":
+        return f"{report.path.name}: failed: {report.message}"
+    return f"{report.path.name}: done in {report.report['seconds']:.1f} s"
+
+
+def _table(reports: Sequence[FileReport]) -> Table:
+    done = [report for report in reports if report.status == "done"]
+    shown = [name for name in METRICS if any(name in report.report.get("metrics", {}) for report in done)]
+    table = Table(
+        "file", "seconds", "PSF FWHM", "noise", *[METRICS[name].label for name in shown], "warnings", box=None
+    )
+    for report in done:
+        found = report.report
+        widths = "; ".join(_widths(kernel, found["input"]["voxel_size_um"]) for kernel in _as_list(found["kernel"]))
+        noise = ", ".join(f"{sigma:.3g}" for sigma in _as_list(found["noise_sigma"]))
+        figures = graded(found.get("metrics", {}))
+        cells = [f"{found['seconds']:.1f}", widths, noise, *[figures.get(name, "") for name in shown]]
+        table.add_row(escape(report.path.name), *cells, str(len(found["warnings"]) or ""))
+    return table
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _size(numbers: Sequence[Any]) -> str:
+    return " x ".join(str(number) for number in numbers)
+
+
+def _widths(kernel: dict[str, Any], voxel_size_um: Sequence[float] | None) -> str:
+    widths = f"{_size([f'{width:.2f}' for width in kernel['fwhm_px']])} px"
+    if voxel_size_um is None or len(voxel_size_um) != len(kernel["fwhm_px"]):
+        return widths
+    lengths = [f"{w * v:.3f}" for w, v in zip(kernel["fwhm_px"], voxel_size_um, strict=True)]
+    return f"{widths} ({_size(lengths)} µm)"

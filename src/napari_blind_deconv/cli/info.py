@@ -1,0 +1,83 @@
+"""``blind-deconv info``."""
+
+import os
+import platform
+import sys
+from typing import Any
+
+import torch
+
+from napari_blind_deconv import io
+from napari_blind_deconv.metrics import METRICS
+from napari_blind_deconv.report import versions
+from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS
+
+
+def execute(*, as_json: bool) -> None:
+    """Say what this installation is and can do."""
+    found = collect()
+    sys.stdout.write((io.to_json(found) if as_json else _words(found)) + "\n")
+
+
+def collect() -> dict[str, Any]:
+    """Versions, platform, devices, memory, threads, components and weights.
+
+    Examples
+    --------
+    >>> "uniform" in collect()["components"]["kernel_priors"]
+    True
+    """
+    return {
+        "versions": versions(),
+        "platform": platform.platform(),
+        "devices": _devices(),
+        "memory_gb": _memory_gb(),
+        "torch_threads": torch.get_num_threads(),
+        "components": {
+            "kernel_priors": sorted(KERNEL_PRIORS),
+            "image_priors": sorted(IMAGE_PRIORS),
+            "solvers": sorted(SOLVERS),
+            "metrics": list(METRICS),
+            "formats": list(io.READERS),
+        },
+        "weights": [],
+    }
+
+
+def _devices() -> list[dict[str, Any]]:
+    """The processor, and every accelerator that torch can use, with its memory."""
+    found: list[dict[str, Any]] = [{"device": "cpu", "name": platform.processor() or platform.machine()}]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, total = torch.cuda.mem_get_info(index)
+        name = torch.cuda.get_device_name(index)
+        found.append({"device": f"cuda:{index}", "name": name, "free_gb": _gb(free), "total_gb": _gb(total)})
+    if torch.backends.mps.is_available():
+        found.append({"device": "mps", "name": "Apple graphics processor"})
+    return found
+
+
+def _memory_gb() -> dict[str, float] | None:
+    """The machine's memory, where the system tells."""
+    names = getattr(os, "sysconf_names", {})
+    if not {"SC_PAGE_SIZE", "SC_PHYS_PAGES", "SC_AVPHYS_PAGES"} <= set(names):
+        return None
+    page = os.sysconf("SC_PAGE_SIZE")
+    return {"total": _gb(page * os.sysconf("SC_PHYS_PAGES")), "available": _gb(page * os.sysconf("SC_AVPHYS_PAGES"))}
+
+
+def _gb(size: int) -> float:
+    return round(size / 1e9, 1)
+
+
+def _words(found: dict[str, Any]) -> str:
+    told = [f"{name:<20} {version}" for name, version in found["versions"].items()]
+    told.append(f"{'platform':<20} {found['platform']}")
+    for device in found["devices"]:
+        memory = f", {device['free_gb']} of {device['total_gb']} GB free" if "total_gb" in device else ""
+        told.append(f"{'device':<20} {device['device']}: {device['name']}{memory}")
+    if found["memory_gb"]:
+        told.append(f"{'memory':<20} {found['memory_gb']['available']} of {found['memory_gb']['total']} GB available")
+    told.append(f"{'torch threads':<20} {found['torch_threads']}")
+    told += [f"{family.replace('_', ' '):<20} {', '.join(names)}" for family, names in found["components"].items()]
+    told.append(f"{'weights':<20} {', '.join(found['weights']) or 'none yet'}")
+    return "\n".join(told)

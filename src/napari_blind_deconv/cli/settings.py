@@ -1,0 +1,95 @@
+"""From options to settings: defaults, then a file, then named options, then --set."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_blind_deconv import io
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.settings import (
+    Settings,
+    default_of,
+    override,
+    settings_from_dict,
+    settings_to_dict,
+)
+
+FAMILIES = ("kernel_prior", "image_prior", "solver")
+
+
+def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequence[str], psf: Path | None) -> Settings:
+    """The settings that a command line asks for.
+
+    A PSF given without a word on the kernel prior means that the PSF is known.
+
+    Raises
+    ------
+    InputError
+        Naming the setting, its value and what is allowed.
+    """
+    recorded = _recorded(file) if file else {}
+    values = settings_to_dict(settings_from_dict(recorded))
+    spoken_for = "kernel_prior" in {*recorded, *named} or any(a.startswith("kernel_prior") for a in assignments)
+    if psf is not None and not spoken_for:
+        values["kernel_prior"] = default_of("kernel_prior", "known")
+    for name, value in named.items():
+        if name in FAMILIES:
+            # The file's fields of the same kind stay.
+            values[name] = values[name] if values[name]["kind"] == value else default_of(name, value)
+        elif name != "image_prior_strength":
+            values[name] = value
+    if "image_prior_strength" in named:
+        values = override(values, f"image_prior.strength={named['image_prior_strength']}")
+    for assignment in assignments:
+        values = override(values, assignment)
+    return settings_from_dict(values)
+
+
+def _recorded(file: Path) -> dict[str, Any]:
+    """Settings from a JSON file, from a report, or from the provenance of an image that this program wrote."""
+    if file.name.lower().endswith(tuple(io.READERS)):
+        found = io.header(file).description["provenance"]
+        if "settings" not in found:
+            raise InputError(f"{file} does not say with which settings it was made; give a JSON file")
+    else:
+        found = io.read_json(file)
+    settings: dict[str, Any] = found["settings"] if isinstance(found.get("settings"), dict) else found
+    return settings
+
+
+def numbers(option: str, text: str | None) -> tuple[float, ...] | None:
+    """Positive numbers separated by commas.
+
+    Raises
+    ------
+    InputError
+        Naming the option and the text.
+    """
+    if text is None:
+        return None
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(math.isfinite(value) and value > 0 for value in found):
+        raise InputError(f"{option} {text!r} must be positive numbers in µm separated by commas, such as 0.3,0.1,0.1")
+    return found
+
+
+def whole_numbers(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Whole numbers separated by commas.
+
+    Raises
+    ------
+    InputError
+        Naming the option and the text.
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise InputError(
+            f"{option} {text!r} must be one odd whole number, or one per axis separated by commas, such as 15,31,31"
+        ) from error
