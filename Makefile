@@ -44,7 +44,7 @@ layers: $(VENV)/.dev ## import-linter: imports go only downward
 
 docs: $(VENV)/.dev ## the documentation, into site/
 	@echo "==> Building the documentation into site/"
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 wheel: $(VENV)/.dev ## build the wheel and try it in a clean environment
 	@echo "==> Building the wheel and trying it in a clean environment, $(CLEAN)"
