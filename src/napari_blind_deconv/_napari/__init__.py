@@ -1,1 +1,1 @@
-"""The napari side: the only package that knows Qt and napari. Nothing in it computes; it shows what the pipeline does."""
+"""The napari side, the only package that knows Qt and napari. It computes nothing; it shows what the pipeline does."""

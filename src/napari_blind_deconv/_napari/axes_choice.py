@@ -10,11 +10,11 @@ from napari_blind_deconv._napari.editors import CalmComboBox
 
 PLANES: Final = "planes"
 _MEANINGS: Final = (
-    ("Z", "depth: one volume"),
-    (PLANES, "planes that share one PSF"),
-    ("T", "time: frames share one PSF"),
-    ("C", "channels: a PSF each"),
-    ("P", "positions that share one PSF"),
+    ("Z", "depth: a volume"),
+    (PLANES, "separate planes"),
+    ("T", "time"),
+    ("C", "channels"),
+    ("P", "positions"),
 )
 
 
@@ -48,7 +48,10 @@ class AxesChoice(QWidget):
         for meaning, words in _MEANINGS:
             box.addItem(words, meaning)
         box.setCurrentIndex(max(0, box.findData(letter)))
-        box.setToolTip(f"What axis {position + 1}, of {size} steps, counts")
+        box.setToolTip(
+            f"What axis {position + 1}, of {size} steps, counts: a volume has a PSF in depth; planes, frames and positions "
+            "share one PSF; channels have one each"
+        )
         box.currentIndexChanged.connect(self.changed)
         line.addWidget(QLabel(f"{size} ×"))
         line.addWidget(box, 1)

@@ -5,13 +5,14 @@ from typing import Any
 from napari.qt.threading import create_worker
 from napari.utils.notifications import show_error
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.command import command_line
+from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.layer_choice import LayerChoice
-from napari_blind_deconv._napari.layers import Source, role_of, source_of, voxel_size
+from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
 from napari_blind_deconv._napari.live import PREVIEW, LivePreview, add_image
 from napari_blind_deconv._napari.results import result_layers
 from napari_blind_deconv._napari.run import Job, Refusal, duration, run_steps
@@ -46,6 +47,7 @@ class DeconvolveWidget(QWidget):
         self.panel.run_clicked.connect(self.run)
         self.panel.cancel_clicked.connect(self.cancel)
         self.panel.copy_clicked.connect(self.copy_command)
+        self.panel.metrics_clicked.connect(self.open_metrics)
         self.input.changed.connect(self._input_changed)
         self.form.changed.connect(self._form_changed)
         self._check()
@@ -56,15 +58,12 @@ class DeconvolveWidget(QWidget):
         rows.addWidget(self.input)
         rows.addWidget(_line())
         rows.addWidget(self.form)
-        rows.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(body)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(scroll, 1)
+        column.addWidget(FittedScroll(body), 1)
         column.addWidget(self.panel)
+        # Taken up only where the dock is taller than form and panel together.
+        column.addStretch(0)
         self.setMinimumWidth(340)
 
     @property
@@ -125,11 +124,18 @@ class DeconvolveWidget(QWidget):
         except InputError as error:
             self._refuse(str(error))
             return
-        image = job.source.path or f"{job.source.name}.tif"
-        psf = None if job.psf is None else job.psf.path or f"{job.psf.name}.tif"
-        line = command_line(job.settings, image=image, psf=psf, voxel_size_um=job.source.voxel_size_um)
+        line = _command(job)
         QApplication.clipboard().setText(line)
         self.panel.say(f"Copied: {line}")
+
+    def open_metrics(self) -> None:
+        """Open the metrics in the same window, below the picture at first; napari puts every new dock on the right."""
+        window = self._viewer.window
+        known = set(window.dock_widgets)
+        dock, _ = window.add_plugin_dock_widget(PLUGIN, "Deconvolution metrics")
+        if dock.name not in known:
+            dock.parent().addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        dock.show()
 
     def _stepped(self, progress: Progress) -> None:
         if self._worker is None or self._worker.abort_requested or self._preview is None:
@@ -142,7 +148,7 @@ class DeconvolveWidget(QWidget):
         if isinstance(outcome, Refusal):
             self._refuse(outcome.sentence)
         elif outcome is not None and self._job is not None:
-            for data, attributes, _ in result_layers(self._job.source, outcome):
+            for data, attributes, _ in result_layers(self._job.source, outcome, _command(self._job)):
                 add_image(self._viewer, data, attributes)
             self.panel.show_kernel(outcome.kernel)
             self.panel.say(_summary(self._job.source, outcome))
@@ -205,6 +211,12 @@ class DeconvolveWidget(QWidget):
         self._remove_preview()
         self.input.release()
         self.psf_choice.release()
+
+
+def _command(job: Job) -> str:
+    image = job.source.path or f"{job.source.name}.tif"
+    psf = None if job.psf is None else job.psf.path or f"{job.psf.name}.tif"
+    return command_line(job.settings, image=image, psf=psf, voxel_size_um=job.source.voxel_size_um)
 
 
 def _summary(source: Source, result: Result) -> str:

@@ -49,7 +49,7 @@ class Editor(QWidget):
 
 
 class CalmComboBox(QComboBox):
-    """A combo box that the mouse wheel leaves alone unless it has the focus, and that may be narrower than its items."""
+    """A combo box that the mouse wheel leaves alone without focus, and that may be narrower than its items."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -91,19 +91,20 @@ def of_kernel(inputs: Inputs) -> Iterator[Figure]:
     pixels = math.exp(found["entropy_nats"])
     yield Figure("PSF entropy", f"{found['entropy_nats']:.2f} nats", f"as spread out as {pixels:.0f} equal pixels")
     border = found["border_fraction"]
-    verdict = "too much: choose a larger PSF size" if border > _WIDE_BORDER else "little: the PSF size is large enough"
-    yield Figure("PSF light at the border", f"{border:.1%}", verdict)
+    verdict = "too much light: choose a larger PSF size" if border > _WIDE_BORDER else "the PSF size is large enough"
+    yield Figure("PSF at its border", f"{border:.1%}", verdict)
 
 
 def _widths(fwhm_px: list[float], voxel_size_um: tuple[float, ...] | None) -> Iterator[Figure]:
-    axes = "zyx"[-len(fwhm_px) :]
-    pixels = ", ".join(f"{axis} {_short(width)}" for axis, width in zip(axes, fwhm_px, strict=True))
+    name = f"PSF width ({', '.join('zyx'[-len(fwhm_px) :])})"
+    pixels = ", ".join(_short(width) for width in fwhm_px)
     if voxel_size_um is None or len(voxel_size_um) != len(fwhm_px):
-        yield Figure("PSF width (FWHM)", f"{pixels} px", "no voxel size: in pixels only")
+        yield Figure(name, f"{pixels} px", "full width at half maximum; no voxel size is known")
         return
     lengths = [width * size for width, size in zip(fwhm_px, voxel_size_um, strict=True)]
-    value = ", ".join(f"{axis} {_short(length)}" for axis, length in zip(axes, lengths, strict=True))
-    yield Figure("PSF width (FWHM)", f"{value} µm", f"{pixels} px")
+    yield Figure(
+        name, f"{', '.join(_short(length) for length in lengths)} µm", f"full width at half maximum; {pixels} px"
+    )
 
 
 def of_run(report: dict[str, Any]) -> Iterator[Figure]:

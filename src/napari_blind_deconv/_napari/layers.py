@@ -12,6 +12,7 @@ import psutil
 from napari.layers import Image
 from numpy.typing import NDArray
 
+from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
 
 PLUGIN: Final = "napari-blind-deconv"
@@ -22,7 +23,6 @@ _LETTERS: Final = MappingProxyType(
 )
 # A run holds the image about this many times in float32: the scene's canvas, its spectra and the filters' outputs.
 _COPIES: Final = 12
-_LARGEST_FILE: Final = 2**28
 _FEW_CHANNELS: Final = 4
 
 
@@ -148,21 +148,18 @@ def _guess(shape: Sequence[int]) -> str:
 def recorded_in_file(layer: Image) -> tuple[str | None, tuple[float, ...] | None]:
     """Leading axes and voxel size as the layer's file has them: napari's own reader drops both.
 
-    Nothing is said where the file is large, no longer there, or holds another shape than the layer shows.
+    Nothing is said where the file is no longer there, of another format, or holds another shape than the layer shows.
     """
-    # The reader comes with torch-free imports of its own; not needed before the first layer from a file.
-    from napari_blind_deconv import io
-
-    path = Path(layer.source.path) if layer.source.path else None
-    if path is None or layer.rgb or not path.is_file() or path.stat().st_size > _LARGEST_FILE:
+    if not layer.source.path:
         return None, None
     try:
-        volume = io.read(path)
+        header = io.header(Path(layer.source.path))
     except InputError:
         return None, None
-    if volume.data.shape != tuple(pixels(layer).shape) or not volume.axes.endswith("YX"):
+    axes = header.axes.removesuffix("S")
+    if header.shape != tuple(pixels(layer).shape) or not axes.endswith("YX"):
         return None, None
-    return volume.axes[:-2], volume.voxel_size_um
+    return axes[:-2], header.voxel_size_um
 
 
 def voxel_size(layer: Image, axes: str) -> tuple[tuple[float, ...] | None, str]:

@@ -1,4 +1,4 @@
-"""The dock "Deconvolution metrics": is the result right, and how would one know?"""
+"""The dock of the metrics: whether a result is right, and how one would know."""
 
 from typing import Any, Final
 
@@ -6,8 +6,9 @@ import numpy as np
 from napari.layers import Image
 from napari.qt.threading import create_worker
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, QTimer, Signal
-from qtpy.QtWidgets import QApplication, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QApplication, QBoxLayout, QFrame, QPushButton, QScrollArea, QWidget
 
 from napari_blind_deconv._napari.figure_table import FigureTable
 from napari_blind_deconv._napari.figures import Figure, Inputs, as_text, doubts, figures, without_colours
@@ -18,6 +19,8 @@ from napari_blind_deconv._napari.settings_form import form_layout
 
 _SETTLE_MS: Final = 150
 _NONE: Final = "none"
+_COLUMN_WIDTH: Final = 330
+_WIDE: Final = 3
 _ROLES: Final = ("restored", "psf", "truth", "true PSF")
 _LABELS: Final = ("Restored image", "PSF", "True image", "True PSF")
 
@@ -41,9 +44,7 @@ class MetricsWidget(QWidget):
         self._stale = False
         self._watched: list[Image] = []
         self.rows: list[Figure] = []
-        self.choices = {
-            role: LayerChoice(viewer, _NONE, lambda layer: role_of(layer) != PREVIEW) for role in _ROLES
-        }
+        self.choices = {role: LayerChoice(viewer, _NONE, lambda layer: role_of(layer) != PREVIEW) for role in _ROLES}
         self.table = FigureTable()
         self.copy = QPushButton("Copy table")
         self.copy.setToolTip("Copy the table, for a spreadsheet")
@@ -61,20 +62,30 @@ class MetricsWidget(QWidget):
         self.refresh()
 
     def _arrange(self) -> None:
-        body = QWidget()
-        rows = form_layout(body)
+        self._chooser = QWidget()
+        rows = form_layout(self._chooser)
         for label, choice in zip(_LABELS, self.choices.values(), strict=True):
             rows.addRow(label, choice)
+        rows.addRow("", self.copy)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.table)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(body)
-        column.addWidget(scroll, 1)
-        column.addWidget(self.copy)
-        self.setMinimumWidth(340)
+        self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self._layout.setContentsMargins(4, 4, 4, 4)
+        self._layout.addWidget(self._chooser)
+        self._layout.addWidget(scroll, 1)
+        self.setMinimumWidth(_COLUMN_WIDTH)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a wide dock the choices stand beside the table, and the table has several columns."""
+        super().resizeEvent(event)
+        columns = event.size().width() // _COLUMN_WIDTH
+        wide = columns >= _WIDE
+        self._layout.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        self._chooser.setMinimumWidth(_COLUMN_WIDTH if wide else 0)
+        self.table.set_columns(columns - 1 if wide else 1)
 
     def refresh(self) -> None:
         """Compute the table anew, once the layers have settled."""

@@ -19,14 +19,19 @@ _SAMPLE: Final = 1_000_000
 _PERCENTILES: Final = (0.1, 99.9)
 
 
-def result_layers(source: Source, result: Result) -> list[LayerTuple]:
-    """The two layers of a finished run."""
-    notes = {"source": source.name, "settings": result.report.get("settings", {}), "report": result.report}
+def result_layers(source: Source, result: Result, command: str = "") -> list[LayerTuple]:
+    """The two layers of a finished run; the restored image comes last, so that it is the one selected."""
+    notes = {
+        "source": source.name,
+        "settings": result.report.get("settings", {}),
+        "report": result.report,
+        "command": command,
+    }
     image = image_layer(source, result.image, restored_name(source))
     kernel = kernel_layer(source, result.kernel, kernel_name(source))
     image[1]["metadata"] = {PLUGIN: {"role": "restored", **notes}}
     kernel[1]["metadata"] = {PLUGIN: {"role": "psf", **notes}}
-    return [image, kernel]
+    return [kernel, image]
 
 
 def restored_name(source: Source) -> str:
@@ -86,9 +91,7 @@ def placed(placement: Placement, ndim: int, offset: NDArray[np.float64] | None =
     full = len(placement.scale)
     world = placement.translate
     if offset is not None:
-        linear = Affine(
-            scale=placement.scale, rotate=placement.rotate, shear=placement.shear, ndim=full
-        ).linear_matrix
+        linear = Affine(scale=placement.scale, rotate=placement.rotate, shear=placement.shear, ndim=full).linear_matrix
         world = world + linear @ offset
     last = slice(full - ndim, full)
     affine = np.eye(ndim + 1)

@@ -1,6 +1,7 @@
 """Run, Cancel, and what is going on."""
 
 import time
+from typing import Final
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QImage, QPixmap
@@ -10,7 +11,11 @@ from napari_blind_deconv._napari.kernel_picture import kernel_picture
 from napari_blind_deconv._napari.run import progress_in_words
 from napari_blind_deconv._types import Progress
 
-_PICTURE_HEIGHT = 88
+_PICTURE_HEIGHT: Final = 88
+_RUN_STYLE: Final = """
+QPushButton:enabled { background: #3d6fd9; color: white; font-weight: bold; }
+QPushButton:enabled:hover { background: #4f82ee; }
+"""
 
 
 class RunPanel(QWidget):
@@ -19,13 +24,17 @@ class RunPanel(QWidget):
     run_clicked = Signal()
     cancel_clicked = Signal()
     copy_clicked = Signal()
+    metrics_clicked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.run = QPushButton("Run")
+        self.run.setStyleSheet(_RUN_STYLE)
         self.cancel = QPushButton("Cancel")
         self.copy = QPushButton("Copy as command")
         self.copy.setToolTip("Copy these settings as one line for a terminal, to run them on many files")
+        self.metrics = QPushButton("Is it right? Metrics")
+        self.metrics.setToolTip("Open the metrics: figures with a reference, and what can be said without one")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(10)
@@ -40,6 +49,7 @@ class RunPanel(QWidget):
         self.run.clicked.connect(self.run_clicked)
         self.cancel.clicked.connect(self.cancel_clicked)
         self.copy.clicked.connect(self.copy_clicked)
+        self.metrics.clicked.connect(self.metrics_clicked)
         self.show_idle()
 
     def _arrange(self) -> None:
@@ -52,7 +62,10 @@ class RunPanel(QWidget):
         column.addWidget(self.bar)
         column.addWidget(self.status)
         column.addWidget(self.picture)
-        column.addWidget(self.copy)
+        more = QHBoxLayout()
+        more.addWidget(self.metrics)
+        more.addWidget(self.copy)
+        column.addLayout(more)
 
     def show_idle(self) -> None:
         """Nothing runs."""

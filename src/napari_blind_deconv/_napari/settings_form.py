@@ -1,4 +1,4 @@
-"""Component → form: one editor per field, recursive, so that a new prior or solver has its form on the day it is written.
+"""Component → form: one editor per field, recursive, so that a new prior or solver has its form from the first day.
 
 The form proposes; the component's own validation decides, and its message is what people see.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Gt, GroupedMetadata, Le, Lt
+from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 from qtpy.QtWidgets import QFormLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -134,6 +134,7 @@ class SettingsForm(Editor):
     def __init__(self) -> None:
         super().__init__()
         self.editors = dict(field_editors(Settings))
+        self.kernel_prior: VariantEditor = self.editors["kernel_prior"]
         body, hidden = QWidget(), QWidget()
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
@@ -147,13 +148,6 @@ class SettingsForm(Editor):
             add_field(main if name in _MAIN else advanced, name, self.editors[name])
             self.editors[name].changed.connect(self.changed)
         self.set_value(Settings())
-
-    @property
-    def kernel_prior(self) -> VariantEditor:
-        """The choice of kernel prior."""
-        editor = self.editors["kernel_prior"]
-        assert isinstance(editor, VariantEditor)
-        return editor
 
     def raw(self) -> dict[str, Any]:
         """The settings as plain JSON values, allowed or not."""

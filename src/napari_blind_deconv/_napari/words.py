@@ -43,8 +43,8 @@ FIELD_LABELS: Final = MappingProxyType(
 
 FIELD_HINTS: Final = MappingProxyType(
     {
-        "kernel_prior": "How much do you know about the point-spread function? The less is known, the more the image must tell.",
-        "kernel_size": "Odd number of pixels per axis, for example 15 or 9, 15, 15 (z, y, x); large enough to hold the whole PSF.",
+        "kernel_prior": "The less is known of the point-spread function, the more the image must tell.",
+        "kernel_size": "Odd numbers, such as 15 or 9, 15, 15 (z, y, x); large enough to hold the whole PSF.",
         "image_prior": "What the sharp image is expected to look like.",
         "strength": "Higher is smoother and calmer, lower is sharper and noisier; 1 fits the estimated noise.",
         "kernel_weight": "How much the PSF prior counts against the data; 1 is balanced.",
@@ -61,7 +61,12 @@ FIELD_HINTS: Final = MappingProxyType(
 """Field name: what it does, as a tool tip."""
 
 CHOICE_LABELS: Final = MappingProxyType(
-    {"auto": "automatic", "cpu": "processor (cpu)", "cuda": "NVIDIA graphics card (cuda)", "mps": "Apple graphics (mps)"}
+    {
+        "auto": "automatic",
+        "cpu": "processor (cpu)",
+        "cuda": "NVIDIA graphics card (cuda)",
+        "mps": "Apple graphics (mps)",
+    }
 )
 
 OPTIONAL_STARTS: Final = MappingProxyType({"kernel_size": [15], "iterations": 20, "noise_sigma": 1.0})
