@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 import napari_blind_deconv
 
@@ -70,7 +72,8 @@ def test_everything_in_the_manifest_can_be_imported():
 
 @pytest.mark.parametrize("module", [module_name(s) for s in SOURCES if "_napari" not in s.parts])
 def test_examples_in_docstrings(module):
-    outcome = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
+    names = {"np": np, "torch": torch}
+    outcome = doctest.testmod(importlib.import_module(module), extraglobs=names, optionflags=doctest.ELLIPSIS)
     assert outcome.failed == 0
 
 
