@@ -1,10 +1,13 @@
 """What all tests share: how many examples are drawn, one thread, a generator, and where windows cannot open."""
 
+import functools
 import importlib
+import importlib.metadata
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import hypothesis
 import pytest
@@ -32,38 +35,31 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def why_no_qt() -> str | None:
-    """Why Qt cannot be imported here, or None where it can."""
+@functools.cache
+def why_no_window() -> str | None:
+    """Why no window can open here, or None where one can."""
     try:
-        importlib.import_module("napari")
+        importlib.metadata.version("napari")
         importlib.import_module("qtpy.QtWidgets")
     except Exception as error:  # noqa: BLE001 - qtpy and the loader of shared libraries raise types of their own
-        return f"napari or Qt cannot be imported: {error}"
-    return None
-
-
-def why_no_screen() -> str | None:
-    """Why no window can open here, or None where one can."""
-    if sys.platform in {"darwin", "win32"} or os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        return f"napari or Qt is missing: {error}"
+    own = sys.platform in {"darwin", "win32"} or os.environ.get("QT_QPA_PLATFORM") == "offscreen"
+    if own or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return None
-    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        return None
-    return "no screen: run them by `make test`, or under xvfb-run"
+    return "no screen; `make test` brings a virtual one"
 
 
-class ModuleWithoutQt(pytest.Module):
-    """A test module that is reported as skipped instead of being imported."""
+class FolderWithoutScreen(pytest.Dir):
+    """Tests of windows, reported as skipped without being imported."""
 
-    def collect(self) -> list[pytest.Item | pytest.Collector]:
+    def collect(self) -> NoReturn:
         """Skip."""
-        pytest.skip(str(why_no_qt()), allow_module_level=True)
+        pytest.skip(str(why_no_window()), allow_module_level=True)
 
 
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
-    """Skip the GUI's test modules where Qt cannot be imported."""
-    if GUI_TESTS in module_path.parents and why_no_qt():
-        return ModuleWithoutQt.from_parent(parent, path=module_path)
-    return None
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Dir | None:
+    """Skip the GUI's tests where no window can open."""
+    return FolderWithoutScreen.from_parent(parent, path=path) if path == GUI_TESTS and why_no_window() else None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -75,7 +71,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run, and say why."""
     reasons = {
-        "gui": why_no_qt() or why_no_screen(),
+        "gui": why_no_window(),
         "gpu": None if torch.cuda.is_available() or torch.backends.mps.is_available() else "no accelerator",
     }
     for item in items:
