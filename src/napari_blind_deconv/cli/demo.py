@@ -8,19 +8,24 @@ from rich.table import Table
 
 from napari_blind_deconv import io
 from napari_blind_deconv.batch import FileReport, plan, read_references, run_batch
-from napari_blind_deconv.metrics import METRICS
+from napari_blind_deconv.metrics import METRICS, score_image
 from napari_blind_deconv.synthesis import SAMPLES
 
 from . import DONE, SOME_FAILED
 from .display import follow, graded
 from .montage import draw
 
+_TABLE_WIDTH = 132  # letters; a narrower terminal, or a log, wraps lines rather than cells
+
 
 def execute(output: Path) -> int:
     """Restore every sample into ``output``, print a table and draw ``demo.png``; gives the exit code."""
     io.check_folder(output)
     console = Console(highlight=False, soft_wrap=True)
-    table = Table("sample", "PSF prior", "seconds", *[metric.label for metric in METRICS.values()], box=None)
+    console.width = max(console.width, _TABLE_WIDTH)
+    table = Table(
+        "sample", "PSF prior", "seconds", "PSNR before", *[metric.label for metric in METRICS.values()], box=None
+    )
     rows, failures = [], []
     for name in SAMPLES:
         report, files = _restore(name, output)
@@ -29,7 +34,8 @@ def execute(output: Path) -> int:
             continue
         figures = graded(report.report["metrics"])
         kind = report.report["settings"]["kernel_prior"]["kind"]
-        table.add_row(name, kind, f"{report.report['seconds']:.1f}", *[figures.get(m, "") for m in METRICS])
+        before = f"{score_image(io.read(files[0]).data, io.read(files[2]).data)['psnr']:.4g}"
+        table.add_row(name, kind, f"{report.report['seconds']:.1f}", before, *[figures.get(m, "") for m in METRICS])
         rows.append((name, [io.read(path) for path in files]))
     console.print(table)
     for failure in failures:

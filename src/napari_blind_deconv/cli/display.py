@@ -13,6 +13,7 @@ from napari_blind_deconv.batch import Event, FileReport, FileStarted
 from napari_blind_deconv.metrics import METRICS
 
 _LINES_UP_TO = 3  # files; more of them are told as a table
+_TABLE_WIDTH = 132  # letters; a narrower terminal, or a log, wraps lines rather than cells
 
 
 def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> None:
@@ -49,6 +50,7 @@ def summarise(reports: Sequence[FileReport]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     done = [report for report in reports if report.status == "done"]
     if len(reports) > _LINES_UP_TO:
+        console.width = max(console.width, _TABLE_WIDTH)
         console.print(_table(reports))
     else:
         for report in done:

@@ -16,7 +16,8 @@ _SIDE, _GAP, _TITLE = 256, 8, 22  # pixels
 def draw(path: Path, rows: list[tuple[str, list[io.Volume]]]) -> None:
     """Write a PNG with one row per sample and the columns ``COLUMNS``.
 
-    Images share the truth's contrast; a volume is shown from above, and its PSF from the side, as brightest points.
+    Images share the truth's contrast, PSFs the size of a pixel; a volume is shown from above, and its PSF from the
+    side, as brightest points.
     """
     width = len(COLUMNS) * (_SIDE + _GAP) + _GAP
     canvas = Image.new("L", (width, _TITLE + len(rows) * (_SIDE + _TITLE)), 255)
@@ -24,10 +25,11 @@ def draw(path: Path, rows: list[tuple[str, list[io.Volume]]]) -> None:
     for row, (name, volumes) in enumerate(rows):
         top = row * (_SIDE + _TITLE) + _TITLE
         low, high = np.quantile(volumes[2].data, (0.001, 0.999))
+        support = tuple(np.maximum(volumes[3].data.shape, volumes[4].data.shape))
         for column, (title, volume) in enumerate(zip(COLUMNS, volumes, strict=True)):
             left = _GAP + column * (_SIDE + _GAP)
             is_psf = "PSF" in title
-            plane = _plane(volume, from_side=is_psf)
+            plane = _plane(_padded(volume.data, support) if is_psf else volume.data, from_side=is_psf)
             limits = (0.0, float(plane.max())) if is_psf else (float(low), float(high))
             canvas.paste(_tile(plane, limits, smooth=not is_psf), (left, top))
             pen.text((left, top - _TITLE + 5), f"{name}: {title}", fill=0)
@@ -35,9 +37,13 @@ def draw(path: Path, rows: list[tuple[str, list[io.Volume]]]) -> None:
         canvas.save(temporary, format="PNG")
 
 
-def _plane(volume: io.Volume, *, from_side: bool) -> NDArray[Any]:
+def _padded(kernel: NDArray[Any], support: tuple[int, ...]) -> NDArray[Any]:
+    """The kernel in the middle of a support, so that two of them are drawn on one scale."""
+    return np.pad(kernel, [((n - k) // 2, (n - k + 1) // 2) for n, k in zip(support, kernel.shape, strict=True)])
+
+
+def _plane(data: NDArray[Any], *, from_side: bool) -> NDArray[Any]:
     """Two axes of the data: a projection of its brightest points along z, or along y from the side."""
-    data = volume.data
     while data.ndim > 2:
         data = data.max(axis=-2 if from_side and data.ndim == 3 else 0)
     return data

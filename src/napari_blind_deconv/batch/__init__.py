@@ -1,39 +1,36 @@
 """Many files, one after the other: plan and check first, then restore each; one that fails does not stop the rest."""
 
-import glob
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.pipeline import deconvolve_steps
 from napari_blind_deconv.settings import Settings
 
-RESTORED, PSF, REPORT = "_restored.ome.tif", "_psf.ome.tif", "_report.json"
+from .memory import estimated_memory_gb
+from .plan import Job, find_inputs, plan
+
+__all__ = [
+    "BATCH_REPORT",
+    "Event",
+    "FileReport",
+    "FileStarted",
+    "Job",
+    "References",
+    "estimated_memory_gb",
+    "find_inputs",
+    "plan",
+    "read_references",
+    "run_batch",
+]
+
 BATCH_REPORT = "batch.json"
 
 # What a single file may die of. Anything else is a fault of the program, and should stop it.
 _FAILURES = (InputError, ArithmeticError, MemoryError, OSError, RuntimeError, ValueError)
-_LONGEST_NAME = 255  # bytes, on every file system in use
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file to restore, and the files that this gives."""
-
-    path: Path
-    restored: Path
-    psf: Path
-    report: Path
-
-    @property
-    def outputs(self) -> tuple[Path, Path, Path]:
-        """In the order of writing: the report last, so that where it is, the others are."""
-        return self.restored, self.psf, self.report
 
 
 @dataclass(frozen=True)
@@ -67,70 +64,6 @@ class FileReport:
 
 
 Event = FileStarted | Progress | FileReport
-
-
-def find_inputs(names: Sequence[str | Path]) -> list[Path]:
-    """Files from names of files, folders and patterns, each once, in the order given and sorted within.
-
-    Folders and patterns leave out what this package wrote (``*_restored.ome.tif``, ``*_psf.ome.tif``) and hidden files.
-
-    Raises
-    ------
-    InputError
-        For a name that does not exist, a folder without TIFF files or a pattern that fits none.
-
-    Examples
-    --------
-    >>> from tempfile import mkdtemp
-    >>> folder = Path(mkdtemp())
-    >>> for name in ("b.tif", "a.tif", "a_psf.ome.tif", "notes.txt"):
-    ...     _ = (folder / name).write_text("")
-    >>> [path.name for path in find_inputs([folder])]
-    ['a.tif', 'b.tif']
-    """
-    found: dict[Path, Path] = {}
-    for name in names:
-        for path in _matches(Path(name)):
-            found.setdefault(path.resolve(), path)
-    return list(found.values())
-
-
-def plan(inputs: Sequence[Path], output: Path, keep: Sequence[Path] = ()) -> list[Job]:
-    """Where every input's results go; nothing is written yet.
-
-    Parameters
-    ----------
-    inputs
-        Files to restore.
-    output
-        Folder for the results.
-    keep
-        Further files that must not be overwritten (PSF, truths, settings).
-
-    Raises
-    ------
-    InputError
-        Where two inputs would write the same file, or a result would replace an input.
-    """
-    jobs: dict[str, Job] = {}
-    for path in inputs:
-        stem = io.stem(path)
-        if len(f"{stem}{RESTORED}".encode()) > _LONGEST_NAME:
-            raise InputError(f"the name of {path} is too long for its results; shorten it to 230 letters")
-        job = Job(path, output / f"{stem}{RESTORED}", output / f"{stem}{PSF}", output / f"{stem}{REPORT}")
-        # Names that differ in case only are one file on macOS and Windows.
-        other = jobs.setdefault(stem.casefold(), job)
-        if other is not job:
-            raise InputError(
-                f"{other.path} and {path} would both write {job.restored.name}; rename one, or run them into separate "
-                "output folders"
-            )
-    protected = {path.resolve() for path in (*inputs, *keep)}
-    for job in jobs.values():
-        for target in job.outputs:
-            if target.resolve() in protected:
-                raise InputError(f"{target} is an input and would be overwritten; choose another output folder")
-    return list(jobs.values())
 
 
 def read_references(*, psf: Path | None = None, truth: Path | None = None, true_psf: Path | None = None) -> References:
@@ -184,25 +117,6 @@ def run_batch(
             yield FileReport(job.path, "done", "", job.outputs, report)
 
 
-def estimated_memory_gb(shape: Sequence[int], axes: str) -> float:
-    """What a run of the two-phase solver takes at its peak, in GB: a model fitted to measurements, on the safe side.
-
-    One channel is worked on at a time, with its time points, and planes or depth, in one array.
-
-    Examples
-    --------
-    >>> estimated_memory_gb((512, 512), "YX") < 1
-    True
-    """
-    pixels = int(np.prod(shape))
-    channel = pixels // (shape[axes.index("C")] if "C" in axes else 1)
-    return 0.5 + (_BYTES_PER_PIXEL * pixels + _BYTES_PER_WORKED_PIXEL * channel) / 1e9
-
-
-_BYTES_PER_PIXEL = 16
-_BYTES_PER_WORKED_PIXEL = 150
-
-
 @dataclass(frozen=True)
 class _Said:
     """What the user said instead of the files."""
@@ -219,34 +133,10 @@ class _Said:
         return replace(volume, axes=axes, voxel_size_um=voxels)
 
 
-def _matches(name: Path) -> list[Path]:
-    if name.is_dir():
-        found = _ours_left_out(path for path in name.iterdir() if path.is_file())
-        if not found:
-            raise InputError(f"folder {name} holds no image that can be read; allowed are {', '.join(io.READERS)}")
-        return found
-    if name.exists() or not glob.has_magic(str(name)):
-        return [name]
-    found = _ours_left_out(Path(path) for path in glob.glob(str(name), recursive=True))  # noqa: PTH207 - ** and roots
-    if not found:
-        raise InputError(f"pattern {name} fits no image; check it, and quote it so that the shell leaves it alone")
-    return found
-
-
-def _ours_left_out(paths: Iterator[Path] | Generator[Path]) -> list[Path]:
-    return sorted(
-        path
-        for path in paths
-        if path.name.lower().endswith(tuple(io.READERS))
-        and not path.name.startswith(".")
-        and not path.name.endswith((RESTORED, PSF))
-    )
-
-
 def _restore(
     job: Job, settings: Settings, references: References, said: _Said
 ) -> Generator[Progress, None, dict[str, Any]]:
-    _check_memory(job.path, said)
+    _check_memory(job.path, settings, said)
     volume = said.instead_of(io.read(job.path))
     psf, truth, true_psf = references.psf, references.truth, references.true_psf
     result = yield from deconvolve_steps(
@@ -264,12 +154,12 @@ def _restore(
     return report
 
 
-def _check_memory(path: Path, said: _Said) -> None:
+def _check_memory(path: Path, settings: Settings, said: _Said) -> None:
     if said.max_memory_gb is None:
         return
     found = io.header(path)
     axes = said.axes if said.axes and len(said.axes) == len(found.shape) else found.axes
-    needed = estimated_memory_gb(found.shape, axes)
+    needed = estimated_memory_gb(found.shape, axes, planes=settings.planes, kernel_size=settings.kernel_size)
     if needed > said.max_memory_gb:
         raise InputError(
             f"{path} of {found.shape} pixels needs about {needed:.1f} GB, more than --max-memory-gb "
