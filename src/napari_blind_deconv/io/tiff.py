@@ -148,11 +148,12 @@ def _damaged(path: Path, detail: str) -> str:
 
 
 def _header(file: tifffile.TiffFile, path: Path) -> Header:
+    # First, because finding the series follows what the metadata say, into other files too.
+    described, sizes = _metadata(file, path)
     series = file.series[0]
     _check_size(file, path)
     dtype = np.dtype(series.dtype).newbyteorder("=")
     shape, axes, guessed = _named_axes(tuple(int(n) for n in series.shape), series.axes)
-    described, sizes = _metadata(file, path)
     layout = described.pop("layout", None)
     if isinstance(layout, dict) and _fits(layout, shape):
         shape, axes, guessed = tuple(layout["shape"]), str(layout["axes"]), False
