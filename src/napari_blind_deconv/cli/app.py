@@ -7,6 +7,23 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout, and nothing else there.")]
 
+
+def _number(text: str) -> float:
+    """A number; its range is for the settings to judge."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a number.") from error
+
+
+def _whole(text: str) -> int:
+    """A whole number."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a whole number.") from error
+
+
 app = typer.Typer(
     name="blind-deconv",
     help="Blind deconvolution: a sharper image and its PSF from the blurred image alone.",
@@ -36,13 +53,21 @@ def run(
         str | None, typer.Option(help="What is known of the image: sparse-gradients, total-variation or none.")
     ] = None,
     image_prior_strength: Annotated[
-        float | None, typer.Option(help="How much the image prior counts; 1 is usual.")
+        float | None, typer.Option(parser=_number, metavar="F", help="How much the image prior counts; 1 is usual.")
     ] = None,
     solver: Annotated[str | None, typer.Option(help="two-phase, richardson-lucy or blind-richardson-lucy.")] = None,
-    kernel_weight: Annotated[float | None, typer.Option(help="How many times the kernel prior counts.")] = None,
-    iterations: Annotated[int | None, typer.Option(help="Steps of the restoration.")] = None,
-    noise_sigma: Annotated[float | None, typer.Option(help="Noise in the image's unit; else estimated.")] = None,
-    background: Annotated[float | None, typer.Option(help="Camera offset in the image's unit.")] = None,
+    kernel_weight: Annotated[
+        float | None, typer.Option(parser=_number, metavar="F", help="How many times the kernel prior counts.")
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(parser=_whole, metavar="N", help="Steps of the restoration.")
+    ] = None,
+    noise_sigma: Annotated[
+        float | None, typer.Option(parser=_number, metavar="F", help="Noise in the image's unit; else estimated.")
+    ] = None,
+    background: Annotated[
+        float | None, typer.Option(parser=_number, metavar="F", help="Camera offset in the image's unit.")
+    ] = None,
     planes: Annotated[
         bool | None, typer.Option("--planes/--no-planes", help="A stack as planes that share one 2-D PSF.")
     ] = None,
@@ -59,8 +84,12 @@ def run(
     truth: Annotated[Path | None, typer.Option(help="The sharp image, to compare with.")] = None,
     true_psf: Annotated[Path | None, typer.Option(help="The true PSF, to compare with.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything that is drawn.")] = None,
-    max_memory_gb: Annotated[float | None, typer.Option(help="Refuse files that need more.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(parser=_whole, metavar="N", help="Seed of everything that is drawn.")
+    ] = None,
+    max_memory_gb: Annotated[
+        float | None, typer.Option(parser=_number, metavar="F", help="Refuse files that need more.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Restore images and estimate their PSF.
@@ -108,11 +137,20 @@ def metrics(
     psf: Annotated[Path | None, typer.Option(help="The estimated PSF.")] = None,
     true_psf: Annotated[Path | None, typer.Option(help="The true PSF; without it, the PSF is described.")] = None,
     data_range: Annotated[
-        float | None, typer.Option(help="Range L of PSNR and SSIM; else 255 for 8 bit, 1 for floats within 0 to 1.")
+        float | None,
+        typer.Option(
+            parser=_number,
+            metavar="F",
+            help="Range L of PSNR and SSIM; else 255 for 8 bit, 1 for floats within 0 to 1.",
+        ),
     ] = None,
     intensity: Annotated[str, typer.Option(help="absolute, or affine: after the best gain and offset.")] = "absolute",
-    max_shift: Annotated[int, typer.Option(min=0, help="Pixels of shift searched to each side.")] = 10,
-    border: Annotated[int, typer.Option(min=0, help="Pixels at each side that are left out.")] = 15,
+    max_shift: Annotated[
+        int, typer.Option(parser=_whole, metavar="N", help="Pixels of shift searched to each side.")
+    ] = 10,
+    border: Annotated[
+        int, typer.Option(parser=_whole, metavar="N", help="Pixels at each side that are left out.")
+    ] = 15,
     as_json: Json = False,
 ) -> None:
     """Compare a restored image and a PSF with the truth: PSNR, SSIM, KE, KE/‖k‖, MNC."""

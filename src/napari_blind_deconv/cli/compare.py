@@ -44,6 +44,9 @@ def _check(files: Mapping[str, Path | None], options: Mapping[str, Any]) -> None
         raise InputError("nothing to score; give --image and --truth, or --psf and --true-psf, or all four")
     if options["intensity"] not in {"absolute", "affine"}:
         raise InputError(f"--intensity {options['intensity']!r} is unknown; allowed are absolute and affine")
+    for name in ("max_shift", "border"):
+        if options[name] < 0:
+            raise InputError(f"--{name.replace('_', '-')} {options[name]} must be 0 or more")
     if options["data_range"] is not None and not 0 < options["data_range"] < float("inf"):
         raise InputError(f"--data-range {options['data_range']:g} must be a positive number")
 

@@ -175,9 +175,12 @@ def _check_size(file: tifffile.TiffFile, path: Path) -> None:
     series = file.series[0]
     if not series.nbytes:
         raise InputError(f"{path} holds an image without pixels, of shape {series.shape}; export it anew")
-    ratio = 1 if series.keyframe.compression == 1 else _STRONGEST_COMPRESSION
-    if not series.is_multifile and series.nbytes > ratio * path.stat().st_size:
-        raise InputError(_damaged(path, f"{series.nbytes} bytes of pixels promised, {path.stat().st_size} in the file"))
+    page, there = series.keyframe, path.stat().st_size
+    # Bits, because masks have one a pixel and cameras may pack 12.
+    promised = series.nbytes * page.bitspersample // (8 * series.dtype.itemsize)
+    ratio = 1 if page.compression == 1 else _STRONGEST_COMPRESSION
+    if not series.is_multifile and promised > ratio * there:
+        raise InputError(_damaged(path, f"{promised} bytes of pixels promised, {there} in the file"))
 
 
 def _named_axes(shape: tuple[int, ...], axes: str) -> tuple[tuple[int, ...], str, bool]:
