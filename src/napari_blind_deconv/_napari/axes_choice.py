@@ -49,8 +49,8 @@ class AxesChoice(QWidget):
             box.addItem(words, meaning)
         box.setCurrentIndex(max(0, box.findData(letter)))
         box.setToolTip(
-            f"What axis {position + 1}, of {size} steps, counts: a volume has a PSF in depth; planes, frames and positions "
-            "share one PSF; channels have one each"
+            f"What axis {position + 1}, of {size} steps, counts: a volume has a PSF in depth; "
+            "planes, frames and positions share one PSF; channels have one each"
         )
         box.currentIndexChanged.connect(self.changed)
         line.addWidget(QLabel(f"{size} ×"))

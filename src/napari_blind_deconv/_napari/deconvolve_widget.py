@@ -8,12 +8,13 @@ from napari.viewer import Viewer
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
 
+from napari_blind_deconv._napari.canvas_context import CanvasGuard
 from napari_blind_deconv._napari.command import command_line
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
-from napari_blind_deconv._napari.live import PREVIEW, LivePreview, add_image
+from napari_blind_deconv._napari.live import PREVIEW, LiveLayers
 from napari_blind_deconv._napari.results import result_layers
 from napari_blind_deconv._napari.run import Job, Refusal, duration, run_steps
 from napari_blind_deconv._napari.run_panel import RunPanel
@@ -35,8 +36,9 @@ class DeconvolveWidget(QWidget):
         super().__init__()
         self._viewer = viewer
         self._worker: Any = None
-        self._preview: LivePreview | None = None
+        self._live: LiveLayers | None = None
         self._job: Job | None = None
+        self._guard = CanvasGuard(viewer, self)
         self._docked = False
         self.input = InputPanel(viewer)
         self.form = SettingsForm()
@@ -100,7 +102,8 @@ class DeconvolveWidget(QWidget):
         except InputError as error:
             self._refuse(str(error))
             return
-        self._preview = LivePreview(self._viewer, self._job.source)
+        self._guard.remember()
+        self._live = LiveLayers(self._viewer, self._job.source)
         self.panel.show_running()
         self._worker = create_worker(run_steps, self._job, _start_thread=False, _ignore_errors=True)
         self._worker.yielded.connect(self._stepped)
@@ -138,41 +141,39 @@ class DeconvolveWidget(QWidget):
         dock.show()
 
     def _stepped(self, progress: Progress) -> None:
-        if self._worker is None or self._worker.abort_requested or self._preview is None:
+        if self._worker is None or self._worker.abort_requested or self._live is None:
             return
         self.panel.show_progress(progress)
-        self._preview.show(progress)
+        self._live.show(progress)
 
-    def _returned(self, outcome: Result | Refusal | None) -> None:
-        self._remove_preview()
+    def _returned(self, outcome: Result | Refusal) -> None:
+        if self._live is None or self._job is None:
+            return
         if isinstance(outcome, Refusal):
             self._refuse(outcome.sentence)
-        elif outcome is not None and self._job is not None:
-            for data, attributes, _ in result_layers(self._job.source, outcome, _command(self._job)):
-                add_image(self._viewer, data, attributes)
-            self.panel.show_kernel(outcome.kernel)
-            self.panel.say(_summary(self._job.source, outcome))
+            return
+        self._live.settle(result_layers(self._job.source, outcome, _command(self._job)))
+        self.panel.show_kernel(outcome.kernel)
+        self.panel.say(_summary(self._job.source, outcome))
 
     def _failed(self, error: Exception) -> None:
-        self._remove_preview()
         self.panel.say(f"The run failed: {error}", alarm=True)
 
     def _cancelled(self) -> None:
-        self._remove_preview()
         self.panel.picture.setVisible(False)
         self.panel.say("Cancelled; nothing was added.")
 
     def _finished(self) -> None:
-        self._remove_preview()
+        self._remove_previews()
         self.destroyed.disconnect(self._worker.quit)
         self._worker = None
         self._job = None
         self.panel.show_idle()
 
-    def _remove_preview(self) -> None:
-        if self._preview is not None:
-            self._preview.remove()
-            self._preview = None
+    def _remove_previews(self) -> None:
+        if self._live is not None:
+            self._live.remove()
+            self._live = None
 
     def _refuse(self, sentence: str) -> None:
         self.panel.say(sentence, alarm=True)
@@ -208,9 +209,10 @@ class DeconvolveWidget(QWidget):
         """Stop the run, and listen to the viewer no longer."""
         if self._worker is not None:
             self._worker.quit()
-        self._remove_preview()
+        self._remove_previews()
         self.input.release()
         self.psf_choice.release()
+        self._guard.release()
 
 
 def _command(job: Job) -> str:

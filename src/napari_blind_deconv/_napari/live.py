@@ -1,4 +1,4 @@
-"""The layers that show a run while it runs; they go when it ends, however it ends."""
+"""The layers that show a run while it runs: previews that become the results, or go."""
 
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from napari_blind_deconv._types import Progress
 PREVIEW: Final = "preview"
 
 
-class LivePreview:
+class LiveLayers:
     """A preview of the restored image and one of the growing PSF.
 
     Parameters
@@ -30,35 +30,48 @@ class LivePreview:
         self._layers: dict[str, Image] = {}
 
     def show(self, progress: Progress) -> None:
-        """Show a step's arrays, where it has any."""
+        """Show a step's arrays, where it has any; a preview that somebody deleted stays away."""
+        found: dict[str, LayerTuple] = {}
         if progress.kernel is not None:
-            name = f"{self._source.name} PSF (preview)"
-            self._update("psf", kernel_layer(self._source, progress.kernel, name))
+            found["psf"] = kernel_layer(self._source, progress.kernel, f"{self._source.name} PSF (preview)")
         if progress.image is not None:
-            name = f"{self._source.name} restored (preview)"
-            self._update("restored", image_layer(self._source, progress.image, name))
+            found["restored"] = image_layer(self._source, progress.image, f"{self._source.name} restored (preview)")
+        for role, (data, attributes, _) in found.items():
+            if self._is_there(role):
+                _refresh(self._layers[role], data, attributes)
+            elif role not in self._layers:
+                attributes["metadata"] = {PLUGIN: {"role": PREVIEW}}
+                self._layers[role] = add_image(self._viewer, data, attributes)
+
+    def settle(self, results: list[LayerTuple]) -> None:
+        """Turn previews into results; add the results that have no preview to turn into."""
+        for data, attributes, _ in results:
+            role = attributes["metadata"][PLUGIN]["role"]
+            if not self._is_there(role) or self._layers[role].data.ndim != data.ndim:
+                add_image(self._viewer, data, attributes)
+                continue
+            layer = self._layers.pop(role)
+            _refresh(layer, data, attributes)
+            layer.metadata = attributes["metadata"]
+            layer.name = attributes["name"]
+            self._viewer.layers.selection.active = layer
+        self.remove()
 
     def remove(self) -> None:
         """Take the previews away, unless somebody else already did."""
-        for layer in self._layers.values():
-            if layer in self._viewer.layers:
+        for role, layer in self._layers.items():
+            if self._is_there(role):
                 self._viewer.layers.remove(layer)
         self._layers = {}
 
-    def _update(self, role: str, content: LayerTuple) -> None:
-        data, attributes, _ = content
-        layer = self._layers.get(role)
-        if layer is None:
-            attributes["metadata"] = {PLUGIN: {"role": PREVIEW}}
-            self._layers[role] = add_image(self._viewer, data, attributes)
-        elif layer in self._viewer.layers:
-            _refresh(layer, data, attributes)
+    def _is_there(self, role: str) -> bool:
+        return role in self._layers and self._layers[role] in self._viewer.layers
 
 
 def add_image(viewer: Any, data: Any, attributes: dict[str, Any]) -> Image:
-    """Add an image layer without moving the camera, the sliders or the selection's tools."""
+    """Add an image layer without moving the camera or the sliders."""
     step = viewer.dims.current_step
-    layer = unwrapped(viewer.add_image(data, **attributes))
+    layer: Image = unwrapped(viewer.add_image(data, **attributes))
     if viewer.dims.current_step != step and len(viewer.dims.current_step) == len(step):
         viewer.dims.current_step = step
     return layer

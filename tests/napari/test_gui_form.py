@@ -1,0 +1,135 @@
+"""The form: what is put in comes out, for every component there is, and what is wrong is said in one sentence."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS, Settings
+
+COMPONENTS = {**KERNEL_PRIORS, **IMAGE_PRIORS, **SOLVERS}
+
+
+def changed(value: Any) -> Any:
+    """Another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, (int, float)):
+        return value * 2 if value else value
+    return value
+
+
+@pytest.mark.parametrize("kind", COMPONENTS)
+def test_component_goes_through_its_form(qtbot: Any, kind: str) -> None:
+    from napari_blind_deconv._napari.settings_form import ComponentForm
+
+    form = ComponentForm(COMPONENTS[kind])
+    qtbot.addWidget(form)
+    default = COMPONENTS[kind]()
+    for value in (default, _varied(default)):
+        form.set_value(value)
+        assert form.value() == value
+
+
+def _varied(default: Any) -> Any:
+    """A component with one field at a time moved away from its default, as far as that is allowed."""
+    out = default
+    for field in dataclasses.fields(default):
+        try:
+            out = dataclasses.replace(out, **{field.name: changed(getattr(out, field.name))})
+        except ValueError:
+            continue
+    return out
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(kernel_size=(3, 5), iterations=7, noise_sigma=0.0123, kernel_weight=1 / 3, seed=11),
+        Settings(planes=True, fill_nan=True, background=-2.5, device="cpu"),
+        *[Settings(kernel_prior=cls()) for cls in KERNEL_PRIORS.values()],
+        *[Settings(image_prior=cls()) for cls in IMAGE_PRIORS.values()],
+        *[Settings(solver=cls()) for cls in SOLVERS.values()],
+    ],
+)
+def test_settings_go_through_the_form_and_tell_once(qtbot: Any, settings: Settings) -> None:
+    from napari_blind_deconv._napari.settings_form import SettingsForm
+
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    told: list[bool] = []
+    form.changed.connect(lambda: told.append(True))
+    form.set_value(settings)
+    assert form.value() == settings
+    assert len(told) == (settings != Settings())
+
+
+def test_only_the_fields_of_the_chosen_kernel_prior_are_shown(qtbot: Any) -> None:
+    from napari_blind_deconv._napari.settings_form import SettingsForm
+
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    form.show()
+    for kind in KERNEL_PRIORS:
+        form.kernel_prior.box.setCurrentIndex(form.kernel_prior.box.findData(kind))
+        others = [other for other in KERNEL_PRIORS if other != kind]
+        assert not any(form.kernel_prior.forms[other].isVisible() for other in others)
+        assert form.kernel_prior.forms[kind].isVisible() == form.kernel_prior.forms[kind].has_rows
+
+
+def test_what_the_settings_refuse_is_said_in_their_words(qtbot: Any) -> None:
+    from napari_blind_deconv._napari.settings_form import SettingsForm
+
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    form.editors["kernel_size"].set_value([4])
+    with pytest.raises(InputError, match="kernel_size 4 must be a positive odd number"):
+        form.value()
+    form.editors["kernel_size"].set_value(["abc"])
+    with pytest.raises(InputError, match="abc"):
+        form.value()
+
+
+def test_components_within_components_have_forms(qtbot: Any) -> None:
+    from napari_blind_deconv._napari.settings_form import ComponentForm
+
+    form = ComponentForm(Outer)
+    qtbot.addWidget(form)
+    value = Outer(inner=Inner(depth=3.25, offsets=(1.0, -2.5), mode="b"), note=None)
+    form.set_value(value)
+    assert form.value() == value
+
+
+@component
+class Inner:
+    depth: float = 1.0
+    offsets: tuple[float, ...] = ()
+    mode: str = "a"
+
+
+@component
+class Outer:
+    inner: Inner = Inner()
+    note: str | None = "x"
+
+
+def test_command_line_says_every_setting_that_is_not_the_default() -> None:
+    from napari_blind_deconv._napari.command import command_line
+    from napari_blind_deconv.kernel_priors import Uniform
+    from napari_blind_deconv.solvers import BlindRichardsonLucy
+
+    settings = Settings(
+        kernel_prior=Uniform(ridge=0.5),
+        solver=BlindRichardsonLucy(kernel_steps=2),
+        kernel_size=(9, 15, 15),
+        planes=True,
+        noise_sigma=2.0,
+    )
+    line = command_line(settings, image="a b.tif", voxel_size_um=(0.3, 0.1, 0.1))
+    assert line == (
+        "blind-deconv run 'a b.tif' --output restored --kernel-prior uniform --set kernel_prior.ridge=0.5 "
+        "--set solver=blind-richardson-lucy --set solver.kernel_steps=2 --kernel-size 9,15,15 --noise-sigma 2.0 "
+        "--set planes=true --voxel-size-um 0.3,0.1,0.1"
+    )

@@ -1,0 +1,66 @@
+"""What napari finds of the plugin: widgets, menu, sample data, writer."""
+
+import subprocess
+import sys
+from typing import Any
+
+import npe2
+import numpy as np
+import pytest
+from gui import PLUGIN
+
+SAMPLE_KEYS = ["fluorescence", "photograph", "stack"]
+
+
+@pytest.fixture(scope="module")
+def manifest() -> npe2.PluginManifest:
+    return npe2.PluginManifest.from_distribution(PLUGIN)
+
+
+def test_every_command_can_be_imported(manifest: npe2.PluginManifest) -> None:
+    manifest.validate_imports()
+
+
+def test_two_widgets_and_three_samples(manifest: npe2.PluginManifest) -> None:
+    contributions = manifest.contributions
+    assert [w.display_name for w in contributions.widgets] == ["Blind deconvolution", "Deconvolution metrics"]
+    assert sorted(s.key for s in contributions.sample_data) == SAMPLE_KEYS
+    assert manifest.categories == ["Image Processing"]
+
+
+def test_menu_of_layer_filters_leads_to_both_widgets(manifest: npe2.PluginManifest) -> None:
+    menus, submenus = manifest.contributions.menus, manifest.contributions.submenus
+    [entry] = menus["napari/layers/filter"]
+    [submenu] = [s for s in submenus if s.id == entry.submenu]
+    assert submenu.label == "Blind deconvolution"
+    assert {item.command for item in menus[submenu.id]} == {f"{PLUGIN}.deconvolve", f"{PLUGIN}.metrics"}
+
+
+def test_listing_the_plugin_loads_neither_torch_nor_qt() -> None:
+    code = (
+        "import sys, npe2\n"
+        f"npe2.PluginManifest.from_distribution({PLUGIN!r})\n"
+        "print(sorted({'torch', 'qtpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("key", SAMPLE_KEYS)
+def test_sample_opens_with_its_truth_hidden(viewer: Any, key: str) -> None:
+    viewer.open_sample(PLUGIN, key)
+    shown = [layer for layer in viewer.layers if layer.visible]
+    assert len(viewer.layers) == 3
+    assert len(shown) == 1
+    truth, kernel = (layer for layer in viewer.layers if not layer.visible)
+    assert truth.data.shape == shown[0].data.shape
+    assert kernel.data.sum() == pytest.approx(1, abs=1e-4)
+    assert kernel.ndim == shown[0].ndim == (3 if key == "stack" else 2)
+
+
+def test_sample_of_microscopy_has_its_voxel_size(viewer: Any) -> None:
+    viewer.open_sample(PLUGIN, "stack")
+    layer = viewer.layers[0]
+    assert [str(unit) for unit in layer.units] == ["micrometer"] * 3
+    np.testing.assert_allclose(layer.scale, (0.3, 0.1, 0.1))
+    assert layer.axis_labels == ("z", "y", "x")

@@ -1,0 +1,123 @@
+"""The metrics dock: the same numbers as the metrics, with words, and always those of the layers on screen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from gui import click, run, spots
+from qtpy.QtWidgets import QApplication, QLabel
+
+from napari_blind_deconv.metrics import METRICS, describe_kernel, score_image, score_kernel
+
+
+@pytest.fixture
+def dock(open_widget: Callable[[str], Any]) -> Any:
+    return open_widget("Deconvolution metrics")
+
+
+def settle(qtbot: Any, dock: Any, change: Callable[[], Any]) -> dict[str, Any]:
+    """Make a change and wait for the table that follows; its rows by name."""
+    with qtbot.waitSignal(dock.updated, timeout=20_000):
+        change()
+    return {row.name: row for row in dock.rows}
+
+
+def texts(dock: Any) -> list[str]:
+    return [label.text() for label in dock.table.findChildren(QLabel)]
+
+
+def test_values_are_those_of_the_metrics(qtbot: Any, viewer: Any, dock: Any) -> None:
+    truth = spots((64, 64), blur=0.7)
+    image = truth + np.random.default_rng(1).normal(0, 1, truth.shape).astype(np.float32)
+    kernel, true_kernel = (np.random.default_rng(seed).random((7, 7)).astype(np.float32) for seed in (2, 3))
+    viewer.add_image(image, name="image")
+    viewer.add_image(truth, name="truth")
+    viewer.add_image(kernel, name="kernel")
+    viewer.add_image(true_kernel, name="true kernel")
+
+    def choose() -> None:
+        for choice, name in zip(dock.choices.values(), ("image", "kernel", "truth", "true kernel"), strict=True):
+            choice.set_value(viewer.layers[name])
+
+    rows = settle(qtbot, dock, choose)
+    expected = score_image(image, truth) | score_kernel(kernel, true_kernel)
+    for name, metric in METRICS.items():
+        assert float(rows[metric.label].value) == pytest.approx(expected[name], rel=5e-3, abs=5e-3)
+    assert rows["PSNR (dB)"].grade is not None
+    entropy = describe_kernel(kernel)["entropy_nats"]
+    assert rows["PSF entropy"].value == f"{entropy:.2f} nats"
+    assert rows["PSF width (y, x)"].value.endswith("px")
+    assert rows["PSNR (dB)"].value in texts(dock)
+    assert rows["PSNR (dB)"].grade in texts(dock)
+
+
+def test_results_are_chosen_and_described_without_a_reference(qtbot: Any, viewer: Any, dock: Any, widget: Any) -> None:
+    viewer.add_image(spots((48, 52)), name="cells", scale=(0.2, 0.1), units="um")
+    rows = settle(qtbot, dock, lambda: run(qtbot, widget))
+    assert dock.choices["restored"].value().name == "cells restored"
+    assert dock.choices["psf"].value().name == "cells PSF"
+    assert rows["PSNR (dB)"].value == "–"
+    assert rows["PSF width (y, x)"].value.endswith("µm")
+    notes = viewer.layers["cells restored"].metadata["napari-blind-deconv"]
+    assert float(rows["Noise (sigma)"].value) == pytest.approx(notes["report"]["noise_sigma"], rel=5e-3)
+    for sentence in notes["report"]["warnings"]:
+        assert f"• {sentence}" in texts(dock)
+
+
+def test_references_of_a_sample_are_found(qtbot: Any, viewer: Any, dock: Any, widget: Any) -> None:
+    viewer.open_sample("napari-blind-deconv", "fluorescence")
+    rows = settle(qtbot, dock, lambda: run(qtbot, widget))
+    assert dock.choices["truth"].value().name == "fluorescence truth"
+    assert dock.choices["true PSF"].value().name == "fluorescence true PSF"
+    assert float(rows["PSNR (dB)"].value) > 0
+    assert rows["PSNR (dB)"].meaning.startswith("blurred: ")
+
+
+def test_table_follows_the_data(qtbot: Any, viewer: Any, dock: Any) -> None:
+    kernel = np.ones((5, 5), np.float32)
+    layer = viewer.add_image(kernel, name="kernel")
+    before = settle(qtbot, dock, lambda: dock.choices["psf"].set_value(layer))
+    delta = np.zeros((5, 5), np.float32)
+    delta[2, 2] = 1
+    after = settle(qtbot, dock, lambda: setattr(layer, "data", delta))
+    assert before["PSF entropy"].value == "3.22 nats"
+    assert after["PSF entropy"].value == "0 nats"
+    gone = settle(qtbot, dock, lambda: viewer.layers.remove(layer))
+    assert "PSF entropy" not in gone
+
+
+def test_shapes_that_do_not_fit_are_said(qtbot: Any, viewer: Any, dock: Any) -> None:
+    viewer.add_image(spots((48, 52)), name="a")
+    viewer.add_image(spots((48, 50)), name="b")
+
+    def choose() -> None:
+        dock.choices["restored"].set_value(viewer.layers["a"])
+        dock.choices["truth"].set_value(viewer.layers["b"])
+
+    rows = settle(qtbot, dock, choose)
+    assert rows["PSNR (dB)"].value == "–"
+    assert "shape" in rows["PSNR (dB)"].meaning
+
+
+def test_table_is_copied_for_a_spreadsheet(qtbot: Any, viewer: Any, dock: Any) -> None:
+    layer = viewer.add_image(np.ones((5, 5), np.float32), name="kernel")
+    settle(qtbot, dock, lambda: dock.choices["psf"].set_value(layer))
+    click(qtbot, dock.copy)
+    assert "PSF entropy\t3.22 nats" in QApplication.clipboard().text()
+
+
+def test_the_widget_opens_the_dock_below_the_picture(qtbot: Any, viewer: Any, widget: Any) -> None:
+    from qtpy.QtCore import Qt
+
+    click(qtbot, widget.panel.metrics)
+    dock, inner = viewer.window.add_plugin_dock_widget("napari-blind-deconv", "Deconvolution metrics")
+    assert dock.parent().dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+    click(qtbot, widget.panel.metrics)
+    inner.close_down()
+
+
+def test_closed_dock_listens_no_longer(qtbot: Any, viewer: Any, dock: Any) -> None:
+    viewer.window.remove_dock_widget(dock)
+    viewer.add_image(spots((48, 52)), name="cells")
+    assert dock.choices["restored"].layers() == []

@@ -1,0 +1,76 @@
+"""Wrong input: one sentence in the widget and in napari's notifications, and no layer."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from gui import quick, run, spots
+from napari.utils.notifications import notification_manager
+
+
+def with_nan() -> Any:
+    image = spots((48, 52))
+    image[3, 4:7] = np.nan
+    return image
+
+
+WRONG = {
+    "constant": (np.full((48, 52), 3.0, np.float32), "constant"),
+    "some NaN": (with_nan(), "3 of 2496 pixels"),
+    "all NaN": (np.full((48, 52), np.nan, np.float32), "no finite value"),
+    "too small": (spots((2, 52)), "at least 3"),
+    "boolean": (spots((48, 52)) > 1, "bool"),
+    "smaller than the PSF": (spots((4, 52)), "larger than the image"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_image_is_answered_in_one_sentence(qtbot: Any, viewer: Any, widget: Any, case: str) -> None:
+    data, words = WRONG[case]
+    viewer.add_image(data, name="wrong", contrast_limits=(0, 1))
+    seen = len(notification_manager.records)
+    run(qtbot, widget)
+    sentence = widget.panel.status.text()
+    assert words in sentence
+    assert "\n" not in sentence
+    assert "Traceback" not in sentence
+    assert [record.message for record in list(notification_manager.records)[seen:]] == [sentence]
+    assert [layer.name for layer in viewer.layers] == ["wrong"]
+    assert widget.panel.run.isEnabled()
+
+
+def test_no_image_at_all(qtbot: Any, viewer: Any, widget: Any) -> None:
+    run(qtbot, widget)
+    assert "no image" in widget.panel.status.text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [("0.1, abc", "'abc' is not a number"), ("0.1, -1", "positive"), ("1", "1 lengths")]
+)
+def test_wrong_voxel_size(qtbot: Any, viewer: Any, widget: Any, typed: str, words: str) -> None:
+    viewer.add_image(spots((48, 52)), name="cells")
+    qtbot.keyClicks(widget.input.voxel_size.box, typed)
+    run(qtbot, widget)
+    assert words in widget.panel.status.text()
+    assert len(viewer.layers) == 1
+
+
+def test_even_psf_size_is_said_while_it_is_typed(qtbot: Any, viewer: Any, widget: Any) -> None:
+    viewer.add_image(spots((48, 52)), name="cells")
+    widget.form.editors["kernel_size"].set_value([4])
+    assert "kernel_size 4 must be a positive odd number" in widget.panel.status.text()
+    widget.form.editors["kernel_size"].set_value([5])
+    assert widget.panel.status.text() == "Ready."
+
+
+def test_known_psf_that_is_missing(qtbot: Any, viewer: Any, widget: Any) -> None:
+    from napari_blind_deconv.kernel_priors import Known
+
+    viewer.add_image(spots((48, 52)), name="cells")
+    quick(widget, kernel_prior=Known())
+    run(qtbot, widget)
+    assert "has no PSF" in widget.panel.status.text()
+    quick(widget, kernel_prior=Known(psf="nowhere.tif"))
+    run(qtbot, widget)
+    assert "nowhere.tif" in widget.panel.status.text()
+    assert len(viewer.layers) == 1
