@@ -117,11 +117,11 @@ class Outer:
 
 def test_command_line_says_every_setting_that_is_not_the_default() -> None:
     from napari_blind_deconv._napari.command import command_line
-    from napari_blind_deconv.kernel_priors import Uniform
+    from napari_blind_deconv.kernel_priors import Sparse
     from napari_blind_deconv.solvers import BlindRichardsonLucy
 
     settings = Settings(
-        kernel_prior=Uniform(ridge=0.5),
+        kernel_prior=Sparse(sparsity=0.5),
         solver=BlindRichardsonLucy(kernel_steps=2),
         kernel_size=(9, 15, 15),
         planes=True,
@@ -129,7 +129,7 @@ def test_command_line_says_every_setting_that_is_not_the_default() -> None:
     )
     line = command_line(settings, image="a b.tif", voxel_size_um=(0.3, 0.1, 0.1))
     assert line == (
-        "blind-deconv run 'a b.tif' --output restored --kernel-prior uniform --set kernel_prior.ridge=0.5 "
+        "blind-deconv run 'a b.tif' --output restored --kernel-prior sparse --set kernel_prior.sparsity=0.5 "
         "--set solver=blind-richardson-lucy --set solver.kernel_steps=2 --kernel-size 9,15,15 --noise-sigma 2.0 "
         "--set planes=true --voxel-size-um 0.3,0.1,0.1"
     )

@@ -49,12 +49,12 @@ def test_psf_stands_beside_the_image_and_stretches_nothing(
     image = viewer.add_image(spots(shape), name="cells", **placed)
     if len(shape) == 3:
         viewer.dims.set_current_step(0, 2)
-    camera = viewer.camera.center, viewer.camera.zoom
+    camera = viewer.scene.camera.center, viewer.scene.camera.zoom
     step, ranges = viewer.dims.current_step, viewer.dims.range
     quick(widget, kernel_size=(5,))
     run(qtbot, widget)
     _, psf = results(viewer, "cells")
-    assert (viewer.camera.center, viewer.camera.zoom) == camera
+    assert (viewer.scene.camera.center, viewer.scene.camera.zoom) == camera
     assert viewer.dims.current_step == step
     assert len(viewer.dims.range) == len(ranges)
     for after, before in list(zip(viewer.dims.range, ranges, strict=True))[:-1]:

@@ -1,12 +1,13 @@
 """The widget "Blind deconvolution": choose an image, say what is known of its PSF, run, watch, cancel."""
 
-from typing import Any
+from typing import Any, Final
 
 from napari.qt.threading import create_worker
-from napari.utils.notifications import show_error
+from napari.utils.notifications import notification_manager, show_error
 from napari.viewer import Viewer
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
+from superqt.utils import GeneratorWorker
 
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
 from napari_blind_deconv._napari.command import command_line
@@ -21,6 +22,8 @@ from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.settings import Settings
+
+_METRICS_HEIGHT: Final = 190
 
 
 class DeconvolveWidget(QWidget):
@@ -105,7 +108,9 @@ class DeconvolveWidget(QWidget):
         self._guard.remember()
         self._live = LiveLayers(self._viewer, self._job.source)
         self.panel.show_running()
-        self._worker = create_worker(run_steps, self._job, _start_thread=False, _ignore_errors=True)
+        self._worker = create_worker(
+            run_steps, self._job, _start_thread=False, _ignore_errors=True, _worker_class=GeneratorWorker
+        )
         self._worker.yielded.connect(self._stepped)
         self._worker.returned.connect(self._returned)
         self._worker.errored.connect(self._failed)
@@ -138,6 +143,7 @@ class DeconvolveWidget(QWidget):
         dock, _ = window.add_plugin_dock_widget(PLUGIN, "Deconvolution metrics")
         if dock.name not in known:
             dock.parent().addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+            dock.parent().resizeDocks([dock], [_METRICS_HEIGHT], Qt.Orientation.Vertical)
         dock.show()
 
     def _stepped(self, progress: Progress) -> None:
@@ -158,6 +164,7 @@ class DeconvolveWidget(QWidget):
 
     def _failed(self, error: Exception) -> None:
         self.panel.say(f"The run failed: {error}", alarm=True)
+        notification_manager.receive_error(type(error), error, error.__traceback__)
 
     def _cancelled(self) -> None:
         self.panel.picture.setVisible(False)

@@ -88,8 +88,9 @@ def of_kernel(inputs: Inputs) -> Iterator[Figure]:
         yield Figure("PSF", "–", str(error))
         return
     yield from _widths(found["fwhm_px"], inputs.voxel_size_um)
-    pixels = math.exp(found["entropy_nats"])
-    yield Figure("PSF entropy", f"{found['entropy_nats']:.2f} nats", f"as spread out as {pixels:.0f} equal pixels")
+    # Rounding may leave the entropy of a single pixel just below zero.
+    entropy = max(found["entropy_nats"], 0.0) + 0.0
+    yield Figure("PSF entropy", f"{entropy:.2f} nats", f"as spread out as {math.exp(entropy):.0f} equal pixels")
     border = found["border_fraction"]
     verdict = "too much light: choose a larger PSF size" if border > _WIDE_BORDER else "the PSF size is large enough"
     yield Figure("PSF at its border", f"{border:.1%}", verdict)

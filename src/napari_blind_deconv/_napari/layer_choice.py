@@ -30,9 +30,8 @@ class LayerChoice(CalmComboBox):
         self._empty = empty
         self._offered = offered
         self._layers: list[Image | None] = []
-        viewer.layers.events.inserted.connect(self.refresh)
-        viewer.layers.events.removed.connect(self.refresh)
-        viewer.layers.events.reordered.connect(self.refresh)
+        for emitter in self._emitters():
+            emitter.connect(self.refresh)
         self.currentIndexChanged.connect(self._chosen)
         self.refresh()
 
@@ -52,8 +51,6 @@ class LayerChoice(CalmComboBox):
     def refresh(self, event: Any = None) -> None:
         """Offer what the viewer holds now; keep the choice if it is still there."""
         before = self.value()
-        for layer in self.layers():
-            layer.events.name.disconnect(self.refresh)
         found = [unwrapped(layer) for layer in self._viewer.layers]
         images = [layer for layer in found if isinstance(layer, Image) and self._offered(layer)]
         self._layers = ([None] if self._empty is not None else []) + images
@@ -61,8 +58,6 @@ class LayerChoice(CalmComboBox):
         self.clear()
         for layer in self._layers:
             self.addItem(self._empty if layer is None else layer.name)
-        for layer in images:
-            layer.events.name.connect(self.refresh)
         self.set_value(before)
         if self.currentIndex() < 0 and self._layers:
             self.setCurrentIndex(0)
@@ -75,12 +70,14 @@ class LayerChoice(CalmComboBox):
 
     def release(self) -> None:
         """Listen to the viewer no longer: the box outlives its dock otherwise."""
-        events = self._viewer.layers.events
-        for emitter in (events.inserted, events.removed, events.reordered):
+        for emitter in self._emitters():
             emitter.disconnect(self.refresh)
-        for layer in self.layers():
-            layer.events.name.disconnect(self.refresh)
         self._layers = []
+
+    def _emitters(self) -> tuple[Any, ...]:
+        # A preview that becomes a result is renamed.
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.reordered, events.renamed
 
 
 def unwrapped(layer: Any) -> Any:

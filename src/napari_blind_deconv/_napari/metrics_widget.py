@@ -1,6 +1,7 @@
 """The dock of the metrics: whether a result is right, and how one would know."""
 
 from typing import Any, Final
+from weakref import WeakSet
 
 import numpy as np
 from napari.layers import Image
@@ -43,6 +44,7 @@ class MetricsWidget(QWidget):
         self._worker: Any = None
         self._stale = False
         self._watched: list[Image] = []
+        self._adopted: WeakSet[Image] = WeakSet()
         self.rows: list[Figure] = []
         self.choices = {role: LayerChoice(viewer, _NONE, lambda layer: role_of(layer) != PREVIEW) for role in _ROLES}
         self.table = FigureTable()
@@ -56,9 +58,9 @@ class MetricsWidget(QWidget):
         self.copy.clicked.connect(self._copy)
         for choice in self.choices.values():
             choice.changed.connect(self.refresh)
-        viewer.layers.events.inserted.connect(self._inserted)
-        for layer in viewer.layers:
-            self._adopt(unwrapped(layer))
+        viewer.layers.events.inserted.connect(self._look_for_results)
+        viewer.layers.events.renamed.connect(self._look_for_results)
+        self._look_for_results()
         self.refresh()
 
     def _arrange(self) -> None:
@@ -91,6 +93,11 @@ class MetricsWidget(QWidget):
         """Compute the table anew, once the layers have settled."""
         self._watch([layer for choice in self.choices.values() if (layer := choice.value()) is not None])
         self._timer.start()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the table shows the layers as they are now."""
+        return self._worker is None and not self._timer.isActive()
 
     def inputs(self) -> Inputs:
         """The arrays of the chosen layers, in memory."""
@@ -128,14 +135,15 @@ class MetricsWidget(QWidget):
         else:
             self.updated.emit()
 
-    def _inserted(self, event: Any) -> None:
-        self._adopt(unwrapped(event.value))
+    def _look_for_results(self, event: Any = None) -> None:
+        """Choose what has come or has become a result since the last look; a preview becomes one by its name."""
+        for layer in [unwrapped(layer) for layer in self._viewer.layers]:
+            if role_of(layer) in _ROLES and layer not in self._adopted:
+                self._adopted.add(layer)
+                self._adopt(layer, role_of(layer))
 
-    def _adopt(self, layer: Any) -> None:
+    def _adopt(self, layer: Image, role: str) -> None:
         """Choose a new result, and the references that came with its source."""
-        role = role_of(layer)
-        if role not in _ROLES:
-            return
         self.choices[role].refresh()
         self.choices[role].set_value(layer)
         if role == "restored":
@@ -181,7 +189,8 @@ class MetricsWidget(QWidget):
         """Listen to the viewer no longer."""
         self._timer.stop()
         self._watch([])
-        self._viewer.layers.events.inserted.disconnect(self._inserted)
+        self._viewer.layers.events.inserted.disconnect(self._look_for_results)
+        self._viewer.layers.events.renamed.disconnect(self._look_for_results)
         for choice in self.choices.values():
             choice.release()
 

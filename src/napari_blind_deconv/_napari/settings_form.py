@@ -26,6 +26,7 @@ from napari_blind_deconv._napari.editors import (
     TextEditor,
     ToggleEditor,
 )
+from napari_blind_deconv._napari.field_docs import field_docs
 from napari_blind_deconv._napari.words import CHOICE_LABELS, FIELD_HINTS, OPTIONAL_STARTS, field_label, kind_label
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
@@ -44,7 +45,7 @@ class ComponentForm(Editor):
         self._row.addWidget(body)
         self.rows = form_layout(body)
         for name, editor in self.editors.items():
-            add_field(self.rows, name, editor)
+            add_field(self.rows, name, editor, cls)
             editor.changed.connect(self.changed)
 
     @property
@@ -145,7 +146,7 @@ class SettingsForm(Editor):
         column.addWidget(hidden)
         main, advanced = form_layout(body), form_layout(hidden)
         for name in sorted(self.editors, key=lambda n: _MAIN.index(n) if n in _MAIN else len(_MAIN)):
-            add_field(main if name in _MAIN else advanced, name, self.editors[name])
+            add_field(main if name in _MAIN else advanced, name, self.editors[name], Settings)
             self.editors[name].changed.connect(self.changed)
         self.set_value(Settings())
 
@@ -263,11 +264,12 @@ def form_layout(body: QWidget) -> QFormLayout:
     return rows
 
 
-def add_field(rows: QFormLayout, name: str, editor: Editor) -> None:
+def add_field(rows: QFormLayout, name: str, editor: Editor, cls: type) -> None:
     """A labelled row with its tool tip."""
     label = QLabel(field_label(name))
-    label.setToolTip(FIELD_HINTS.get(name, ""))
-    editor.setToolTip(FIELD_HINTS.get(name, ""))
+    hint = FIELD_HINTS.get(name) or field_docs(cls).get(name, "")
+    label.setToolTip(hint)
+    editor.setToolTip(hint)
     if isinstance(editor, (VariantEditor, ComponentForm)):
         # Its choices are sentences: they need the whole width.
         rows.addRow(label)
