@@ -75,8 +75,8 @@ def test_what_is_wrong_is_said_in_one_sentence(values, sentence):
     ("assignment", "sentence"),
     [
         ("kernel_weight", "must have the form path=value"),
-        ("kernal_prior.ridge=1", "did you mean 'kernel_prior'"),
-        ("kernel_prior.rigde=1", "did you mean 'ridge'"),
+        ("kernal_prior.psf=1", "did you mean 'kernel_prior'"),
+        ("image_prior.strenght=1", "did you mean 'strength'"),
         ("kernel_prior=motin", "did you mean 'motion'"),
         ("kernel_weight.a=1", "has no fields of its own"),
     ],

@@ -118,10 +118,12 @@ def test_a_translation_of_the_data_translates_the_image(kind, rows):
 @pytest.mark.parametrize("kind", list(SOLVERS))
 def test_a_stack_of_equal_planes_equals_the_plane(kind):
     solver, given = SOLVERS[kind](), problem(kernel_prior=prior_for(kind))
+    # In double precision: a threshold turns the rounding of single precision into a kernel of its own.
+    given = replace(given, observed=given.observed.double(), sample=given.sample.double())
     stack = given.observed.expand(3, -1, -1).contiguous()
     one, three = last(solver, given), last(solver, replace(given, observed=stack, sample=stack))
-    assert torch.allclose(one.kernel, three.kernel, atol=2e-3)
-    assert torch.allclose(one.image.expand(3, -1, -1), three.image, atol=5e-2)
+    assert torch.allclose(one.kernel, three.kernel, atol=1e-4)
+    assert torch.allclose(one.image.expand(3, -1, -1), three.image, atol=1e-3)
 
 
 @pytest.mark.parametrize("kind", BLIND)

@@ -89,6 +89,22 @@ def transfer(kernel: Tensor, shape: Sequence[int]) -> Tensor:
     return rfftn(embed(kernel, shape), kernel.ndim)
 
 
+def stencil(values: Tensor, kernel: Tensor) -> Tensor:
+    """Periodic convolution by a kernel of a few taps, tap by tap: faster than a transform for differences.
+
+    Examples
+    --------
+    >>> stencil(torch.tensor([0.0, 0.0, 1.0, 0.0]), torch.tensor([1.0, -1.0, 0.0]))
+    tensor([ 0.,  1., -1.,  0.])
+    """
+    axes = tuple(range(-kernel.ndim, 0))
+    out = torch.zeros_like(values)
+    for place in kernel.nonzero().tolist():
+        shift = [p - n // 2 for p, n in zip(place, kernel.shape, strict=True)]
+        out = out.add(torch.roll(values, shift, axes) if any(shift) else values, alpha=float(kernel[tuple(place)]))
+    return out
+
+
 def frequencies(shape: Sequence[int], spacing: Sequence[float], like: Tensor) -> list[Tensor]:
     """Frequencies along each axis of an `rfftn` spectrum, in cycles per unit of ``spacing``, broadcastable."""
     axes = []

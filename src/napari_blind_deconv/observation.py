@@ -38,6 +38,11 @@ class Arrangement:
         return "".join(a for a in SPATIAL if a in self.axes and not (self.planes and a == "Z"))
 
     @property
+    def axes_of_frames(self) -> str:
+        """The axes with ``P`` for a ``Z`` that counts planes: what only names space keeps its name."""
+        return self.axes.replace("Z", "P") if self.planes else self.axes
+
+    @property
     def channel(self) -> int | None:
         """Position of the channel axis, if there is one: channels have a PSF each."""
         return self.axes.index("C") if "C" in self.axes else None

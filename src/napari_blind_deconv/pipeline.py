@@ -110,7 +110,7 @@ def deconvolve_steps(
     report = _report(run, outcomes, np.asarray(image))
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
-        figures = score(restored, truth, kernel, true_psf)
+        figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
     report |= {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mb": peak_memory_mb()}
     return Result(restored, kernel, report)

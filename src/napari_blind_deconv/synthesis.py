@@ -72,7 +72,7 @@ def volume() -> Sample:
     support = (15, 13, 13)
     rng = np.random.default_rng(5)
     shape = tuple(n + k - 1 for n, k in zip((32, 96, 96), support, strict=True))
-    scene = fibres(shape, rng, count=14, width=0.8) + 2 * beads(shape, rng, count=40)
+    scene = 0.005 + fibres(shape, rng, count=14, width=0.8) + beads(shape, rng, count=30, width=1.2)
     kernel = gaussian_kernel(support, covariance=np.diag([4.0, 2.5, 2.5]))
     observed, truth = photon_counts(scene, kernel, peak=300, rng=rng)
     settings = Settings(kernel_prior=Gaussian(), kernel_size=(15, 15, 15))
@@ -147,10 +147,10 @@ def fibres(shape: tuple[int, ...], rng: np.random.Generator, count: int, width: 
     return (soft / max(float(soft.max()), 1e-12)).astype(np.float32)
 
 
-def beads(shape: tuple[int, ...], rng: np.random.Generator, count: int) -> Float:
-    """Points of about one pixel at random places, peak about one."""
+def beads(shape: tuple[int, ...], rng: np.random.Generator, count: int, width: float = 0.6) -> Float:
+    """Soft points of a given width (sigma in pixels) at random places, peak about one."""
     canvas = np.zeros(shape)
     places = tuple(rng.integers(0, n, count) for n in shape)
     np.add.at(canvas, places, rng.uniform(0.3, 1.0, count))
-    soft = ndimage.gaussian_filter(canvas, 0.6)
+    soft = ndimage.gaussian_filter(canvas, width)
     return (soft / max(float(soft.max()), 1e-12)).astype(np.float32)

@@ -26,7 +26,7 @@ class Splittable(Protocol):
         """argmin_v φ(v) + ‖v - coefficients‖² / (2 level²); coefficients D_j x, shape ``(filters, ..., *canvas)``."""
         ...
 
-    def levels(self, noise_sigma: float, steps: int) -> list[float]:
+    def levels(self, steps: int) -> list[float]:
         """The splitting's levels from coarse to fine; the penalty weight of a step is 1 / level²."""
         ...
 

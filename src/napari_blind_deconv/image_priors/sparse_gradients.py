@@ -12,11 +12,13 @@ from annotated_types import Gt, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
-from napari_blind_deconv.image_priors.differences import forward_differences
-from napari_blind_deconv.image_priors.total_variation import geometric
+from napari_blind_deconv.image_priors.differences import forward_differences, second_differences
+from napari_blind_deconv.image_priors.total_variation import levels_for
 
 # Weight of the unit scene (intensities on a scale of about 0..1).
-_ALPHA = 14.0
+_ALPHA = 2.0
+# Second differences relative to first ones; see decision 0008.
+_CURVATURE = 0.4
 
 
 @component
@@ -30,16 +32,21 @@ class SparseGradients:
     """p of the hyper-Laplacian; photographs lie between 0.5 and 0.8."""
 
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
-        """First differences along every axis."""
-        return forward_differences(spacing)
+        """First differences along every axis, and second ones, weaker (Levin et al. 2007, the field's standard)."""
+        return forward_differences(spacing) + [_CURVATURE * f for f in second_differences(spacing)]
 
     def denoise(self, coefficients: Tensor, level: float) -> Tensor:
         """The proximal map of ``α |v|^p`` at ``level²``."""
         return hyper_laplacian_shrinkage(coefficients, self.strength * _ALPHA * level**2, self.exponent)
 
-    def levels(self, noise_sigma: float, steps: int) -> list[float]:
-        """Geometric: penalty weight from 1 to 256 in the unit of the data term at a noise of one per cent."""
-        return geometric(0.3, 0.01, steps)
+    def tangent_weight(self, coefficients: Tensor) -> Tensor:
+        """Mean of φ'(v) / v: the weight of the quadratic that touches the penalty, smoothed below one per cent."""
+        slope = self.strength * _ALPHA * self.exponent
+        return slope * (coefficients.square() + 1e-4).pow(self.exponent / 2 - 1).mean()
+
+    def levels(self, steps: int) -> list[float]:
+        """From a shrinkage of a quarter of the scene's intensity to one of a quarter of a thousandth."""
+        return levels_for(self.strength * _ALPHA, steps)
 
 
 def hyper_laplacian_shrinkage(values: Tensor, weight: float, exponent: float, newton_steps: int = 4) -> Tensor:

@@ -1,5 +1,6 @@
 """Total variation: p(x) ∝ exp(-α Σ ‖∇x‖), the rotation-invariant Laplacian of gradients (Rudin et al. 1992)."""
 
+import math
 from typing import Annotated, Literal
 
 from annotated_types import Gt
@@ -30,13 +31,12 @@ class TotalVariation:
         shrunk = (length - self.strength * _ALPHA * level**2).clamp(min=0)
         return coefficients * (shrunk / length.clamp(min=1e-12))
 
-    def levels(self, noise_sigma: float, steps: int) -> list[float]:
-        """Geometric, from the gradients' own size to a small part of the noise's."""
-        return geometric(0.3, max(0.3 * noise_sigma, 1e-3), steps)
+    def levels(self, steps: int) -> list[float]:
+        """From a threshold of a quarter of the scene's intensity to one of a quarter of a thousandth."""
+        return levels_for(self.strength * _ALPHA, steps)
 
 
-def geometric(first: float, last: float, steps: int) -> list[float]:
-    """``steps`` values from ``first`` to ``last`` in equal ratios."""
-    if steps == 1:
-        return [last]
-    return [first * (last / first) ** (i / (steps - 1)) for i in range(steps)]
+def levels_for(alpha: float, steps: int) -> list[float]:
+    """Geometric levels whose shrinkage ``α level²`` runs from 1/4 to 1/4000 of the unit scene."""
+    shrinkages = [0.25 * 1000 ** (-(i + 1) / steps) for i in range(steps)]
+    return [math.sqrt(s / alpha) for s in shrinkages]

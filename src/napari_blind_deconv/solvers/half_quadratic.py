@@ -1,10 +1,9 @@
-"""Restoration with a known kernel by half-quadratic splitting, the unknown surround filled in on the way.
+"""Restoration with a known kernel by half-quadratic splitting, the surround of the frame unknown.
 
-    min over x, v:  ‖crop(k * x) - y‖² / (2σ²) + Σ_j ‖D_j x - v_j‖² / (2 level²) + φ(v)
+    min over x, v:  ‖crop(k * x) - y‖² / (2σ²) + Σ_j ‖D_j x - v_j‖² / (2 level²) + φ(v)                        (1)
 
-alternates a denoiser on v (Geman & Yang 1995, doi:10.1109/83.392335) with a division in the Fourier domain for x; the
-level falls from step to step. Outside the frame the missing observation is replaced by the model's own prediction,
-which is the E-step for missing data, so the border neither rings nor wraps.
+alternates a denoiser on v (Geman & Yang 1995, doi:10.1109/83.392335) with least squares on x; the level falls from
+step to step. Only the frame is compared with the observation, so the border neither rings nor wraps.
 """
 
 from collections.abc import Iterator
@@ -13,8 +12,14 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.fourier import irfftn, rfftn, transfer
+from napari_blind_deconv.fourier import irfftn, rfftn, stencil, transfer
 from napari_blind_deconv.image_priors import Splittable
+from napari_blind_deconv.solvers.masked_normal_equations import solve
+
+# Conjugate-gradient steps per level; more change the result by less than 0.05 dB (decision 0008).
+_INNER_STEPS = 3
+# What no filter and no kernel sees would otherwise be divided by zero.
+_PULL_TO_ZERO = 1e-9
 
 
 def restore(
@@ -26,6 +31,7 @@ def restore(
     noise_sigma: float,
     spacing: tuple[float, ...],
     steps: int,
+    start: Tensor | None = None,
 ) -> Iterator[Tensor]:
     """Yield the scene on the canvas after every step, the best last.
 
@@ -45,18 +51,38 @@ def restore(
         The pixel's relative size per axis.
     steps
         How many levels to pass through.
+    start
+        First scene on the canvas; by default the observation, its edges continued.
     """
     ndim = frame.ndim
     blur = transfer(kernel, frame.canvas)
-    filters = torch.stack([transfer(f.to(observed), frame.canvas) for f in prior.filters(spacing)])
-    filters = filters.reshape(len(filters), *[1] * (observed.ndim - ndim), *filters.shape[1:])
-    data_power, filter_power = blur.abs() ** 2, (filters.abs() ** 2).sum(0)
-    complete = frame.extend(observed)
-    spectrum = rfftn(complete, ndim)
-    for level in prior.levels(noise_sigma, steps):
+    filters = prior.filters(spacing)
+    stiffness = roughness(filters, observed, frame)
+    explained = blur.conj() * rfftn(frame.place(observed), ndim)
+    scene = frame.extend(observed) if start is None else start
+    spectrum = rfftn(scene, ndim)
+    for level in prior.levels(steps):
         weight = (noise_sigma / level) ** 2
-        split = prior.denoise(irfftn(filters * spectrum, frame.canvas), level)
-        pull = (filters.conj() * rfftn(split, ndim)).sum(0)
-        spectrum = (blur.conj() * rfftn(complete, ndim) + weight * pull) / (data_power + weight * filter_power + 1e-9)
-        complete = frame.fill(observed, irfftn(blur * spectrum, frame.canvas))
-        yield irfftn(spectrum, frame.canvas)
+        split = prior.denoise(analysed(scene, filters), level)
+        right = explained + weight * rfftn(synthesised(split, filters), ndim)
+        spectrum = solve(spectrum, right, blur, frame, weight * stiffness + _PULL_TO_ZERO, _INNER_STEPS)
+        scene = irfftn(spectrum, frame.canvas)
+        yield scene
+
+
+def analysed(scene: Tensor, filters: list[Tensor]) -> Tensor:
+    """D_j x, shape ``(filters, *scene)``."""
+    return torch.stack([stencil(scene, f) for f in filters])
+
+
+def synthesised(coefficients: Tensor, filters: list[Tensor]) -> Tensor:
+    """Σ_j D_jᵀ v_j: the adjoint of `analysed`."""
+    out = torch.zeros_like(coefficients[0])
+    for values, f in zip(coefficients, filters, strict=True):
+        out += stencil(values, f.flip(tuple(range(f.ndim))))
+    return out
+
+
+def roughness(filters: list[Tensor], observed: Tensor, frame: Frame) -> Tensor:
+    """Σ_j |D̂_j|², real, on the half canvas."""
+    return torch.stack([transfer(f.to(observed), frame.canvas).abs() ** 2 for f in filters]).sum(0)

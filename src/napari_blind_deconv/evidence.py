@@ -1,0 +1,289 @@
+"""Evidence p(y | k) in closed form: the image is marginalised, never estimated.
+
+Under a stationary Gaussian image of power spectrum S, blurred by k and seen through a window W in white noise,
+
+    -log p(y | k)  =  ½ Σ_f [ P(f) / V(f) + log V(f) ],      V = (|K|² S) ⊛ |W|² + σ²,                           (1)
+
+P the windowed periodogram of y and V its expectation (Whittle 1953; Levin et al. 2009, doi:10.1109/CVPR.2009.5206815,
+on why k must be judged with the image marginalised). The window stands in the model, because what leaks through it
+would otherwise fill the nulls of K. S is isotropic and otherwise free, and profiled out for every kernel.
+
+It sees |K| only: a kernel and its 180° turn tie, and only an image prior that is not Gaussian can choose.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.fourier import rfftn
+
+# Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
+_ORDINATES_PER_INDEPENDENT = 1.944
+# Noise that follows the intensity is stronger where the window looks; further off, the given sigma is believed.
+_CORNER, _NOISE_RANGE = 0.35, (0.7, 1.5)
+# The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
+_LOWEST_WAVES = 1.5
+# Signal spectra stay above this share of the noise variance, so that their logarithms exist.
+_FLOOR = 1e-7
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything about an observation that a kernel is judged by; variances are in units of the noise variance.
+
+    Attributes
+    ----------
+    observed
+        The observation, ``(..., *spatial)``; leading axes are frames that share kernel and spectrum.
+    noise_sigma
+        Standard deviation of the white noise, in the observation's units.
+    spacing
+        Sample distances of the spatial axes; only their ratios matter.
+    axes
+        The frequencies kept along each spatial axis, in cycles per sample, contiguous; the last axis from 0.
+    periodogram
+        P at the kept frequencies, mean over the frames.
+    floor
+        Noise as the window sees it, read in the spectrum's corners; 1 where it is the same everywhere.
+    weights
+        Share of each kept frequency in the evidence, summing to one.
+    band, fraction
+        Place of each kept frequency between the nodes of the spectrum: linear interpolation in log frequency.
+    bands
+        Number of nodes.
+    lowest, highest
+        Frequencies of the first and last node, in cycles per finest sample distance.
+    independent
+        Number of independent complex ordinates among the kept: what turns nats per frequency into nats.
+    """
+
+    observed: Tensor
+    noise_sigma: float
+    spacing: tuple[float, ...]
+    axes: tuple[Tensor, ...]
+    periodogram: Tensor
+    floor: float
+    weights: Tensor
+    band: Tensor
+    fraction: Tensor
+    bands: int
+    lowest: float
+    highest: float
+    independent: float
+
+    @classmethod
+    def of(
+        cls,
+        observed: Tensor,
+        noise_sigma: float,
+        *,
+        spacing: Sequence[float] | None = None,
+        bands: int = 20,
+        highest: float = 0.4,
+    ) -> "Evidence":
+        """Reduce an observation to what kernels are judged by.
+
+        Parameters
+        ----------
+        observed
+            ``(..., *spatial)``; as many spatial axes as ``spacing`` has entries, all of them where it is ``None``.
+        noise_sigma
+            Standard deviation of the white noise; for photon counts the root of their mean. Floored at 1e-4 of the
+            observation's own standard deviation.
+        spacing
+            Sample distances along the spatial axes, any unit.
+        bands
+            Nodes of the radial spectrum S, log-spaced.
+        highest
+            Highest frequency kept along each axis, cycles per sample, up to 0.5; beyond 0.4 a blurred image has only
+            noise, and half of the work.
+
+        Examples
+        --------
+        >>> scene = torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
+        >>> delta, pair = torch.zeros(3, 3), torch.zeros(3, 3)
+        >>> delta[1, 1], pair[1, :2] = 1.0, 0.5
+        >>> evidence = Evidence.of((scene + scene.roll(1, 1)) / 2, 0.05)
+        >>> bool(evidence(pair) < evidence(delta))
+        True
+        """
+        spacing = tuple(float(d) for d in (spacing or (1.0,) * observed.ndim))
+        ndim = len(spacing)
+        values = observed.to(torch.promote_types(observed.dtype, torch.float32))
+        sigma = max(float(noise_sigma), 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
+        shape = values.shape[-ndim:]
+        kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]
+        places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
+        axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
+        periodogram = _periodogram(values / sigma, ndim)
+        floor = _floor(periodogram, shape, values.numel() // math.prod(shape))
+        for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
+            periodogram = periodogram.index_select(axis, place % n)
+        unit = min(spacing)
+        radius = _radius([f * unit / d for f, d in zip(axes, spacing, strict=True)])
+        lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
+        weights = (radius > lowest).to(values.dtype)
+        weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
+        independent = float(weights.sum()) * (values.numel() // math.prod(shape)) / _ORDINATES_PER_INDEPENDENT**ndim
+        top = max(float(radius.max()), lowest * 2)
+        band, fraction = _between_nodes(radius, lowest, top, bands)
+        weights = weights / weights.sum().clamp(min=1)
+        return cls(
+            values, sigma, spacing, axes, periodogram, floor, weights, band, fraction, bands, lowest, top, independent
+        )
+
+    @property
+    def ndim(self) -> int:
+        """Number of spatial axes."""
+        return len(self.axes)
+
+    def __call__(self, kernel: Tensor, *, updates: int = 15) -> Tensor:
+        """Equation (1) in nats per frequency (twice, as P / V + log V), lower is better, S profiled out.
+
+        Parameters
+        ----------
+        kernel
+            Odd shape, ``(..., *kernel_shape)``; leading axes are candidates. Differentiable: at its optimum S adds
+            nothing to the gradient.
+        updates
+            Updates of S.
+
+        Returns
+        -------
+        Tensor
+            One value per candidate, a scalar for one kernel.
+        """
+        power = self.power(kernel)
+        return self.nats(power, self.profile(power.detach(), updates=updates))
+
+    def power(self, kernel: Tensor) -> Tensor:
+        """|K|² at the kept frequencies, ``(..., *kept)``, by one small transform per axis."""
+        values = kernel.to(torch.complex128 if kernel.dtype == torch.float64 else torch.complex64)
+        for axis, waves in zip(range(-1, -self.ndim - 1, -1), reversed(self.axes), strict=True):
+            n = kernel.shape[axis]
+            phase = -2 * math.pi * waves[:, None] * (torch.arange(n, device=waves.device) - n // 2)
+            matrix = torch.polar(torch.ones_like(phase), phase).to(values)
+            values = (values.movedim(axis, -1) @ matrix.T).movedim(-1, axis)
+        return values.real**2 + values.imag**2
+
+    def expected(self, power: Tensor, spectrum: Tensor) -> Tensor:
+        """V of equation (1), ``(..., *kept)``; ``spectrum`` is S at its nodes, ``(..., bands)``."""
+        return self._smear(power * self.at_frequencies(spectrum)) + self.floor
+
+    def nats(self, power: Tensor, spectrum: Tensor) -> Tensor:
+        """P / V + log V, mean over the kept frequencies, for a given S."""
+        expected = self.expected(power, spectrum)
+        values = (self.periodogram / expected + expected.log()) * self.weights
+        return values.flatten(-self.ndim).sum(-1) + 2 * math.log(self.noise_sigma)
+
+    def profile(self, power: Tensor, *, start: Tensor | None = None, updates: int = 15) -> Tensor:
+        """The spectrum S under which a kernel explains the observation best, ``(..., bands)``.
+
+        Multiplicative updates, none of which makes the evidence worse (Févotte & Idier 2011,
+        doi:10.1162/NECO_a_00168).
+        """
+        with torch.no_grad():
+            if start is None:
+                signal = (self.periodogram - self.floor).clamp(min=0) * self.weights
+                start = self._to_bands(signal * power) / self._to_bands(power**2 * self.weights).clamp(min=1e-20)
+            spectrum = start.clamp(min=_FLOOR)
+            for _ in range(updates):
+                expected = self.expected(power, spectrum)
+                pull = self._to_bands(self._smear(self.periodogram / expected**2 * self.weights) * power)
+                push = self._to_bands(self._smear(self.weights / expected) * power)
+                spectrum = (spectrum * (pull / push.clamp(min=1e-30)).sqrt()).clamp(min=_FLOOR, max=1e12)
+        return spectrum
+
+    def spectrum_at(self, spectrum: Tensor, axes: Sequence[Tensor]) -> Tensor:
+        """S at any grid of frequencies, one vector per axis in cycles per sample; constant beyond its nodes."""
+        unit = min(self.spacing)
+        radius = _radius([f * unit / d for f, d in zip(axes, self.spacing, strict=True)])
+        band, fraction = _between_nodes(radius, self.lowest, self.highest, self.bands)
+        return (spectrum[band] * (1 - fraction) + spectrum[band + 1] * fraction).reshape(radius.shape)
+
+    def texture(self, grain: Tensor) -> Tensor:
+        """Factor ``exp(nᵀ G n)`` of S along the direction n of each kept frequency: fur, fibres, filaments.
+
+        It is the same at all frequencies, unlike a kernel's nulls and roll-off. ``grain`` is the lower triangle of G,
+        ``ndim (ndim + 1) / 2`` entries; multiply `power` by it.
+        """
+        rows, columns = torch.tril_indices(self.ndim, self.ndim, device=grain.device)
+        lower = grain.new_zeros(self.ndim, self.ndim).index_put((rows, columns), grain)
+        return ((self.directions @ (lower + lower.T) / 2) * self.directions).sum(-1).exp()
+
+    @cached_property
+    def directions(self) -> Tensor:
+        """Unit vectors of the kept frequencies in physical space, ``(*kept, ndim)``."""
+        physical = [f / d for f, d in zip(self.axes, self.spacing, strict=True)]
+        grid = torch.stack(torch.meshgrid(*physical, indexing="ij"), -1)
+        return grid / grid.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+
+    def at_frequencies(self, spectrum: Tensor) -> Tensor:
+        """S between its nodes, at every kept frequency."""
+        low = spectrum.index_select(-1, self.band)
+        rise = (spectrum[..., 1:] - spectrum[..., :-1]).index_select(-1, self.band)
+        return (low + rise * self.fraction).unflatten(-1, self.weights.shape)
+
+    def _to_bands(self, values: Tensor) -> Tensor:
+        flat = values.flatten(-self.ndim)
+        upper = flat * self.fraction
+        out = flat.new_zeros((*flat.shape[:-1], self.bands))
+        return out.index_add(-1, self.band, flat - upper).index_add(-1, self.band + 1, upper)
+
+    def _smear(self, values: Tensor) -> Tensor:
+        """Convolution by |W|², three taps per axis for a Hann window; conjugate symmetry closes the last axis at 0."""
+        if self.weights.shape[-1] > 1:
+            mirrored = values[..., 1:2].flip(tuple(range(-self.ndim, -1)))
+            values = _three_taps(torch.cat([mirrored, values, values[..., -1:]], -1), -1)
+        for axis in range(-self.ndim, -1):
+            first, last = values.narrow(axis, 0, 1), values.narrow(axis, -1, 1)
+            values = _three_taps(torch.cat([first, values, last], axis), axis)
+        return values
+
+
+def _three_taps(padded: Tensor, axis: int) -> Tensor:
+    """Power spectrum of the Hann window, one bin to either side, along an axis that is one longer at both ends."""
+    n = padded.shape[axis] - 2
+    return padded.narrow(axis, 1, n) * (2 / 3) + (padded.narrow(axis, 0, n) + padded.narrow(axis, 2, n)) * (1 / 6)
+
+
+def _periodogram(values: Tensor, ndim: int) -> Tensor:
+    """Hann-windowed periodogram over the last axes, unit mean for unit white noise, mean over the leading axes."""
+    window = torch.ones((), dtype=values.dtype, device=values.device)
+    for n in values.shape[-ndim:]:
+        hann = torch.hann_window(n, periodic=True, dtype=values.dtype, device=values.device)
+        window = window[..., None] * (hann if n > 2 else torch.ones_like(hann))
+    power = window**2
+    mean = (values * power).sum(tuple(range(-ndim, 0)), keepdim=True) / power.sum()
+    spectrum = rfftn((values - mean) * window, ndim)
+    return ((spectrum.real**2 + spectrum.imag**2) / power.sum()).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
+
+
+def _floor(periodogram: Tensor, shape: Sequence[int], frames: int) -> float:
+    """Median of the corners' ordinates over the median of a mean of unit exponentials (Wilson & Hilferty 1931)."""
+    corner = periodogram
+    for axis, n in enumerate(shape):
+        first, end = math.ceil(_CORNER * n), n // 2 if axis == len(shape) - 1 else n - math.ceil(_CORNER * n)
+        corner = corner.narrow(axis, first, end - first + 1) if first <= end else corner
+    noise = float(corner.median()) / (1 - 1 / (9 * frames)) ** 3
+    return min(max(noise, _NOISE_RANGE[0]), _NOISE_RANGE[1])
+
+
+def _radius(axes: Sequence[Tensor]) -> Tensor:
+    squared = axes[0] ** 2
+    for values in axes[1:]:
+        squared = squared[..., None] + values**2
+    return squared.sqrt()
+
+
+def _between_nodes(radius: Tensor, lowest: float, highest: float, bands: int) -> tuple[Tensor, Tensor]:
+    """Lower node and fraction of the way to the upper one, flat, for frequencies clamped to the nodes' range."""
+    place = (radius.flatten().clamp(min=lowest, max=highest) / lowest).log() * (
+        (bands - 1) / math.log(highest / lowest)
+    )
+    band = place.floor().clamp(max=bands - 2)
+    return band.long(), place - band
