@@ -1,6 +1,6 @@
 """The widget "Blind deconvolution": choose an image, say what is known of its PSF, run, watch, cancel."""
 
-from typing import Any, Final
+from typing import Any
 
 from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error
@@ -22,8 +22,6 @@ from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.settings import Settings
-
-_METRICS_HEIGHT: Final = 190
 
 
 class DeconvolveWidget(QWidget):
@@ -143,7 +141,6 @@ class DeconvolveWidget(QWidget):
         dock, _ = window.add_plugin_dock_widget(PLUGIN, "Deconvolution metrics")
         if dock.name not in known:
             dock.parent().addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-            dock.parent().resizeDocks([dock], [_METRICS_HEIGHT], Qt.Orientation.Vertical)
         dock.show()
 
     def _stepped(self, progress: Progress) -> None:

@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from functools import cache
+from itertools import pairwise
 
 
 @cache
@@ -23,7 +24,7 @@ def field_docs(cls: type) -> dict[str, str]:
     [definition] = ast.parse(source).body
     statements = definition.body if isinstance(definition, ast.ClassDef) else []
     found = {}
-    for field, below in zip(statements, statements[1:], strict=False):
+    for field, below in pairwise(statements):
         documented = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and documented:
             found[field.target.id] = inspect.cleandoc(str(below.value.value))  # type: ignore[attr-defined]
