@@ -1,6 +1,7 @@
 """Difference filters along the axes, weighted by the pixel's size."""
 
 import itertools
+import math
 
 import torch
 from torch import Tensor
@@ -15,14 +16,14 @@ def forward_differences(spacing: tuple[float, ...]) -> list[Tensor]:
 
 
 def second_differences(spacing: tuple[float, ...]) -> list[Tensor]:
-    """Second differences: one per axis and one mixed per pair of axes."""
+    """Second differences: one per axis, and per pair of axes a mixed one that counts twice (√2), as in ‖∇²x‖²."""
     pure = [_along(a, torch.tensor([1.0, -2.0, 1.0]), spacing) / spacing[a] ** 2 for a in range(len(spacing))]
     mixed = []
     for a, b in itertools.combinations(range(len(spacing)), 2):
         outer = torch.zeros([3 if axis in (a, b) else 1 for axis in range(len(spacing))])
         corner = torch.tensor([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
         outer += corner.reshape(outer.shape)
-        mixed.append(outer / (spacing[a] * spacing[b]))
+        mixed.append(math.sqrt(2) * outer / (spacing[a] * spacing[b]))
     return pure + mixed
 
 

@@ -5,6 +5,7 @@ the count of non-zero gradients ‖∇x‖₀, over-sharp on purpose, to estimat
 doi:10.1109/CVPR.2013.147).
 """
 
+import math
 from typing import Annotated, Literal
 
 import torch
@@ -13,17 +14,21 @@ from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.differences import forward_differences, second_differences
-from napari_blind_deconv.image_priors.total_variation import levels_for
+from napari_blind_deconv.image_priors.total_variation import length_of, levels_for
 
-# Weight of the unit scene (intensities on a scale of about 0..1).
-_ALPHA = 2.0
-# Second differences relative to first ones; see decision 0008.
+# Weight of the unit scene (intensities on a scale of about 0..1); decision 0007.
+_ALPHA = 2.5
+# Second differences relative to first ones.
 _CURVATURE = 0.4
 
 
 @component
 class SparseGradients:
-    """Heavy-tailed gradients: the hyper-Laplacian of natural images."""
+    """Heavy-tailed gradients and curvatures: the hyper-Laplacian of natural images.
+
+    The penalty is on the length of the gradient and on that of the second derivatives, so that it has no favourite
+    direction: p(x) ∝ exp(-α Σ ‖∇x‖^p + ‖0.4 ∇²x‖^p).
+    """
 
     kind: Literal["sparse-gradients"] = "sparse-gradients"
     strength: Annotated[float, Gt(0)] = 1.0
@@ -32,21 +37,40 @@ class SparseGradients:
     """p of the hyper-Laplacian; photographs lie between 0.5 and 0.8."""
 
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
-        """First differences along every axis, and second ones, weaker (Levin et al. 2007, the field's standard)."""
+        """First differences along every axis, then second ones, weaker (Levin et al. 2007, SIGGRAPH)."""
         return forward_differences(spacing) + [_CURVATURE * f for f in second_differences(spacing)]
 
     def denoise(self, coefficients: Tensor, level: float) -> Tensor:
-        """The proximal map of ``α |v|^p`` at ``level²``."""
-        return hyper_laplacian_shrinkage(coefficients, self.strength * _ALPHA * level**2, self.exponent)
+        """The proximal map of ``α ‖v‖^p`` at ``level²``, for gradients and curvatures each."""
+        weight = self.strength * _ALPHA * level**2
+        return torch.cat([self._shrunk(group, weight) for group in gradients_and_curvatures(coefficients)])
 
-    def tangent_weight(self, coefficients: Tensor) -> Tensor:
-        """Mean of φ'(v) / v: the weight of the quadratic that touches the penalty, smoothed below one per cent."""
-        slope = self.strength * _ALPHA * self.exponent
-        return slope * (coefficients.square() + 1e-4).pow(self.exponent / 2 - 1).mean()
+    def penalty(self, coefficients: Tensor) -> Tensor:
+        """φ per position: ``α Σ ‖v‖^p``, shape of the scene."""
+        lengths = [length_of(group)[0] for group in gradients_and_curvatures(coefficients)]
+        return self.strength * _ALPHA * sum((n.pow(self.exponent) for n in lengths), torch.zeros_like(lengths[0]))
+
+    def tangent_weights(self, coefficients: Tensor) -> Tensor:
+        """Mean of φ'(v) / v per filter: the quadratic that touches the penalty, smoothed below one per cent."""
+        weights = []
+        for group in gradients_and_curvatures(coefficients):
+            mean = (group.square().sum(0) + 1e-4).pow(self.exponent / 2 - 1).mean()
+            weights += [self.strength * _ALPHA * self.exponent * mean] * len(group)
+        return torch.stack(weights)
 
     def levels(self, steps: int) -> list[float]:
         """From a shrinkage of a quarter of the scene's intensity to one of a quarter of a thousandth."""
         return levels_for(self.strength * _ALPHA, steps)
+
+    def _shrunk(self, group: Tensor, weight: float) -> Tensor:
+        length = length_of(group)
+        return group * (hyper_laplacian_shrinkage(length, weight, self.exponent) / length.clamp(min=1e-12))
+
+
+def gradients_and_curvatures(coefficients: Tensor) -> tuple[Tensor, Tensor]:
+    """The two kinds of filters: d first differences and d (d + 1) / 2 second ones."""
+    ndim = (math.isqrt(9 + 8 * len(coefficients)) - 3) // 2
+    return coefficients[:ndim], coefficients[ndim:]
 
 
 def hyper_laplacian_shrinkage(values: Tensor, weight: float, exponent: float, newton_steps: int = 4) -> Tensor:

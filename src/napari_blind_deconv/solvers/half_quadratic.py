@@ -6,7 +6,7 @@ alternates a denoiser on v (Geman & Yang 1995, doi:10.1109/83.392335) with least
 step to step. Only the frame is compared with the observation, so the border neither rings nor wraps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from napari_blind_deconv.fourier import irfftn, rfftn, stencil, transfer
 from napari_blind_deconv.image_priors import Splittable
 from napari_blind_deconv.solvers.masked_normal_equations import solve
 
-# Conjugate-gradient steps per level; more change the result by less than 0.05 dB (decision 0008).
+# Conjugate-gradient steps per level; more change the result by less than 0.05 dB (decision 0007).
 _INNER_STEPS = 3
 # What no filter and no kernel sees would otherwise be divided by zero.
 _PULL_TO_ZERO = 1e-9
@@ -30,7 +30,7 @@ def restore(
     *,
     noise_sigma: float,
     spacing: tuple[float, ...],
-    steps: int,
+    levels: Sequence[float],
     start: Tensor | None = None,
 ) -> Iterator[Tensor]:
     """Yield the scene on the canvas after every step, the best last.
@@ -49,8 +49,8 @@ def restore(
         σ, in the unit of ``observed``.
     spacing
         The pixel's relative size per axis.
-    steps
-        How many levels to pass through.
+    levels
+        The levels to pass through, coarse to fine.
     start
         First scene on the canvas; by default the observation, its edges continued.
     """
@@ -61,7 +61,7 @@ def restore(
     explained = blur.conj() * rfftn(frame.place(observed), ndim)
     scene = frame.extend(observed) if start is None else start
     spectrum = rfftn(scene, ndim)
-    for level in prior.levels(steps):
+    for level in levels:
         weight = (noise_sigma / level) ** 2
         split = prior.denoise(analysed(scene, filters), level)
         right = explained + weight * rfftn(synthesised(split, filters), ndim)

@@ -20,10 +20,9 @@ from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.image_priors.sparse_gradients import gradient_count_shrinkage
 from napari_blind_deconv.solvers.half_quadratic import analysed, roughness, synthesised
 
-# Weights of the gradients' count for a scene of unit range and σ = _REFERENCE_SIGMA: strong edges speak first
-# (Pan et al. 2014); the decay is theirs.
-_REFERENCE_SIGMA = 0.008
-_FIRST_WEIGHT, _LAST_WEIGHT, _DECAY = 8e-3, 1e-4, 1.1
+# The weights are for a scene of unit range and this σ. Strong edges speak first (Pan et al. 2014); the decay is theirs.
+_REFERENCE_SIGMA = 0.007
+_LAST_WEIGHT, _DECAY = 1e-4, 1.1
 _LAST_BETA = 1e5
 # Weight of ‖k‖² per observed sample, against the squared gradients of a unit scene.
 _TIKHONOV = 3e-5
@@ -77,7 +76,13 @@ class Shape:
 
 
 def coarse_to_fine(
-    observed: Tensor, shape: tuple[int, ...], *, noise_sigma: float, spacing: tuple[float, ...], rounds: int
+    observed: Tensor,
+    shape: tuple[int, ...],
+    *,
+    first_weight: float,
+    noise_sigma: float,
+    spacing: tuple[float, ...],
+    rounds: int,
 ) -> Iterator[Shape]:
     """Yield what is known after every round of every level; kernels come at their level's size.
 
@@ -87,6 +92,8 @@ def coarse_to_fine(
         y, shape ``(batch, *space)``, on a scale of about 0 to 1.
     shape
         The kernel's support at full size, odd.
+    first_weight
+        Weight of the gradients' count at the start, for a scene of unit range.
     noise_sigma
         σ, model error included; the weights below are for ``_REFERENCE_SIGMA`` and grow with σ².
     spacing
@@ -96,7 +103,7 @@ def coarse_to_fine(
     """
     sizes = kernel_sizes(shape)
     noise = (noise_sigma / _REFERENCE_SIGMA) ** 2
-    weight = _FIRST_WEIGHT * max(1.0, noise / 16)
+    weight = first_weight * max(1.0, noise / 16)
     kernel = first_kernel(sizes[0]).to(observed)
     for size in sizes:
         level = observed if size == shape else resized(observed, level_shape(observed.shape, shape, size))

@@ -4,16 +4,15 @@ import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors import FittedByEvidence, Known
-from napari_blind_deconv.solvers.expectation import refine
+from napari_blind_deconv.solvers.free_form import free_form
 from napari_blind_deconv.solvers.half_quadratic import restore
 from napari_blind_deconv.solvers.problem import Estimate, Problem
-from napari_blind_deconv.solvers.pyramid import coarse_to_fine
 
 _RESTORATION_STEPS = 16
 
@@ -27,11 +26,13 @@ class TwoPhase:
     """
 
     kind: Literal["two-phase"] = "two-phase"
+    starts: Annotated[int, Ge(1), Le(3)] = 3
+    """How many times a free-form kernel is estimated, each from another first image; the answer is their mean."""
     rounds: Annotated[int, Ge(1)] = 5
     """Kernel updates per level of the pyramid, for free-form kernels."""
-    refinements: Annotated[int, Ge(0)] = 2
+    refinements: Annotated[int, Ge(1)] = 3
     """Rounds of expectation-maximisation at full size, for free-form kernels."""
-    model_error: Annotated[float, Ge(0)] = 0.008
+    model_error: Annotated[float, Ge(0)] = 0.007
     """What no single PSF explains, relative to the image's intensity: it adds to the noise. 0 for synthetic data."""
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
@@ -39,7 +40,7 @@ class TwoPhase:
         restoration = problem.iterations or _RESTORATION_STEPS
         sigma = math.hypot(problem.noise_sigma, self.model_error)
         kernel, done = None, 0
-        for found, total in self._kernels(problem, sigma):
+        for found, total in self._kernels(problem):
             kernel, done = found, done + 1
             yield Estimate("estimating the kernel", done, total + restoration, kernel)
         if kernel is None:
@@ -52,12 +53,12 @@ class TwoPhase:
             problem.image_prior,
             noise_sigma=sigma,
             spacing=problem.spacing,
-            steps=restoration,
+            levels=problem.image_prior.levels(restoration),
         )
         for step, scene in enumerate(scenes, start=1):
             yield Estimate("restoring", done + step, done + restoration, kernel, frame.crop(scene))
 
-    def _kernels(self, problem: Problem, sigma: float) -> Iterator[tuple[Tensor, int]]:
+    def _kernels(self, problem: Problem) -> Iterator[tuple[Tensor, int]]:
         """(kernel, steps of this phase) for every step of the first phase."""
         if isinstance(problem.kernel_prior, Known):
             return
@@ -66,24 +67,10 @@ class TwoPhase:
             for step, kernel in enumerate(problem.kernel_prior.fit(evidence, problem.kernel_shape), start=1):
                 yield kernel, step
             return
-        yield from self._free_form(problem, sigma)
-
-    def _free_form(self, problem: Problem, sigma: float) -> Iterator[tuple[Tensor, int]]:
-        shape, found = None, 0
-        for shape in coarse_to_fine(
-            problem.sample, problem.kernel_shape, noise_sigma=sigma, spacing=problem.spacing, rounds=self.rounds
-        ):
-            found = shape.total + self.refinements
-            yield shape.kernel, found
-        if shape is None:
-            raise RuntimeError("the pyramid has no level")
-        for kernel in refine(
-            problem.sample,
-            shape.kernel,
-            problem.kernel_prior,
-            noise_sigma=sigma,
-            prior_weight=problem.kernel_weight,
-            spacing=problem.spacing,
-            rounds=self.refinements,
-        ):
-            yield kernel, found
+        yield from free_form(
+            problem,
+            starts=self.starts,
+            rounds=self.rounds,
+            refinements=self.refinements,
+            model_error=self.model_error,
+        )

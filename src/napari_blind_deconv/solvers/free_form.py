@@ -1,0 +1,78 @@
+"""A kernel of free form: its shape coarse to fine, its taps by expectation-maximisation, several times over.
+
+Which edges speak first decides where a non-convex estimate ends, and no criterion known to us ranks good ends. So the
+estimate is repeated from images of different sparsity, and the kernels are averaged: their mean is nearer to the truth
+than the best-looking one (decision 0007). The energy only weighs down those that failed.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.fourier import centred, embed, extract, irfftn, rfftn
+from napari_blind_deconv.solvers.expectation import Explanation, refine
+from napari_blind_deconv.solvers.problem import Problem
+from napari_blind_deconv.solvers.pyramid import Shape, coarse_to_fine
+
+# First weights of the gradients' count, for a scene of unit range: the plateau of decision 0007, the middle one first.
+_FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3)
+# Differences of energy per sample that count: failures differ by tenths, good kernels by hundredths.
+_TEMPERATURE = 0.05
+
+
+def free_form(
+    problem: Problem, *, starts: int, rounds: int, refinements: int, model_error: float
+) -> Iterator[tuple[Tensor, int]]:
+    """Yield (kernel so far, steps in all); the last kernel is the mean over the starts."""
+    sigma = math.hypot(problem.noise_sigma, model_error)
+    found: list[Explanation] = []
+    for first_weight in _FIRST_WEIGHTS[:starts]:
+        shape: Shape | None = None
+        total = 1
+        for shape in coarse_to_fine(
+            problem.sample,
+            problem.kernel_shape,
+            first_weight=first_weight,
+            noise_sigma=sigma,
+            spacing=problem.spacing,
+            rounds=rounds,
+        ):
+            total = starts * (shape.total + refinements) + 1
+            yield shape.kernel, total
+        if shape is None:
+            raise RuntimeError("the pyramid has no level")
+        explanation: Explanation | None = None
+        for explanation in refine(
+            problem.sample,
+            shape.kernel,
+            problem.kernel_prior,
+            noise_sigma=problem.noise_sigma,
+            model_error=model_error,
+            prior_weight=problem.kernel_weight,
+            spacing=problem.spacing,
+            rounds=refinements,
+        ):
+            yield explanation.kernel, total
+        if explanation is not None:
+            found.append(explanation)
+    yield posterior_mean(found), total
+
+
+def posterior_mean(found: Sequence[Explanation]) -> Tensor:
+    """Mean of kernels, moved onto the best one by whole pixels, weighted by their energies."""
+    best = min(found, key=lambda e: e.energy)
+    weights = [math.exp((best.energy - e.energy) / _TEMPERATURE) for e in found]
+    aligned = [weight * moved_onto(best.kernel, e.kernel) for weight, e in zip(weights, found, strict=True)]
+    return centred(torch.stack(aligned).sum(0) / sum(weights))
+
+
+def moved_onto(target: Tensor, kernel: Tensor) -> Tensor:
+    """A kernel moved by whole pixels to where it correlates best with another; what leaves the support is lost."""
+    canvas = [2 * n for n in kernel.shape]
+    ours, theirs = (rfftn(embed(k, canvas), k.ndim) for k in (kernel, target))
+    correlation = irfftn(ours.conj() * theirs, canvas)
+    peak = torch.unravel_index(correlation.argmax(), correlation.shape)
+    step = [int(p) - n if int(p) >= n // 2 else int(p) for p, n in zip(peak, canvas, strict=True)]
+    return extract(torch.roll(embed(kernel, canvas), step, tuple(range(kernel.ndim))), kernel.shape)
