@@ -53,14 +53,16 @@ def draw(path: Path, columns: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
         for axis, view, ratio in zip(column, views(stack), (1, aspect), strict=False):
             axis.imshow(view, cmap="gray", vmin=0, vmax=top, aspect=ratio)
         column[0].set_title(title)
-        section = kernel[:, kernel.shape[1] // 2] if kernel.size else np.zeros((1, 1))
-        column[2].imshow(section, cmap="magma", aspect=aspect)
+        if kernel.size:
+            column[2].imshow(kernel[:, kernel.shape[1] // 2], cmap="magma", aspect=aspect)
+        else:
+            column[2].text(0.5, 0.5, "PSF, x-z:", ha="center", va="center", fontsize=12)
+            column[2].set_frame_on(False)
     for axis in axes.flat:
         axis.set_xticks([])
         axis.set_yticks([])
-    for axis, name in zip(axes[:, 0], ("x-y, maximum along z", "x-z, maximum along y", "PSF, x-z"), strict=True):
+    for axis, name in zip(axes[:, 0], ("x-y, maximum along z", "x-z, maximum along y"), strict=False):
         axis.set_ylabel(name)
-    axes[2, 0].axis("off")
     figure.savefig(path, dpi=110)
 
 
