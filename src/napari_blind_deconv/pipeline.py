@@ -1,7 +1,7 @@
 """From an array to a result: check, arrange, scale, solve channel by channel, report. The loop over steps is here."""
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,7 +102,7 @@ def deconvolve_steps(
     truth, true_psf = _checked_truth(truth, true_psf, run)
     outcomes = []
     for index, channel in enumerate(run.channels):
-        outcome = yield from _channel_steps(run, channel, index)
+        outcome = yield from _on_few_threads(channel.size, _channel_steps(run, channel, index))
         outcomes.append(outcome)
     restored = run.layout.join([o.image for o in outcomes], run.shape)
     kernels = [o.kernel for o in outcomes]
@@ -206,7 +206,7 @@ def _channel_steps(run: _Run, channel: NDArray[Any], index: int) -> Generator[Pr
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.channels)}" if len(run.channels) > 1 else ""
     last: Estimate | None = None
-    for last in _with_threads_for(observed, settings.solver.solve(problem)):
+    for last in settings.solver.solve(problem):
         done, total = index * last.total + last.step, len(run.channels) * last.total
         preview = None if last.image is None else run.layout.restack(_numpy(last.image) * np.float32(scale), rest)
         kernel = None if last.kernel is None else _numpy(last.kernel)
@@ -218,18 +218,22 @@ def _channel_steps(run: _Run, channel: NDArray[Any], index: int) -> Generator[Pr
     return _Outcome(image, _numpy(last.kernel), problem.noise_sigma * scale, misfit * scale)
 
 
-def _with_threads_for(observed: torch.Tensor, steps: Iterator[Estimate]) -> Iterator[Estimate]:
+def _on_few_threads(samples: int, steps: Generator[Progress, None, _Outcome]) -> Generator[Progress, None, _Outcome]:
     """The steps of a small problem on one thread: a second one gains nothing, and waits where other work runs."""
     before = torch.get_num_threads()
-    while True:
-        torch.set_num_threads(1 if observed.numel() < _THREADED_FROM else before)
-        try:
-            estimate = next(steps)
-        except StopIteration:
-            return
-        finally:
-            torch.set_num_threads(before)
-        yield estimate
+    try:
+        while True:
+            torch.set_num_threads(1 if samples < _THREADED_FROM else before)
+            try:
+                progress = next(steps)
+            except StopIteration as end:
+                outcome: _Outcome = end.value
+                return outcome
+            finally:
+                torch.set_num_threads(before)
+            yield progress
+    finally:
+        steps.close()
 
 
 def intensity_scale(values: NDArray[Any]) -> float:
@@ -270,7 +274,7 @@ def _report(run: _Run, outcomes: list[_Outcome], image: NDArray[Any]) -> dict[st
     single = len(outcomes) == 1
     return {
         "settings": settings_to_dict(run.settings),
-        "versions": versions(),
+        "versions": dict(versions()),
         "device": str(run.device),
         "seed": run.settings.seed,
         "input": {

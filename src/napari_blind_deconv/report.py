@@ -1,5 +1,6 @@
 """What a run says about itself: versions, memory, the kernel's description and the reasons to doubt it."""
 
+import functools
 import hashlib
 import importlib.metadata
 import platform
@@ -14,6 +15,7 @@ from napari_blind_deconv.metrics import describe_kernel
 _PACKAGES = ("napari-blind-deconv", "numpy", "scipy", "torch", "scikit-image", "tifffile", "pydantic")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide the numbers."""
     found = {"python": platform.python_version()}
