@@ -176,6 +176,7 @@ IMAGES = {
     "complex": (picture().astype("c8"), ["complex64"]),
     "boolean": (picture() > 0.5, ["bool"]),
 }
+BLANK_CHANNEL = np.stack([picture(), np.ones((48, 48), "f4")])
 
 
 @pytest.mark.parametrize("case", IMAGES)
@@ -183,6 +184,11 @@ def test_images_that_cannot_be_worked_with(refused, case):
     data, said = IMAGES[case]
     message = refused("run", stored("x.tif", data), "-o", "out", *QUICK)
     assert all(part in message for part in ["x.tif", *said])
+
+
+def test_a_blank_channel_is_named(refused):
+    name = stored("x.tif", BLANK_CHANNEL, imagej=True, metadata={"axes": "CYX"})
+    assert "channel 2 of 2 is constant, every pixel is 1" in refused("run", name, "-o", "out", *QUICK)
 
 
 def test_fill_nan_does_what_the_refusal_offers(call):
@@ -202,7 +208,7 @@ OPTIONS = {
     "axes": (["--axes", "TYX"], ["'TYX'", "3 axes", "has 2"]),
     "unknown setting": (["--set", "kernel_wieght=2"], ["'kernel_wieght' is unknown", "did you mean 'kernel_weight'?"]),
     "unknown field": (["--set", "image_prior.strenght=1"], ["image_prior.strenght", "did you mean 'strength'?"]),
-    "unknown prior field": (["--set", "kernel_prior.foo=1"], ["kernel_prior.foo", "Allowed"]),
+    "unknown prior field": (["--set", "kernel_prior.foo=1"], ["kernel_prior.foo", "no settings"]),
     "no assignment": (["--set", "seed"], ["'seed'", "path=value"]),
     "unknown kernel prior": (["--kernel-prior", "unifrm"], ["'unifrm'", "did you mean 'uniform'?"]),
     "unknown image prior": (["--image-prior", "tv"], ["'tv'", "total-variation"]),
@@ -213,7 +219,7 @@ OPTIONS = {
     "NaN by path": (["--set", "noise_sigma=NaN"], ["noise_sigma", "nan"]),
     "infinite strength": (["--image-prior-strength", "inf"], ["strength", "finite"]),
     "strength of nothing": (["--image-prior", "none", "--image-prior-strength", 1], ["strength"]),
-    "no iterations": (["--iterations", 0], ["iterations", "greater than or equal to 1"]),
+    "no iterations": (["--iterations", 0], ["iterations", "at least 1"]),
     "too little memory": (["--max-memory-gb", 0.001], ["needs about", "--max-memory-gb 0.001"]),
     "no memory": (["--max-memory-gb", 0], ["--max-memory-gb 0", "positive"]),
     "missing settings": (["--settings", "no.json"], ["no.json", "cannot be read"]),
@@ -221,7 +227,10 @@ OPTIONS = {
     "missing truth": (["--truth", "no.tif"], ["no.tif", "does not exist"]),
     "known without PSF": (["--kernel-prior", "known"], ["--psf"]),
     "not a number": (["--iterations", "many"], ["--iterations", "many"]),
-    "unknown option": (["--kernal-size", "5"], ["--kernal-size"]),
+    "unknown option": (["--kernal-size", "5"], ["--kernal-size", "See 'blind-deconv run --help'"]),
+    "kernel of one number by path": (["--set", "kernel_size=8"], ["kernel_size", "such as [15, 15]", "got 8"]),
+    "words for a number": (["--set", "kernel_weight=high"], ["kernel_weight must be a number (got 'high')"]),
+    "folder that is a file": (["-o", "a.tif"], ["output folder a.tif is a file"]),
 }
 
 
@@ -245,7 +254,9 @@ PSFS = {
 def test_psfs_that_do_not_fit(refused, case):
     data, voxel_size_um, said = PSFS[case]
     io.write(Path("k.tif"), io.Volume(data, "ZYX"[-data.ndim :], voxel_size_um), {})
-    assert said in refused("run", "a.tif", "-o", "out", "--kernel-prior", "known", "--psf", "k.tif")
+    message = refused("run", "a.tif", "-o", "out", "--kernel-prior", "known", "--psf", "k.tif")
+    assert said in message
+    assert "PSF k.tif" in message
 
 
 def test_a_psf_is_not_silently_ignored(refused):

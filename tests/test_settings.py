@@ -60,7 +60,7 @@ def test_override_reaches_a_field_and_leaves_the_rest():
         ({"kernel_weight": 0}, "kernel_weight must be greater than 0"),
         ({"kernel_weight": math.nan}, "kernel_weight must be a finite number"),
         ({"background": math.inf}, "background must be a finite number"),
-        ({"iterations": 0}, "iterations must be greater than or equal to 1"),
+        ({"iterations": 0}, "iterations must be at least 1"),
         ({"device": "gpu"}, "device must be 'auto', 'cpu', 'cuda' or 'mps'"),
     ],
 )

@@ -38,7 +38,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     names = sorted(allowed)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}Allowed: {', '.join(names)}"
+    return f"{hint}{'Allowed' if hint else 'allowed'}: {', '.join(names)}"
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,20 @@ class Arrangement:
         return self.axes.index("C") if "C" in self.axes else None
 
     def split(self, image: NDArray[Any]) -> list[NDArray[Any]]:
-        """One array per channel, shape ``(batch, *space)``."""
+        """One array per channel, shape ``(batch, *space)``.
+
+        Raises
+        ------
+        InputError
+            For a channel that is constant.
+        """
         channels = [image] if self.channel is None else list(np.moveaxis(image, self.channel, 0))
+        for number, channel in enumerate(channels, start=1):
+            if channel.min() == channel.max():
+                raise InputError(
+                    f"channel {number} of {len(channels)} is constant, every pixel is {channel.flat[0]:g}; there is "
+                    "nothing to deconvolve in it: leave it out"
+                )
         return [self._flattened(c) for c in channels]
 
     def restack(self, part: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -101,8 +113,8 @@ def arrangement(shape: Sequence[int], axes: str | None, planes: bool) -> Arrange
     for letter in out.space:
         n = shape[axes.index(letter)]
         if n < _SMALLEST:
-            hint = "; treat the stack as planes (planes=True, --planes)" if letter == "Z" else ""
-            raise InputError(f"image has {n} pixels along {letter}, at least {_SMALLEST} are needed{hint}")
+            hint = "treat the stack as planes (planes=True, --planes)" if letter == "Z" else "crop it less"
+            raise InputError(f"image has {n} pixels along {letter}, at least {_SMALLEST} are needed; {hint}")
     return out
 
 
@@ -131,7 +143,7 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     bad = ~np.isfinite(values)
     count = int(bad.sum())
     if count == array.size:
-        raise InputError("image holds no finite value: every pixel is NaN or infinite")
+        raise InputError("image holds no finite value: every pixel is NaN or infinite; export it anew")
     if count and not fill_nan:
         raise InputError(
             f"image has {count} of {array.size} pixels that are NaN or infinite; repair them, or let them be filled "
@@ -142,7 +154,9 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
         values = values[tuple(nearest)]
         warnings.append(f"{count} pixels that were NaN or infinite were filled from their nearest neighbours")
     if values.min() == values.max():
-        raise InputError(f"image is constant, every pixel is {values.flat[0]:g}; there is nothing to deconvolve")
+        raise InputError(
+            f"image is constant, every pixel is {values.flat[0]:g}; there is nothing to deconvolve: export it anew"
+        )
     return values, warnings
 
 
@@ -175,7 +189,7 @@ def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes
         )
     for letter, value in zip(space, size, strict=True):
         if not (math.isfinite(value) and value > 0):
-            raise InputError(f"voxel size along {letter} is {value:g} µm; it must be positive")
+            raise InputError(f"voxel size along {letter} is {value:g} µm; it must be positive: give the right one")
     return size
 
 
@@ -196,15 +210,20 @@ def checked_psf(
     while array.ndim > ndim and 1 in array.shape:
         array = array.squeeze(array.shape.index(1))
     if array.dtype.kind not in "iuf":
-        raise InputError(f"PSF has data type {array.dtype}; it must be an integer or float type")
+        raise InputError(f"PSF has data type {array.dtype}; convert it to an integer or float type")
     if array.ndim != ndim:
+        hint = (
+            "treat the stack as planes (planes=True, --planes), or give a 3-D PSF"
+            if array.ndim < ndim
+            else f"give one of {ndim} axes, such as its sharpest plane"
+        )
         raise InputError(
             f"PSF has {array.ndim} axes {array.shape}, but the image has {ndim} spatial axes {tuple(space_shape)}; "
-            "for a 2-D PSF on a stack choose planes (planes=True, --planes)"
+            f"{hint}"
         )
     values = array.astype(np.float64)
     if not np.isfinite(values).all():
-        raise InputError(f"PSF has {int((~np.isfinite(values)).sum())} values that are NaN or infinite")
+        raise InputError(f"PSF has {int((~np.isfinite(values)).sum())} values that are NaN or infinite; export it anew")
     if values.min() < 0:
         raise InputError(
             f"PSF has {int((values < 0).sum())} negative values, the lowest is {values.min():g}; a PSF is a "
@@ -256,5 +275,8 @@ def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) ->
         )
     for size, n in zip(sizes, space_shape, strict=True):
         if size > n:
-            raise InputError(f"kernel_size {sizes} is larger than the image of {tuple(space_shape)} pixels")
+            largest = tuple(n - (n + 1) % 2 for n in space_shape)
+            raise InputError(
+                f"kernel_size {sizes} is larger than the image of {tuple(space_shape)} pixels; choose {largest} or less"
+            )
     return sizes

@@ -14,11 +14,23 @@ from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
 from napari_blind_deconv.kernel_priors import KernelPrior, Uniform
 from napari_blind_deconv.solvers import Solver, TwoPhase
 
+# Validation speaks of types; people think of numbers.
+_HUMAN = {
+    "a valid number, unable to parse string as a number": "a number",
+    "a valid integer, unable to parse string as an integer": "a whole number",
+    "a valid integer, got a number with a fractional part": "a whole number",
+    "a valid integer": "a whole number",
+    "a valid tuple": "a list of numbers, such as [15, 15]",
+    "a valid boolean, unable to interpret input": "true or false",
+    "a valid boolean": "true or false",
+    "greater than or equal to": "at least",
+}
+
 
 def _odd(size: int) -> int:
     if size < 1 or size % 2 == 0:
         raise ValueError(
-            f"kernel_size {size} must be a positive odd number, so that a centre tap exists; try {max(size, 0) + 1}"
+            f"kernel_size {size} must be a positive odd number, so that a centre tap exists; try {max(size + 1, 3)}"
         )
     return size
 
@@ -44,11 +56,13 @@ class Settings:
     kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], MinLen(1)] | None = None
     """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
     kernel_weight: Annotated[float, Gt(0)] = 1.0
-    """How many times the kernel prior counts."""
+    """How many times the kernel prior counts; a uniform one has no say at any weight, a known one all of it."""
     iterations: Annotated[int, Ge(1)] | None = None
     """Steps of the restoration. None: the solver's own number."""
     noise_sigma: Annotated[float, Gt(0)] | None = None
     """Standard deviation of the noise, in the image's intensity unit. None: estimated."""
+    model_error: Annotated[float, Ge(0)] = 0.007
+    """What no single PSF explains, relative to the image's intensity; it adds to the noise. 0 for synthetic data."""
     background: float = 0.0
     """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back."""
     planes: bool = False
@@ -58,7 +72,7 @@ class Settings:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto takes a CUDA device if there is one, else the CPU."""
     seed: Annotated[int, Ge(0)] = 0
-    """Seed of the only source of randomness."""
+    """Seed of the only source of randomness; recorded with every result, though today's solvers draw nothing."""
 
 
 ADAPTER: TypeAdapter[Settings] = TypeAdapter(Settings)
@@ -137,7 +151,9 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
         raise InputError(f"setting {path!r} is unknown: {first!r} has no fields of its own")
     names = _fields(_FAMILIES[first].get(str(inner.get("kind"))))
     if rest not in names:
-        raise InputError(f"setting {path!r} is unknown for {first} {inner.get('kind')!r}; {nearest(rest, names)}")
+        own = [name for name in names if name != "kind"]
+        hint = nearest(rest, own) if own else "it has no settings of its own; choose another kind first"
+        raise InputError(f"setting {path!r} is unknown for {first} {inner.get('kind')!r}; {hint}")
     return {**out, first: {**inner, rest: value}}
 
 
@@ -156,7 +172,9 @@ def describe(error: pydantic.ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     name = ".".join(part for part in place if not part.isdigit() and "[" not in part) or "settings"
     message = message if message.startswith(name.rpartition(".")[2]) else f"{name} {message}"
-    return f"{message} (got {first['input']!r})"
+    for machine, human in _HUMAN.items():
+        message = message.replace(machine, human)
+    return message if message.startswith(f"{name} {first['input']} ") else f"{message} (got {first['input']!r})"
 
 
 def _fields(cls: type | None) -> list[str]:

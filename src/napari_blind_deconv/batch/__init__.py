@@ -139,16 +139,22 @@ def _restore(
     _check_memory(job.path, settings, said)
     volume = said.instead_of(io.read(job.path))
     psf, truth, true_psf = references.psf, references.truth, references.true_psf
-    result = yield from deconvolve_steps(
-        volume.data,
-        settings,
-        axes=volume.axes,
-        voxel_size_um=volume.voxel_size_um,
-        psf=None if psf is None else psf.data,
-        psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
-        truth=None if truth is None else truth.data,
-        true_psf=None if true_psf is None else true_psf.data,
-    )
+    try:
+        result = yield from deconvolve_steps(
+            volume.data,
+            settings,
+            axes=volume.axes,
+            voxel_size_um=volume.voxel_size_um,
+            psf=None if psf is None else psf.data,
+            psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
+            truth=None if truth is None else truth.data,
+            true_psf=None if true_psf is None else true_psf.data,
+        )
+    except InputError as error:
+        sentence = str(error)
+        if psf is None or not sentence.startswith("PSF "):
+            raise
+        raise InputError(f"PSF {psf.path}{sentence.removeprefix('PSF')}") from error
     report = _completed(result.report, volume, job, references)
     _write(job, volume, result, report)
     return report

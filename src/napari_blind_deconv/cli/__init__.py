@@ -29,7 +29,8 @@ def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments or ["--help"], prog_name="blind-deconv", standalone_mode=False)
     except usage_error as error:
-        _say(error.format_message())  # type: ignore[attr-defined]
+        asked = getattr(getattr(error, "ctx", None), "command_path", "blind-deconv")
+        _say(f"{error.format_message()} See '{asked} --help'.")  # type: ignore[attr-defined]
         return REFUSED
     except typer.Abort:
         return INTERRUPTED

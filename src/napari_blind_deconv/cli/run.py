@@ -96,7 +96,8 @@ def _failures(reports: list[FileReport], output: Path) -> str:
     failed = [report for report in reports if report.status == "failed"]
     sentences = list(dict.fromkeys(_with_name(report) for report in failed))
     if len(failed) == len(reports):
-        more = f" (and {len(sentences) - 1} more files failed)" if len(sentences) > 1 else ""
+        others = len(failed) - 1
+        more = f" (and {others} more {'file' if others == 1 else 'files'} failed)" if others else ""
         return " ".join(sentences[0].split()) + more
     return f"{len(failed)} of {len(reports)} files failed, the rest are done; {output / BATCH_REPORT} says why"
 

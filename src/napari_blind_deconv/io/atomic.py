@@ -126,4 +126,6 @@ def _sentence(error: OSError, folder: Path, needed_bytes: int) -> str:
         return f"output folder {folder} has no room: {amount} are needed; free that much or choose another folder"
     if error.errno in _FORBIDDEN:
         return f"output folder {folder} is not writable; choose another folder or change its permissions"
+    if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+        return f"output folder {folder} is a file, or lies in one; choose another folder"
     return f"output folder {folder} cannot be written to ({error.strerror or error}); choose another folder"
