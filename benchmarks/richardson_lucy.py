@@ -43,6 +43,7 @@ def problem(observed: np.ndarray, kernel: np.ndarray, iterations: int) -> Proble
         kernel_shape=kernel.shape,
         spacing=(1.0, 1.0),
         noise_sigma=0.01,
+        model_error=0.0,
         kernel_prior=Known(kernel=kernel),
         kernel_weight=1.0,
         image_prior=NoPrior(),

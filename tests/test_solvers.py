@@ -40,6 +40,7 @@ def problem(**changes):
         kernel_shape=SUPPORT,
         spacing=(1.0, 1.0),
         noise_sigma=0.003,
+        model_error=0.007,
         kernel_prior=Known(kernel=KERNEL),
         kernel_weight=1.0,
         image_prior=SparseGradients(),

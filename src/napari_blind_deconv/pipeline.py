@@ -138,6 +138,7 @@ class _Outcome:
     image: Float
     kernel: Float
     noise_sigma: float
+    misfit_sigma: float
     residual_sigma: float
 
 
@@ -197,6 +198,7 @@ def _channel_steps(run: _Run, channel: NDArray[Any], index: int) -> Generator[Pr
         kernel_shape=run.kernel_shape,
         spacing=_relative(run.voxel_size_um, len(run.kernel_shape)),
         noise_sigma=max(sigma, 1e-4),
+        model_error=settings.model_error,
         kernel_prior=run.kernel_prior,
         kernel_weight=settings.kernel_weight,
         image_prior=settings.image_prior,
@@ -215,7 +217,8 @@ def _channel_steps(run: _Run, channel: NDArray[Any], index: int) -> Generator[Pr
         raise RuntimeError(f"solver {settings.solver.kind!r} ended without an image")
     misfit = residual_sigma(last.image, last.kernel, problem)
     image = _numpy(last.image) * np.float32(scale)
-    return _Outcome(image, _numpy(last.kernel), problem.noise_sigma * scale, misfit * scale)
+    sigmas = (sigma * scale for sigma in (problem.noise_sigma, problem.misfit_sigma, misfit))
+    return _Outcome(image, _numpy(last.kernel), *sigmas)
 
 
 def _on_few_threads(samples: int, steps: Generator[Progress, None, _Outcome]) -> Generator[Progress, None, _Outcome]:
@@ -269,7 +272,7 @@ def _report(run: _Run, outcomes: list[_Outcome], image: NDArray[Any]) -> dict[st
         (f"channel {i + 1}: " if len(outcomes) > 1 else "") + sentence
         for i in channels
         for sentence in ([] if isinstance(run.kernel_prior, Known) else kernel_doubts(outcomes[i].kernel))
-        + residual_doubts(outcomes[i].residual_sigma, outcomes[i].noise_sigma)
+        + residual_doubts(outcomes[i].residual_sigma, outcomes[i].misfit_sigma)
     ]
     single = len(outcomes) == 1
     return {
@@ -286,6 +289,7 @@ def _report(run: _Run, outcomes: list[_Outcome], image: NDArray[Any]) -> dict[st
         },
         "background": run.settings.background,
         "noise_sigma": outcomes[0].noise_sigma if single else [o.noise_sigma for o in outcomes],
+        "misfit_sigma": outcomes[0].misfit_sigma if single else [o.misfit_sigma for o in outcomes],
         "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
         "kernel": described[0] if single else described,
         "warnings": run.warnings + doubts,

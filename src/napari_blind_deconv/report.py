@@ -56,11 +56,11 @@ def kernel_doubts(kernel: NDArray[Any]) -> list[str]:
     return doubts
 
 
-def residual_doubts(residual_sigma: float, noise_sigma: float) -> list[str]:
+def residual_doubts(residual_sigma: float, misfit_sigma: float) -> list[str]:
     """Sentences on a misfit between the blurred restoration and the observation."""
-    if residual_sigma > 2 * noise_sigma:
+    if residual_sigma > 2 * misfit_sigma:
         return [
-            f"the restored image, blurred again, misses the observation by {residual_sigma / noise_sigma:.1f} times "
-            "the noise: the PSF or the noise level is wrong, or the blur differs across the image"
+            f"the restored image, blurred again, misses the observation by {residual_sigma / misfit_sigma:.1f} times "
+            "what noise and model error explain: PSF or noise level are wrong, or the blur differs across the image"
         ]
     return []

@@ -114,10 +114,11 @@ def of_run(report: dict[str, Any]) -> Iterator[Figure]:
     if noise is None:
         return
     yield Figure("Noise (sigma)", _short(noise), "in the image's intensity unit")
-    if residual is not None:
-        ratio = residual / noise if noise > 0 else math.inf
+    expected = _first(report.get("misfit_sigma"))
+    if residual is not None and expected is not None:
+        ratio = residual / expected if expected > 0 else math.inf
         verdict = "the result does not explain the image" if ratio > _MISFIT else "the result explains the image"
-        yield Figure("Misfit / noise", _short(ratio), f"near 1 is right: {verdict}")
+        yield Figure("Misfit / expected", _short(ratio), f"up to about 1 is right: {verdict}")
 
 
 def without_colours(image: NDArray[Any]) -> NDArray[Any]:

@@ -49,7 +49,7 @@ def estimate_noise(observed: Tensor) -> float:
 
     Notes
     -----
-    Within 12 % on 32 photographs under motion blur, 8 % on photon counts (decision record on the noise estimate);
+    Within 12 % on 32 photographs under motion blur, 8 % on photon counts (decision 0009);
     compared there with the wavelet MAD (Donoho & Johnstone 1994, doi:10.1093/biomet/81.3.425) and patch eigenvalues
     (Chen et al. 2015, doi:10.1109/ICCV.2015.62).
 

@@ -34,8 +34,8 @@ class Updatable(Protocol):
 class FittedByEvidence(Protocol):
     """A rung of few parameters, which the closed-form evidence finds without an image."""
 
-    def fit(self, evidence: Evidence, shape: tuple[int, ...]) -> Iterator[Tensor]:
-        """Better and better kernels; the last one is the answer."""
+    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Tensor]:
+        """Better and better kernels, the prior counting ``weight`` times; the last one is the answer."""
         ...
 
 

@@ -51,7 +51,7 @@ class Gaussian:
         deviations = self.sigma_px * (common + own).exp()
         return gaussian(rotation @ torch.diag(deviations**2) @ rotation.T, shape)
 
-    def fit(self, evidence: Evidence, shape: tuple[int, ...]) -> Iterator[Tensor]:
+    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Tensor]:
         """Find the covariance by the evidence alone.
 
         Parameters
@@ -60,6 +60,8 @@ class Gaussian:
             The observation.
         shape
             Odd shape of the kernel, one axis per spatial axis.
+        weight
+            How many times the prior's cost counts.
 
         Yields
         ------
@@ -80,7 +82,7 @@ class Gaussian:
             data = evidence.nats(power, law.spectrum(departure, line)) * evidence.independent
             nuisance = 0.5 * departure.square().sum() + 0.5 * (grain / _GRAIN).square().sum()
             steepness = 0.5 * ((line[1] - _STEEPNESS) / _STEEPNESS_SPREAD) ** 2
-            return data + nuisance + steepness + self._cost(factor, ndim)
+            return data + nuisance + steepness + weight * self._cost(factor, ndim)
 
         arguments = [start, law.basis.new_zeros(law.basis.shape[1]), law.through(seen), torch.zeros_like(start)]
         for _, (factor, *_) in descend(nats, arguments, _ITERATIONS):

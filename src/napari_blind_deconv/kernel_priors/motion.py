@@ -22,7 +22,7 @@ from napari_blind_deconv.kernel_priors.paths import (
 from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.statistics import KernelStatistics
 
-# Measured on photographs under motion blur (decision record on motion kernels).
+# Measured on photographs under motion blur (decision 0008).
 _BATCH = 8
 _BENDS_PER_LINE, _STARTS = 2, 8
 _COARSE_UPDATES = 5
@@ -61,7 +61,7 @@ class Motion:
         extent = (points.amax(0) - points.amin(0)) / torch.tensor([max(n - 2, 1) for n in shape])
         return self._kernel(points * share / extent.max().clamp(min=1e-6), shape)
 
-    def fit(self, evidence: Evidence, shape: tuple[int, ...]) -> Iterator[Tensor]:
+    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Tensor]:
         """Find the path by the evidence alone.
 
         Parameters
@@ -70,6 +70,8 @@ class Motion:
             The observation.
         shape
             Odd shape of the kernel, one axis per spatial axis; the path does not move along axes of length 1.
+        weight
+            How many times the cost of bending counts.
 
         Yields
         ------
@@ -78,17 +80,17 @@ class Motion:
         """
         free = [a for a, n in enumerate(shape) if n > 1]
         straight = lines(shape, self.points, evidence.periodogram)
-        values = yield from self._scores(evidence, straight, shape)
+        values = yield from self._scores(evidence, straight, shape, weight)
         bent = [bends(straight[i], free) for i in best_of_each_length(straight, values)]
         starts: list[tuple[float, Tensor]] = []
         for paths in bent:
-            scores = yield from self._scores(evidence, paths, shape)
+            scores = yield from self._scores(evidence, paths, shape, weight)
             starts += [(float(scores[i]), paths[i]) for i in scores.argsort()[:_BENDS_PER_LINE].tolist()]
         best = (math.inf, straight[int(values.argmin())])
         for _, start in sorted(starts, key=lambda pair: pair[0])[:_STARTS]:
-            found = yield from self._refined(evidence, start, shape, _ITERATIONS)
+            found = yield from self._refined(evidence, start, shape, weight, _ITERATIONS)
             best = min(best, found, key=lambda pair: pair[0])
-        found = yield from self._refined(evidence, best[1], shape, _LAST_ITERATIONS)
+        found = yield from self._refined(evidence, best[1], shape, weight, _LAST_ITERATIONS)
         kernel = self._kernel(min(best, found, key=lambda pair: pair[0])[1], shape)
         yield upright(evidence, kernel)
 
@@ -106,21 +108,23 @@ class Motion:
 
         return kernel_of(minimum(energy, [self._traced(kernel)], _ITERATIONS)[0], shape, self.width_px)
 
-    def _scores(self, evidence: Evidence, paths: Tensor, shape: tuple[int, ...]) -> Generator[Tensor, None, Tensor]:
+    def _scores(
+        self, evidence: Evidence, paths: Tensor, shape: tuple[int, ...], weight: float
+    ) -> Generator[Tensor, None, Tensor]:
         """Penalised evidence of many paths, in nats; yields the best kernel so far."""
         values: list[Tensor] = []
         best, lowest = paths[0], math.inf
         for batch in paths.split(_BATCH):
             kernels = kernel_of(batch, shape, self.width_px)
             nats = evidence(kernels, updates=_COARSE_UPDATES) * evidence.independent
-            values.append(nats + bending(batch, self.turn_rad))
+            values.append(nats + weight * bending(batch, self.turn_rad))
             if float(values[-1].min()) < lowest:
                 lowest, best = float(values[-1].min()), batch[int(values[-1].argmin())]
             yield self._kernel(best, shape)
         return torch.cat(values)
 
     def _refined(
-        self, evidence: Evidence, start: Tensor, shape: tuple[int, ...], iterations: int
+        self, evidence: Evidence, start: Tensor, shape: tuple[int, ...], weight: float, iterations: int
     ) -> Generator[Tensor, None, tuple[float, Tensor]]:
         """Descend from a path, the logarithms of spectrum and texture beside it: no inner loop to profile them."""
         with torch.no_grad():
@@ -129,7 +133,7 @@ class Motion:
         def nats(points: Tensor, log_spectrum: Tensor, grain: Tensor) -> Tensor:
             power = evidence.power(kernel_of(points, shape, self.width_px)) * evidence.texture(grain)
             data = evidence.nats(power, log_spectrum.clamp(-20, 30).exp()) * evidence.independent
-            return data + bending(points, self.turn_rad) + 0.5 * (grain / _GRAIN).square().sum()
+            return data + weight * bending(points, self.turn_rad) + 0.5 * (grain / _GRAIN).square().sum()
 
         smooth = start.new_zeros(len(shape) * (len(shape) + 1) // 2)
 

@@ -16,7 +16,7 @@ class Sparse:
     """A Dirichlet distribution of concentration below one: most taps are nearly zero, a few carry the mass."""
 
     kind: Literal["sparse"] = "sparse"
-    concentration: Annotated[float, Gt(0), Gt(0)] = 0.1
+    concentration: Annotated[float, Gt(0)] = 0.1
     """Dirichlet concentration per tap; smaller is sparser, 1 is uniform."""
     sparsity: Annotated[float, Ge(0)] = 1e-3
     """Weight of the sum of logarithms, relative to the energy of the filtered image."""

@@ -39,7 +39,7 @@ def upright(evidence: Evidence, kernel: Tensor) -> Tensor:
     Notes
     -----
     Right in about nine photographs of ten under known trajectories, in eight of ten under fitted ones that are not
-    symmetric anyway (decision record on motion kernels).
+    symmetric anyway (decision 0008).
     """
     turned = kernel.flip(tuple(range(kernel.ndim)))
     with torch.no_grad():

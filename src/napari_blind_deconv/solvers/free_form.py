@@ -1,8 +1,8 @@
 """A kernel of free form: its shape coarse to fine, its taps by expectation-maximisation, several times over.
 
-Which edges speak first decides where a non-convex estimate ends, and no criterion known to us ranks good ends. So the
-estimate is repeated from images of different sparsity, and the kernels are averaged: their mean is nearer to the truth
-than the best-looking one (decision 0007). The energy only weighs down those that failed.
+Which edges speak first decides where a non-convex estimate ends; now and then it ends badly, and no criterion known to
+us ranks the good ends. So the estimate is repeated from images of different sparsity and the kernels are averaged, with
+weights from their energies, which expose the failures: safer than one, not sharper (decision 0007).
 """
 
 import math
@@ -22,11 +22,8 @@ _FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3)
 _TEMPERATURE = 0.05
 
 
-def free_form(
-    problem: Problem, *, starts: int, rounds: int, refinements: int, model_error: float
-) -> Iterator[tuple[Tensor, int]]:
+def free_form(problem: Problem, *, starts: int, rounds: int, refinements: int) -> Iterator[tuple[Tensor, int]]:
     """Yield (kernel so far, steps in all); the last kernel is the mean over the starts."""
-    sigma = math.hypot(problem.noise_sigma, model_error)
     found: list[Explanation] = []
     for first_weight in _FIRST_WEIGHTS[:starts]:
         shape: Shape | None = None
@@ -35,7 +32,7 @@ def free_form(
             problem.sample,
             problem.kernel_shape,
             first_weight=first_weight,
-            noise_sigma=sigma,
+            noise_sigma=problem.misfit_sigma,
             spacing=problem.spacing,
             rounds=rounds,
         ):
@@ -49,7 +46,7 @@ def free_form(
             shape.kernel,
             problem.kernel_prior,
             noise_sigma=problem.noise_sigma,
-            model_error=model_error,
+            model_error=problem.model_error,
             prior_weight=problem.kernel_weight,
             spacing=problem.spacing,
             rounds=refinements,

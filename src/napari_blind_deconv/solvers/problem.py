@@ -1,5 +1,6 @@
 """What a solver is given and what it yields."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,8 @@ class Problem:
         The pixel's size per axis, relative to the smallest.
     noise_sigma
         Standard deviation of the noise, on the scale of ``observed``.
+    model_error
+        What no single kernel explains, on the scale of ``observed``.
     kernel_prior, kernel_weight
         p(k), and how many times it counts.
     image_prior
@@ -45,6 +48,7 @@ class Problem:
     kernel_shape: tuple[int, ...]
     spacing: tuple[float, ...]
     noise_sigma: float
+    model_error: float
     kernel_prior: Updatable
     kernel_weight: float
     image_prior: Splittable
@@ -55,6 +59,11 @@ class Problem:
     def ndim(self) -> int:
         """Number of the kernel's axes."""
         return len(self.kernel_shape)
+
+    @property
+    def misfit_sigma(self) -> float:
+        """σ of what a restored and blurred image may miss: noise and model error together."""
+        return math.hypot(self.noise_sigma, self.model_error)
 
     @property
     def frame(self) -> Frame:

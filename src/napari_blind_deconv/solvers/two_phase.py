@@ -1,6 +1,5 @@
 """Two phases: estimate the kernel with an image made for that purpose, freeze it, restore the image once."""
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -32,13 +31,11 @@ class TwoPhase:
     """Kernel updates per level of the pyramid, for free-form kernels."""
     refinements: Annotated[int, Ge(1)] = 3
     """Rounds of expectation-maximisation at full size, for free-form kernels."""
-    model_error: Annotated[float, Ge(0)] = 0.007
-    """What no single PSF explains, relative to the image's intensity: it adds to the noise. 0 for synthetic data."""
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate the kernel, then restore; one yield per step of either phase."""
         restoration = problem.iterations or _RESTORATION_STEPS
-        sigma = math.hypot(problem.noise_sigma, self.model_error)
+        sigma = problem.misfit_sigma
         kernel, done = None, 0
         for found, total in self._kernels(problem):
             kernel, done = found, done + 1
@@ -63,8 +60,9 @@ class TwoPhase:
         if isinstance(problem.kernel_prior, Known):
             return
         if isinstance(problem.kernel_prior, FittedByEvidence):
+            weight = problem.kernel_weight
             evidence = Evidence.of(problem.sample, problem.noise_sigma, spacing=problem.spacing)
-            for step, kernel in enumerate(problem.kernel_prior.fit(evidence, problem.kernel_shape), start=1):
+            for step, kernel in enumerate(problem.kernel_prior.fit(evidence, problem.kernel_shape, weight), start=1):
                 yield kernel, step
             return
         yield from free_form(
@@ -72,5 +70,4 @@ class TwoPhase:
             starts=self.starts,
             rounds=self.rounds,
             refinements=self.refinements,
-            model_error=self.model_error,
         )
