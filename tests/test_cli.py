@@ -264,6 +264,14 @@ def test_a_psf_is_not_silently_ignored(refused):
     assert "'motion'" in refused("run", "a.tif", "-o", "out", "--kernel-prior", "motion", "--psf", "k.tif")
 
 
+def test_a_known_psf_is_recorded_and_found_again(call):
+    io.write(Path("k.tif"), io.Volume(np.eye(5), "YX", (0.2, 0.1)), {})
+    assert call("run", "a.tif", "-o", "first", "--psf", "k.tif", "--iterations", 2)[0] == 0
+    assert call("run", "a.tif", "-o", "again", "--settings", "first/a_report.json")[0] == 0
+    first, again = (io.read(Path(folder, "a_restored.ome.tif")).data for folder in ("first", "again"))
+    np.testing.assert_array_equal(first, again)
+
+
 FILES = {
     "missing": (None, "does not exist"),
     "empty": (b"", "0 bytes"),

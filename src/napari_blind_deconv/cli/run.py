@@ -10,6 +10,7 @@ from typing import Any
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.batch import BATCH_REPORT, FileReport, find_inputs, plan, read_references, run_batch
+from napari_blind_deconv.settings import Settings
 
 from . import DONE, REFUSED, SOME_FAILED
 from .display import follow, summarise
@@ -45,7 +46,7 @@ def execute(request: Request, *, as_json: bool) -> int:
     limit = request.max_memory_gb
     if limit is not None and not (math.isfinite(limit) and limit > 0):
         raise InputError(f"--max-memory-gb {limit:g} must be a positive number")
-    shared = {"psf": request.psf, "truth": request.truth, "true_psf": request.true_psf}
+    shared = {"psf": request.psf or _recorded_psf(settings), "truth": request.truth, "true_psf": request.true_psf}
     keep = [path for path in (request.settings, *shared.values()) if path is not None]
     jobs = plan(find_inputs(request.inputs), request.output, keep)
     events = run_batch(
@@ -69,6 +70,12 @@ def execute(request: Request, *, as_json: bool) -> int:
     if code != DONE:
         sys.stderr.write(f"blind-deconv: {_failures(reports, request.output)}\n")
     return code
+
+
+def _recorded_psf(settings: Settings) -> Path | None:
+    """The PSF's file where the settings name one."""
+    name = getattr(settings.kernel_prior, "psf", None)
+    return Path(name) if name else None
 
 
 def _exit_code(reports: list[FileReport]) -> int:
