@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS, Settings
@@ -77,6 +78,34 @@ def test_only_the_fields_of_the_chosen_kernel_prior_are_shown(qtbot: Any) -> Non
         others = [other for other in KERNEL_PRIORS if other != kind]
         assert not any(form.kernel_prior.forms[other].isVisible() for other in others)
         assert form.kernel_prior.forms[kind].isVisible() == form.kernel_prior.forms[kind].has_rows
+
+
+@pytest.mark.parametrize(
+    ("family", "kinds"), [("kernel_prior", KERNEL_PRIORS), ("image_prior", IMAGE_PRIORS), ("solver", SOLVERS)]
+)
+def test_a_kind_that_is_chosen_by_hand_starts_at_its_defaults(qtbot: Any, family: str, kinds: Any) -> None:
+    from napari_blind_deconv._napari.settings_form import SettingsForm
+
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    box = form.editors[family].box
+    for kind, cls in kinds.items():
+        box.setCurrentIndex(box.findData(kind))
+        assert getattr(form.value(), family) == cls()
+
+
+def test_rare_fields_wait_under_advanced(qtbot: Any) -> None:
+    from napari_blind_deconv._napari.settings_form import SettingsForm
+
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    form.show()
+    form.kernel_prior.box.setCurrentIndex(form.kernel_prior.box.findData("gaussian"))
+    gaussian, motion = (form.kernel_prior.forms[kind].editors for kind in ("gaussian", "motion"))
+    assert not gaussian["sigma_px"].isVisible()
+    qtbot.mouseClick(form.fold, Qt.MouseButton.LeftButton)
+    assert gaussian["sigma_px"].isVisible()
+    assert not motion["turn_rad"].isVisible()
 
 
 def test_what_the_settings_refuse_is_said_in_their_words(qtbot: Any) -> None:

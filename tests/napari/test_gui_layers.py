@@ -5,7 +5,8 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pytest
-from gui import quick, results, run, spots
+import tifffile
+from gui import PLUGIN, quick, results, run, spots
 
 PLACED = {
     "scale": (0.5, 0.2, 0.1),
@@ -215,3 +216,24 @@ def test_saved_results_keep_voxel_size_axes_and_settings(qtbot: Any, viewer: Any
     assert volume.voxel_size_um == pytest.approx((0.5, 0.2, 0.1))
     np.testing.assert_allclose(volume.data, restored.data)
     assert volume.description["provenance"]["settings"]["kernel_size"] == [3]
+
+
+def test_voxel_size_of_the_file_survives_a_layer_that_counts_pixels(
+    qtbot: Any, viewer: Any, widget: Any, tmp_path: Any
+) -> None:
+    from napari_blind_deconv import io
+
+    quick(widget, kernel_size=(3, 3, 3))
+    path = tmp_path / "stack.tif"
+    pixels = np.round(spots((6, 2, 32, 32)) + 10).astype(np.uint16)
+    tifffile.imwrite(
+        path, pixels, imagej=True, resolution=(10, 10), metadata={"axes": "ZCYX", "unit": "um", "spacing": 0.3}
+    )
+    viewer.open(str(path), plugin="napari")
+    run(qtbot, widget)
+    for layer in results(viewer, "stack"):
+        saved = tmp_path / f"{layer.name}.ome.tif"
+        layer.save(str(saved), plugin=PLUGIN)
+        volume = io.read(saved)
+        assert volume.axes == "ZCYX"
+        assert volume.voxel_size_um == pytest.approx((0.3, 0.1, 0.1))

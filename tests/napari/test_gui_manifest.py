@@ -64,3 +64,21 @@ def test_sample_of_microscopy_has_its_voxel_size(viewer: Any) -> None:
     assert [str(unit) for unit in layer.units] == ["micrometer"] * 3
     np.testing.assert_allclose(layer.scale, (0.3, 0.1, 0.1))
     assert layer.axis_labels == ("z", "y", "x")
+
+
+@pytest.mark.parametrize("key", SAMPLE_KEYS)
+def test_sample_brings_its_settings_unless_somebody_chose_others(viewer: Any, open_widget: Any, key: str) -> None:
+    from napari_blind_deconv.settings import Settings
+    from napari_blind_deconv.synthesis import SAMPLES
+
+    widget = open_widget("Blind deconvolution")
+    viewer.open_sample(PLUGIN, key)
+    suits = SAMPLES["volume" if key == "stack" else key]().settings
+    assert widget.form.value() == suits
+    assert "suit this sample" in widget.panel.status.text()
+    viewer.layers.clear()
+    assert widget.form.value() == Settings()
+    widget.form.editors["seed"].set_value(5)
+    viewer.open_sample(PLUGIN, key)
+    assert widget.form.value() == Settings(seed=5)
+    assert widget.panel.status.text() == "Ready."

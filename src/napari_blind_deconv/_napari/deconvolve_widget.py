@@ -1,5 +1,6 @@
 """The widget "Blind deconvolution": choose an image, say what is known of its PSF, run, watch, cancel."""
 
+from dataclasses import replace
 from typing import Any
 
 from napari.qt.threading import create_worker
@@ -20,8 +21,9 @@ from napari_blind_deconv._napari.results import result_layers
 from napari_blind_deconv._napari.run import Job, Refusal, duration, run_steps
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
+from napari_blind_deconv._napari.words import on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
-from napari_blind_deconv.settings import Settings
+from napari_blind_deconv.settings import Settings, settings_from_dict
 
 
 class DeconvolveWidget(QWidget):
@@ -41,6 +43,7 @@ class DeconvolveWidget(QWidget):
         self._job: Job | None = None
         self._guard = CanvasGuard(viewer, self)
         self._docked = False
+        self._suggested = Settings()
         self.input = InputPanel(viewer)
         self.form = SettingsForm()
         self.psf_choice = LayerChoice(viewer, "none: the file below", lambda layer: role_of(layer) != PREVIEW)
@@ -67,7 +70,8 @@ class DeconvolveWidget(QWidget):
         column.addWidget(self.panel)
         # Taken up only where the dock is taller than form and panel together.
         column.addStretch(0)
-        self.setMinimumWidth(340)
+        # As wide as the dock's title, which napari makes of the widget's and the plugin's names.
+        self.setMinimumWidth(384)
 
     @property
     def is_running(self) -> bool:
@@ -83,7 +87,10 @@ class DeconvolveWidget(QWidget):
             One sentence about the first thing that is wrong.
         """
         settings = self.form.value()
-        return Job(self.input.source(), settings, self._psf(settings))
+        psf = self._psf(settings)
+        if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
+            raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
+        return Job(self.input.source(), settings, psf)
 
     def _psf(self, settings: Settings) -> Source | None:
         layer = self.psf_choice.value()
@@ -92,7 +99,7 @@ class DeconvolveWidget(QWidget):
         axes = "CTZYX"[-layer.ndim :]
         lengths, origin = voxel_size(layer, axes)
         # A bare scale is a guess; a guess must not make two layers disagree.
-        return source_of(layer, axes, lengths if origin in {"layer", "file"} else None, planes=False)
+        return source_of(layer, axes, lengths if origin in {"layer", "run", "file"} else None, planes=False)
 
     def run(self) -> None:
         """Start a run in a thread; what is wrong already is said at once."""
@@ -180,12 +187,26 @@ class DeconvolveWidget(QWidget):
             self._live = None
 
     def _refuse(self, sentence: str) -> None:
-        self.panel.say(sentence, alarm=True)
-        show_error(sentence)
+        self.panel.say(on_screen(sentence), alarm=True)
+        show_error(on_screen(sentence))
 
     def _input_changed(self) -> None:
+        self._suggest()
         self.form.editors["planes"].set_value(self.input.axes.planes())
         self._check()
+
+    def _suggest(self) -> None:
+        """Fill in what suits a sample, as long as nobody has changed the settings by hand."""
+        layer = self.input.layer_choice.value()
+        notes = layer.metadata[PLUGIN] if layer is not None and role_of(layer) == "observed" else {}
+        suits = settings_from_dict(notes["suits"]) if "suits" in notes else Settings()
+        try:
+            untouched = replace(self.form.value(), planes=False) == self._suggested
+        except InputError:
+            untouched = False
+        if untouched and suits != self._suggested:
+            self._suggested = suits
+            self.form.set_value(suits)
 
     def _form_changed(self) -> None:
         self.input.axes.set_planes(self.form.editors["planes"].value())
@@ -197,9 +218,10 @@ class DeconvolveWidget(QWidget):
         try:
             self.job()
         except InputError as error:
-            self.panel.say(str(error), alarm=self.input.layer_choice.value() is not None)
+            self.panel.say(on_screen(str(error)), alarm=self.input.layer_choice.value() is not None)
         else:
-            self.panel.say("Ready.")
+            sample = self._suggested != Settings() and replace(self.form.value(), planes=False) == self._suggested
+            self.panel.say("Ready, with the settings that suit this sample." if sample else "Ready.")
 
     def event(self, event: QEvent) -> bool:
         """Notice that the dock was closed: napari then takes the widget out of it and forgets it."""
@@ -227,7 +249,7 @@ def _command(job: Job) -> str:
 
 def _summary(source: Source, result: Result) -> str:
     done = f"Done in {duration(result.report.get('seconds', 0))}: “{source.name} restored” and “{source.name} PSF”."
-    doubts = [f"• {sentence}" for sentence in result.report.get("warnings", [])]
+    doubts = [f"• {on_screen(sentence)}" for sentence in result.report.get("warnings", [])]
     return "\n".join([done, *doubts])
 
 

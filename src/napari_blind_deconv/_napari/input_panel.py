@@ -26,6 +26,7 @@ from napari_blind_deconv._types import InputError
 _ORIGINS: Final = MappingProxyType(
     {
         "layer": "from the layer",
+        "run": "as in the run that made it",
         "file": "read from the file",
         "scale": "from the layer's scale, taken as µm",
         "": "unknown: lengths count in pixels",

@@ -163,7 +163,7 @@ def recorded_in_file(layer: Image) -> tuple[str | None, tuple[float, ...] | None
 
 
 def voxel_size(layer: Image, axes: str) -> tuple[tuple[float, ...] | None, str]:
-    """Voxel size in µm along the spatial axes, and where it is from: ``layer``, ``file``, ``scale`` or nothing.
+    """Voxel size in µm of the spatial axes, and its origin: ``layer``, ``run``, ``file``, ``scale`` or nothing.
 
     A layer without units but with a scale is taken to be in µm, as readers did before layers had units.
     """
@@ -172,6 +172,10 @@ def voxel_size(layer: Image, axes: str) -> tuple[tuple[float, ...] | None, str]:
     if all(unit.is_compatible_with("micrometer") for unit in units):
         lengths = [float((1 * unit).to("micrometer").magnitude) for unit in units]
         return tuple(float(layer.scale[i]) * length for i, length in zip(spatial, lengths, strict=True)), "layer"
+    made = layer.metadata.get(PLUGIN, {}).get("voxel_size_um") if role_of(layer) else None
+    if made and len(made) >= len(spatial):
+        # A PSF of planes lacks the z of its source.
+        return tuple(made[len(made) - len(spatial) :]), "run"
     _, recorded = recorded_in_file(layer)
     if recorded is not None and len(recorded) == len(spatial):
         return recorded, "file"

@@ -23,6 +23,7 @@ def result_layers(source: Source, result: Result, command: str = "") -> list[Lay
     """The two layers of a finished run; the restored image comes last, so that it is the one selected."""
     notes = {
         "source": source.name,
+        "voxel_size_um": None if source.voxel_size_um is None else list(source.voxel_size_um),
         "settings": result.report.get("settings", {}),
         "report": result.report,
         "command": command,

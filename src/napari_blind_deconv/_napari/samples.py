@@ -1,5 +1,7 @@
 """Sample data for the menu: a blurred image to start from, with its truth beside it, hidden, to compare with."""
 
+from typing import Any
+
 import numpy as np
 
 from napari_blind_deconv._napari.layers import PLUGIN, Placement, Source
@@ -49,11 +51,14 @@ def _layers(name: str, colormap: str) -> list[LayerTuple]:
     truth_attributes = {**shown, "name": f"{name} truth", "contrast_limits": contrast(sample.truth), "visible": False}
     # The observation comes first: napari centres its view on the first layer.
     return [
-        (sample.observed, {**shown, "name": name, **_role("observed", name)}, "image"),
+        (sample.observed, {**shown, "name": name, **_role("observed", name, settings=sample.settings)}, "image"),
         (sample.truth, {**truth_attributes, **_role("truth", name)}, "image"),
         (kernel, {**kernel_attributes, "visible": False, **_role("true PSF", name)}, "image"),
     ]
 
 
-def _role(role: str, name: str) -> dict[str, dict[str, dict[str, str]]]:
-    return {"metadata": {PLUGIN: {"role": role, "source": name}}}
+def _role(role: str, name: str, settings: Any = None) -> dict[str, dict[str, dict[str, Any]]]:
+    from napari_blind_deconv.settings import settings_to_dict
+
+    suits = {} if settings is None else {"suits": settings_to_dict(settings)}
+    return {"metadata": {PLUGIN: {"role": role, "source": name, **suits}}}

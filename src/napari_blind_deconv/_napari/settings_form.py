@@ -6,12 +6,11 @@ The form proposes; the component's own validation decides, and its message is wh
 import dataclasses
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
-from pydantic.fields import FieldInfo
-from qtpy.QtWidgets import QFormLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.editors import (
     CalmComboBox,
@@ -27,7 +26,16 @@ from napari_blind_deconv._napari.editors import (
     ToggleEditor,
 )
 from napari_blind_deconv._napari.field_docs import field_docs
-from napari_blind_deconv._napari.words import CHOICE_LABELS, FIELD_HINTS, OPTIONAL_STARTS, field_label, kind_label
+from napari_blind_deconv._napari.fold import Fold
+from napari_blind_deconv._napari.limits import limits
+from napari_blind_deconv._napari.words import (
+    CHOICE_LABELS,
+    FIELD_HINTS,
+    OPTIONAL_STARTS,
+    RARE_FIELDS,
+    field_label,
+    kind_label,
+)
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
 _MAIN: Final = ("kernel_prior", "kernel_size", "image_prior", "iterations", "device")
@@ -44,9 +52,16 @@ class ComponentForm(Editor):
         body = QWidget()
         self._row.addWidget(body)
         self.rows = form_layout(body)
+        self.rare = QWidget(body)
+        rare = form_layout(self.rare)
+        self.rare.setVisible(False)
         for name, editor in self.editors.items():
-            add_field(self.rows, name, editor, cls)
+            add_field(rare if name in RARE_FIELDS else self.rows, name, editor, cls)
             editor.changed.connect(self.changed)
+        self.has_rare = bool(rare.rowCount())
+        with suppress(TypeError, ValueError):
+            # What cannot be made without being told something keeps its editors' own beginnings.
+            self.set_value(cls())
 
     @property
     def has_rows(self) -> bool:
@@ -87,11 +102,17 @@ class VariantEditor(Editor):
         self.box = CalmComboBox()
         column.addWidget(self.box)
         self.forms = {getattr(cls, _KIND): ComponentForm(cls) for cls in classes}
+        self.rare = QWidget(body)
+        self.rare.setContentsMargins(16, 0, 0, 0)
+        rare = QVBoxLayout(self.rare)
+        rare.setContentsMargins(0, 0, 0, 0)
         for kind, form in self.forms.items():
             self.box.addItem(kind_label(kind), kind)
             form.setContentsMargins(16, 0, 0, 0)
             column.addWidget(form)
+            rare.addWidget(form.rare)
             form.changed.connect(self.changed)
+        column.addWidget(self.rare)
         self.box.currentIndexChanged.connect(self._show_fields)
         self.box.currentIndexChanged.connect(self.changed)
         self._show_fields()
@@ -109,6 +130,8 @@ class VariantEditor(Editor):
     def _show_fields(self) -> None:
         for kind, form in self.forms.items():
             form.setVisible(kind == self.kind and form.has_rows)
+            form.rare.setVisible(kind == self.kind)
+        self.rare.setVisible(self.forms[self.kind].has_rare)
 
     def raw(self) -> dict[str, Any]:
         """The chosen kind's fields as plain JSON values."""
@@ -145,6 +168,10 @@ class SettingsForm(Editor):
         column.addWidget(self.fold)
         column.addWidget(hidden)
         main, advanced = form_layout(body), form_layout(hidden)
+        for name in _MAIN:
+            if isinstance(self.editors[name], VariantEditor):
+                # The fields that few people need follow their choice into the fold.
+                advanced.addRow(self.editors[name].rare)
         for name in sorted(self.editors, key=lambda n: _MAIN.index(n) if n in _MAIN else len(_MAIN)):
             add_field(main if name in _MAIN else advanced, name, self.editors[name], Settings)
             self.editors[name].changed.connect(self.changed)
@@ -167,23 +194,6 @@ class SettingsForm(Editor):
     def set_value(self, value: Settings) -> None:
         """Show the settings; `changed` is emitted once."""
         set_fields(self, self.editors, value)
-
-
-class Fold(QToolButton):
-    """A heading that shows and hides what lies below it."""
-
-    def __init__(self, title: str, content: QWidget) -> None:
-        super().__init__()
-        self._title = title
-        self._content = content
-        self.setCheckable(True)
-        self.setAutoRaise(True)
-        self.toggled.connect(self._toggled)
-        self._toggled(False)
-
-    def _toggled(self, unfolded: bool) -> None:
-        self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
-        self._content.setVisible(unfolded)
 
 
 def field_editors(cls: type) -> Iterator[tuple[str, Editor]]:
@@ -227,32 +237,6 @@ def _union_editor(members: tuple[Any, ...], name: str) -> Editor:
     if name in OPTIONAL_STARTS:
         inner.set_value(OPTIONAL_STARTS[name])
     return OptionalEditor(inner)
-
-
-def limits(metadata: tuple[Any, ...], *, whole: bool) -> tuple[float, float]:
-    """The closed interval that a spin box offers; an open end of whole numbers moves by one."""
-    low, high = -math.inf, math.inf
-    for rule in _rules(metadata):
-        match rule:
-            case Ge(ge=edge):
-                low = max(low, float(edge))  # type: ignore[arg-type]
-            case Gt(gt=edge):
-                low = max(low, float(edge) + whole)  # type: ignore[arg-type]
-            case Le(le=edge):
-                high = min(high, float(edge))  # type: ignore[arg-type]
-            case Lt(lt=edge):
-                high = min(high, float(edge) - whole)  # type: ignore[arg-type]
-    return low, high
-
-
-def _rules(metadata: tuple[Any, ...]) -> Iterator[Any]:
-    for rule in metadata:
-        if isinstance(rule, FieldInfo):
-            yield from rule.metadata
-        elif isinstance(rule, GroupedMetadata):
-            yield from rule
-        else:
-            yield rule
 
 
 def form_layout(body: QWidget) -> QFormLayout:

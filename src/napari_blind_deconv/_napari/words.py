@@ -32,6 +32,12 @@ FIELD_LABELS: Final = MappingProxyType(
         "solver": "How to solve it",
         "image_prior": "What does the sharp image look like?",
         "noise_sigma": "Noise sigma",
+        "sigma_px": "Typical sigma (px)",
+        "sigma_spread": "Spread of sigma",
+        "points": "Points of the path",
+        "turn_rad": "Turning (rad)",
+        "width_px": "Width of the path (px)",
+        "exponent": "Exponent of the edges",
         "fill_nan": "Fill NaN and Inf",
         "planes": "Independent planes",
         "psf": "PSF file",
@@ -72,7 +78,52 @@ CHOICE_LABELS: Final = MappingProxyType(
 OPTIONAL_STARTS: Final = MappingProxyType({"kernel_size": [15], "iterations": 20, "noise_sigma": 1.0})
 """Field name: what an optional field shows first once it is no longer left to the program."""
 
+RARE_FIELDS: Final = frozenset(
+    {
+        "sigma_px",
+        "sigma_spread",
+        "anisotropy",
+        "points",
+        "turn_rad",
+        "width_px",
+        "concentration",
+        "sparsity",
+        "exponent",
+    }
+)
+"""Fields of components that the defaults serve nearly always: they are shown under Advanced."""
+
+_ON_SCREEN: Final = MappingProxyType(
+    {
+        "fill_nan=True (--fill-nan)": "“Fill NaN and Inf” under Advanced",
+        "treat the stack as planes (planes=True, --planes)": "choose “separate planes” as the meaning of its axis",
+        "give one (--psf FILE, or psf=ARRAY in Python)": "choose a PSF layer or a PSF file",
+        "kernel_prior 'known' has no PSF": "there is no PSF yet",
+        "choose kernel_prior 'known' with a PSF, or solver 'blind-richardson-lucy'": "choose “I have the PSF”, or "
+        "another way to solve it under Advanced",
+        "solver 'richardson-lucy'": "Richardson-Lucy",
+        "try a larger kernel_size": "try a larger PSF size",
+    }
+)
+"""What is said in the words of a command line: how the widget says it."""
+
 _UNITS: Final = MappingProxyType({"um": "µm", "px": "px", "deg": "°", "rad": "rad", "gb": "GB", "airy": "Airy units"})
+
+
+def on_screen(sentence: str) -> str:
+    """A refusal or warning in the words of the widget: fields by their labels, no option of the command line.
+
+    Examples
+    --------
+    >>> on_screen("kernel_size (9, 9) is larger than the image of (5, 5) pixels")
+    'PSF size (9, 9) is larger than the image of (5, 5) pixels'
+    """
+    for said, shown in _ON_SCREEN.items():
+        sentence = sentence.replace(said, shown)
+    name, space, rest = sentence.partition(" ")
+    field = name.rpartition(".")[2]
+    known = field in FIELD_LABELS or field in FIELD_HINTS or field in RARE_FIELDS
+    return field_label(field).removesuffix(" (px)") + space + rest if known else sentence
 
 
 def kind_label(kind: str) -> str:

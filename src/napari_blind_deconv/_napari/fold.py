@@ -1,0 +1,20 @@
+"""A part of a form that few people need."""
+
+from qtpy.QtWidgets import QToolButton, QWidget
+
+
+class Fold(QToolButton):
+    """A heading that shows and hides what lies below it."""
+
+    def __init__(self, title: str, content: QWidget) -> None:
+        super().__init__()
+        self._title = title
+        self._content = content
+        self.setCheckable(True)
+        self.setAutoRaise(True)
+        self.toggled.connect(self._toggled)
+        self._toggled(False)
+
+    def _toggled(self, unfolded: bool) -> None:
+        self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
+        self._content.setVisible(unfolded)
