@@ -53,6 +53,7 @@ def test_wrong_voxel_size(qtbot: Any, viewer: Any, widget: Any, typed: str, word
     qtbot.keyClicks(widget.input.voxel_size.box, typed)
     run(qtbot, widget)
     assert words in widget.panel.status.text()
+    assert "--" not in widget.panel.status.text()
     assert len(viewer.layers) == 1
 
 

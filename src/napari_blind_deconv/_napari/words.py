@@ -101,6 +101,7 @@ _ON_SCREEN: Final = MappingProxyType(
         "kernel_prior 'known' has no PSF": "there is no PSF yet",
         "choose kernel_prior 'known' with a PSF, or solver 'blind-richardson-lucy'": "choose “I have the PSF”, or "
         "another way to solve it under Advanced",
+        " (--voxel-size-um)": "",
         "solver 'richardson-lucy'": "Richardson-Lucy",
         "try a larger kernel_size": "try a larger PSF size",
     }
