@@ -189,7 +189,9 @@ def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes
         )
     for letter, value in zip(space, size, strict=True):
         if not (math.isfinite(value) and value > 0):
-            raise InputError(f"voxel size along {letter} is {value:g} µm; it must be positive: give the right one (--voxel-size-um)")
+            raise InputError(
+                f"voxel size along {letter} is {value:g} µm; it must be positive: give the right one (--voxel-size-um)"
+            )
     return size
 
 
