@@ -9,10 +9,9 @@ from napari_blind_deconv import InputError
 from napari_blind_deconv.observation import (
     arrangement,
     checked_image,
-    checked_psf,
     checked_voxel_size,
-    kernel_shape,
 )
+from napari_blind_deconv.support import checked_psf, kernel_shape
 
 
 def refused(function, *arguments):

@@ -146,6 +146,8 @@ def test_the_restored_image_beats_the_observed_one():
         (np.eye(20), QUICK, {"psf": KERNEL, "true_psf": np.ones((3, 3, 3))}, "true PSF has 3 axes"),
         (np.eye(20), QUICK, {"psf": KERNEL, "voxel_size_um": (0.1, -1)}, "along X is -1"),
         (np.eye(20), Settings(device="mps"), {}, "not available"),
+        (np.eye(20), Settings(background=1e9), {}, "background is 1e+09, but the brightest pixel is 1"),
+        (np.eye(20), Settings(noise_sigma=1e30), {}, "noise_sigma is 1e+30, but the image spans only 1"),
         (np.eye(20), QUICK, {"psf": KERNEL, "voxel_size_um": (0.1, 0.1), "psf_voxel_size_um": (0.1, 0.3)}, "resample"),
     ],
 )

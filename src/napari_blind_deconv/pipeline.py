@@ -19,13 +19,13 @@ from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
     checked_image,
-    checked_psf,
+    checked_levels,
     checked_voxel_size,
-    kernel_shape,
 )
 from napari_blind_deconv.report import checksum, kernel_doubts, peak_memory_mb, residual_doubts, versions
 from napari_blind_deconv.settings import Settings, settings_to_dict
 from napari_blind_deconv.solvers import Estimate, Problem
+from napari_blind_deconv.support import checked_psf, kernel_shape
 
 Float = NDArray[np.float32]
 
@@ -144,6 +144,7 @@ class _Outcome:
 
 def _prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any) -> _Run:
     values, warnings = checked_image(image, settings.fill_nan)
+    checked_levels(values, settings.background, settings.noise_sigma)
     layout = arrangement(values.shape, axes, settings.planes)
     space_shape = [values.shape[layout.axes.index(a)] for a in layout.space]
     voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)

@@ -45,7 +45,7 @@ def checksum(image: NDArray[Any]) -> str:
 def kernel_doubts(kernel: NDArray[Any]) -> list[str]:
     """Sentences on why an estimated kernel should not be trusted; none for a kernel without a fault of form."""
     doubts = []
-    if kernel.max() > 0.9:
+    if kernel.size > 1 and kernel.max() > 0.9:
         doubts.append(
             "the PSF collapsed to a single pixel: the image looks sharp already, or the image prior is too strong"
         )
