@@ -354,7 +354,10 @@ def test_an_interruption_ends_cleanly_at_any_time(folder, number, delay_s):
         assert process.stdout.readline() == "ready\n"
         time.sleep(delay_s)
         process.send_signal(getattr(signal, number))
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130, err
     assert out == ""
     assert err.count("\n") == 1, err

@@ -25,6 +25,7 @@ def command_line(
     *,
     image: str = "IMAGE.tif",
     psf: str | None = None,
+    axes: str | None = None,
     voxel_size_um: Sequence[float] | None = None,
     output: str = "restored",
 ) -> str:
@@ -36,6 +37,8 @@ def command_line(
         What the widget shows.
     image, psf
         Files of the image and of a known PSF.
+    axes
+        One letter per axis, as they are understood here; ``None`` leaves them to the file.
     voxel_size_um
         Lengths in µm per spatial axis; ``None`` leaves them to the file.
     output
@@ -49,6 +52,8 @@ def command_line(
     words = ["blind-deconv", "run", image, "--output", output, *_words(settings)]
     if psf is not None:
         words += ["--psf", psf]
+    if axes is not None:
+        words += ["--axes", axes]
     if voxel_size_um is not None:
         words += ["--voxel-size-um", ",".join(f"{length:.6g}" for length in voxel_size_um)]
     return shlex.join(words)

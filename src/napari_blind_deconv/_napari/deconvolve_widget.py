@@ -6,12 +6,13 @@ from typing import Any
 from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
 from superqt.utils import GeneratorWorker
 
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
 from napari_blind_deconv._napari.command import command_line
+from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.layer_choice import LayerChoice
@@ -26,7 +27,7 @@ from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
 
-class DeconvolveWidget(QWidget):
+class DeconvolveWidget(Docked):
     """Deconvolve an image layer of one viewer.
 
     Parameters
@@ -42,7 +43,6 @@ class DeconvolveWidget(QWidget):
         self._live: LiveLayers | None = None
         self._job: Job | None = None
         self._guard = CanvasGuard(viewer, self)
-        self._docked = False
         self._suggested = Settings()
         self.input = InputPanel(viewer)
         self.form = SettingsForm()
@@ -223,14 +223,6 @@ class DeconvolveWidget(QWidget):
             sample = self._suggested != Settings() and replace(self.form.value(), planes=False) == self._suggested
             self.panel.say("Ready, with the settings that suit this sample." if sample else "Ready.")
 
-    def event(self, event: QEvent) -> bool:
-        """Notice that the dock was closed: napari then takes the widget out of it and forgets it."""
-        if event.type() == QEvent.Type.ParentChange:
-            if self._docked and self.parent() is None:
-                self.close_down()
-            self._docked = self.parent() is not None
-        return bool(super().event(event))
-
     def close_down(self) -> None:
         """Stop the run, and listen to the viewer no longer."""
         if self._worker is not None:
@@ -244,7 +236,9 @@ class DeconvolveWidget(QWidget):
 def _command(job: Job) -> str:
     image = job.source.path or f"{job.source.name}.tif"
     psf = None if job.psf is None else job.psf.path or f"{job.psf.name}.tif"
-    return command_line(job.settings, image=image, psf=psf, voxel_size_um=job.source.voxel_size_um)
+    leading = job.source.axes.removesuffix("S").removesuffix("YX")
+    axes = job.source.axes if leading else None
+    return command_line(job.settings, image=image, psf=psf, axes=axes, voxel_size_um=job.source.voxel_size_um)
 
 
 def _summary(source: Source, result: Result) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 from napari.layers import Image
 from napari.qt.threading import create_worker
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QApplication, QBoxLayout, QFrame, QPushButton, QScrollArea, QWidget
 
+from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.figure_table import FigureTable
 from napari_blind_deconv._napari.figures import Figure, Inputs, as_text, doubts, figures, without_colours
 from napari_blind_deconv._napari.layer_choice import LayerChoice, unwrapped
@@ -26,7 +27,7 @@ _ROLES: Final = ("restored", "psf", "truth", "true PSF")
 _LABELS: Final = ("Restored image", "PSF", "True image", "True PSF")
 
 
-class MetricsWidget(QWidget):
+class MetricsWidget(Docked):
     """A table of figures about a restored image and its PSF, kept up to date.
 
     Parameters
@@ -40,7 +41,6 @@ class MetricsWidget(QWidget):
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self._viewer = viewer
-        self._docked = False
         self._worker: Any = None
         self._stale = False
         self._watched: list[Image] = []
@@ -176,14 +176,6 @@ class MetricsWidget(QWidget):
 
     def _copy(self) -> None:
         QApplication.clipboard().setText(as_text(self.rows))
-
-    def event(self, event: QEvent) -> bool:
-        """Notice that the dock was closed: napari then takes the widget out of it and forgets it."""
-        if event.type() == QEvent.Type.ParentChange:
-            if self._docked and self.parent() is None:
-                self.close_down()
-            self._docked = self.parent() is not None
-        return bool(super().event(event))
 
     def close_down(self) -> None:
         """Listen to the viewer no longer."""

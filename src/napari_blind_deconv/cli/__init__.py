@@ -1,19 +1,19 @@
 """The command line ``blind-deconv``."""
 
-import signal
 import sys
+
+from .interruption import Interruption
 
 DONE, SOME_FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main() -> None:
     """Run ``blind-deconv`` and exit: 0 done, 1 some files failed, 2 bad input or usage, 130 interrupted."""
-    # A scheduler that takes its machine back says so by SIGTERM; that is an interruption like any other.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        code = _run(sys.argv[1:])
-    except KeyboardInterrupt:
-        code = INTERRUPTED
+    with Interruption():
+        try:
+            code = _run(sys.argv[1:])
+        except KeyboardInterrupt:
+            code = INTERRUPTED
     if code == INTERRUPTED:
         _say("interrupted; what was finished is kept, nothing is half-written")
     sys.exit(code)

@@ -12,6 +12,8 @@ from napari_blind_deconv._types import Progress as Step
 from napari_blind_deconv.batch import Event, FileReport, FileStarted
 from napari_blind_deconv.metrics import METRICS
 
+from .interruption import raise_if_interrupted
+
 _LINES_UP_TO = 3  # files; more of them are told as a table
 _TABLE_WIDTH = 132  # letters; a narrower terminal, or a log, wraps lines rather than cells
 
@@ -34,6 +36,7 @@ def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> No
         task = bar.add_task("reading", total=None)
         name = ""
         for event in events:
+            raise_if_interrupted()
             if isinstance(event, FileStarted):
                 name = escape(event.path.name) + (f" ({event.index} of {total})" if total > 1 else "")
                 bar.reset(task, description=f"{name}: reading", total=None)

@@ -1,8 +1,8 @@
 """A kernel of free form: its shape coarse to fine, its taps by expectation-maximisation, several times over.
 
-Which edges speak first decides where a non-convex estimate ends; now and then it ends badly, and no criterion known to
-us ranks the good ends. So the estimate is repeated from images of different sparsity and the kernels are averaged, with
-weights from their energies, which expose the failures: safer than one, not sharper (decision 0007).
+Which edges speak first decides where a non-convex estimate ends; now and then it ends badly. So the estimate is made
+from images of different sparsity, and the kernels are averaged with weights from their energies, which expose the
+failures and, more weakly, tell better from good (decision 0007).
 """
 
 import math
@@ -16,10 +16,10 @@ from napari_blind_deconv.solvers.expectation import Explanation, refine
 from napari_blind_deconv.solvers.problem import Problem
 from napari_blind_deconv.solvers.pyramid import Shape, coarse_to_fine
 
-# First weights of the gradients' count, for a scene of unit range: the plateau of decision 0007, the middle one first.
-_FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3)
+# First weights of the gradients' count, for a scene of unit range: the plateau of decision 0007, its middle first.
+_FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3, 12e-3, 24e-3)
 # Differences of energy per sample that count: failures differ by tenths, good kernels by hundredths.
-_TEMPERATURE = 0.05
+_TEMPERATURE = 0.005
 
 
 def free_form(problem: Problem, *, starts: int, rounds: int, refinements: int) -> Iterator[tuple[Tensor, int]]:

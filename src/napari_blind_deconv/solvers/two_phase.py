@@ -25,8 +25,8 @@ class TwoPhase:
     """
 
     kind: Literal["two-phase"] = "two-phase"
-    starts: Annotated[int, Ge(1), Le(3)] = 3
-    """How many times a free-form kernel is estimated, each from another first image; the answer is their mean."""
+    starts: Annotated[int, Ge(1), Le(5)] = 4
+    """How many times a free-form kernel is estimated, each from another first image, to be averaged."""
     rounds: Annotated[int, Ge(1)] = 5
     """Kernel updates per level of the pyramid, for free-form kernels."""
     refinements: Annotated[int, Ge(1)] = 3
