@@ -69,21 +69,15 @@ class Frame:
     def extend(self, observed: Tensor) -> Tensor:
         """A first guess of the canvas: edge values, faded so that opposite sides of the canvas meet."""
         out = observed
-        for axis in range(-self.ndim, 0):
-            n, total, start = self.shape[axis], self.canvas[axis], self.start[axis]
-            position = torch.arange(total, device=out.device) - start
-            gap = total - n
-            # Past the last pixel the weight of the first one grows until the canvas closes on itself.
-            beyond = (position - (n - 1)) % total
-            weight = torch.where(beyond <= gap, beyond.to(out.dtype) / (gap + 1), torch.zeros((), dtype=out.dtype))
-            weight = torch.where((position >= 0) & (position < n), torch.zeros_like(weight), weight)
-            inside = out.index_select(axis, position.clamp(0, n - 1))
-            first, last = out.narrow(axis, 0, 1), out.narrow(axis, n - 1, 1)
-            shape = [1] * out.ndim
-            shape[axis] = total
-            weight = weight.reshape(shape)
-            outside = ((position < 0) | (position >= n)).reshape(shape)
-            out = torch.where(outside, last * (1 - weight) + first * weight, inside)
+        for axis, n, total, start in zip(range(-self.ndim, 0), self.shape, self.canvas, self.start, strict=True):
+            place = torch.arange(total, device=out.device) - start
+            outside = (place < 0) | (place >= n)
+            # Past the last pixel the share of the first one grows until the canvas closes on itself.
+            share = torch.where(outside, (place - n + 1) % total, 0).to(out.dtype) / (total - n + 1)
+            share = share.reshape([-1] + [1] * (-axis - 1))
+            last = out.index_select(axis, torch.where(outside, n - 1, place))
+            first = out.index_select(axis, torch.where(outside, 0, place))
+            out = last * (1 - share) + first * share
         return out
 
 

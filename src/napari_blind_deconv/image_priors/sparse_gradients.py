@@ -14,7 +14,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.differences import forward_differences, second_differences
-from napari_blind_deconv.image_priors.total_variation import length_of, levels_for
+from napari_blind_deconv.image_priors.lengths import length_of, levels_for
 
 # Weight of the unit scene (intensities on a scale of about 0..1); decision 0007.
 _ALPHA = 2.5

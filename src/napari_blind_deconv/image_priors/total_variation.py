@@ -1,6 +1,5 @@
 """Total variation: p(x) ∝ exp(-α Σ ‖∇x‖), the rotation-invariant Laplacian of gradients (Rudin et al. 1992)."""
 
-import math
 from typing import Annotated, Literal
 
 from annotated_types import Gt
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.differences import forward_differences
+from napari_blind_deconv.image_priors.lengths import length_of, levels_for
 
 # α of the unit scene: the inverse of a photograph's mean gradient on the scale 0..1.
 _ALPHA = 10.0
@@ -34,14 +34,3 @@ class TotalVariation:
     def levels(self, steps: int) -> list[float]:
         """From a threshold of a quarter of the scene's intensity to one of a quarter of a thousandth."""
         return levels_for(self.strength * _ALPHA, steps)
-
-
-def levels_for(alpha: float, steps: int) -> list[float]:
-    """Geometric levels whose shrinkage ``α level²`` runs from 1/4 to 1/4000 of the unit scene."""
-    shrinkages = [0.25 * 1000 ** (-(i + 1) / steps) for i in range(steps)]
-    return [math.sqrt(s / alpha) for s in shrinkages]
-
-
-def length_of(vectors: Tensor) -> Tensor:
-    """Euclidean length along the first axis, which is kept; ten times faster than a norm over a leading axis."""
-    return vectors.square().sum(0, keepdim=True).sqrt()

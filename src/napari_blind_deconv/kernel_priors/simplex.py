@@ -1,7 +1,5 @@
 """Kernels as probability distributions: non-negative, unit sum. Projection, and the quadratic minimised under it."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
@@ -30,7 +28,6 @@ def minimise_on_simplex(
     slope: Tensor | None = None,
     steps: int = 200,
     tolerance: float = 1e-6,
-    project: Callable[[Tensor], Tensor] = project_to_simplex,
 ) -> Tensor:
     """Argmin ½ kᵀ(A + ridge) k - bᵀk + slopeᵀk over kernels, by accelerated projected gradients.
 
@@ -39,11 +36,11 @@ def minimise_on_simplex(
     """
     linear = statistics.correlation if slope is None else statistics.correlation - slope
     lipschitz = float(statistics.spectrum.max()) + ridge
-    kernel = ahead = project(start)
+    kernel = ahead = project_to_simplex(start)
     momentum = 1.0
     for _ in range(steps):
         previous = kernel
-        kernel = project(ahead - (statistics.apply(ahead) + ridge * ahead - linear) / lipschitz)
+        kernel = project_to_simplex(ahead - (statistics.apply(ahead) + ridge * ahead - linear) / lipschitz)
         change = kernel - previous
         if float(((ahead - kernel) * change).sum()) > 0:
             momentum = 1.0

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence import Evidence
-from napari_blind_deconv.fourier import fast_shape, frequencies, irfftn, rfftn, transfer
+from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.fourier import frequencies, irfftn, rfftn, transfer
 
 # Edges are compared at this blur (Gaussian sigma in samples): finer ones are mostly restored noise.
 _EDGE_SCALE = 0.8
@@ -51,8 +52,11 @@ def upright(evidence: Evidence, kernel: Tensor) -> Tensor:
 
 def _edge_spread(evidence: Evidence, kernel: Tensor, spectrum: Tensor) -> float:
     """Mean |g| over root mean g² of the restoration's differences g: small where few edges are strong."""
-    scene = _extended(evidence.observed / evidence.noise_sigma, kernel.shape)
-    shape = scene.shape[-kernel.ndim :]
+    observed = evidence.observed / evidence.noise_sigma
+    spatial = tuple(range(-kernel.ndim, 0))
+    frame = Frame.around(observed.shape[-kernel.ndim :], kernel.shape)
+    # Edges continued and joined; a fade to the mean costs a tenth of the decisions, its slopes ring into the frame.
+    scene, shape = frame.extend(observed - observed.mean(spatial, keepdim=True)), frame.canvas
     axes = frequencies(shape, [1.0] * kernel.ndim, scene)
     blur = transfer(kernel, shape)
     prior = evidence.spectrum_at(spectrum, [f.flatten() for f in axes])
@@ -60,13 +64,12 @@ def _edge_spread(evidence: Evidence, kernel: Tensor, spectrum: Tensor) -> float:
     for f in axes:
         wiener = wiener * torch.exp(-2 * (math.pi * _EDGE_SCALE * f) ** 2)
     restored = irfftn(rfftn(scene, kernel.ndim) * wiener, shape)
-    spatial = tuple(range(-kernel.ndim, 0))
     absolute = square = torch.zeros((), dtype=scene.dtype, device=scene.device)
     for step in _neighbours(kernel.ndim):
         edges = restored - restored.roll(step, spatial)
-        for axis, k, n in zip(spatial, kernel.shape, evidence.observed.shape[-kernel.ndim :], strict=True):
+        for axis, start, n in zip(spatial, frame.start, frame.shape, strict=True):
             border = min(_BORDER, n // 4)
-            edges = edges.narrow(axis, k // 2 + border, n - 2 * border)
+            edges = edges.narrow(axis, start + border, n - 2 * border)
         absolute = absolute + edges.abs().mean() / math.hypot(*step)
         square = square + edges.square().mean() / math.hypot(*step) ** 2
     return float(absolute / square.sqrt())
@@ -76,22 +79,3 @@ def _neighbours(ndim: int) -> list[tuple[int, ...]]:
     """Steps to the nearest samples along the axes and the diagonals of their planes, one of each opposite pair."""
     steps = [s for s in itertools.product((-1, 0, 1), repeat=ndim) if 1 <= sum(map(abs, s)) <= 2]
     return [s for s in steps if s > (0,) * ndim]
-
-
-def _extended(values: Tensor, kernel_shape: tuple[int, ...]) -> Tensor:
-    """The frame on a fast canvas wider by the kernel's radius, opposite edges joined by a straight blend.
-
-    A fade to the mean instead costs a tenth of the decisions: its slopes ring into the frame.
-    """
-    ndim = len(kernel_shape)
-    frame = values.shape[-ndim:]
-    canvas = fast_shape([n + 2 * (k // 2) for n, k in zip(frame, kernel_shape, strict=True)])
-    out = values - values.mean(tuple(range(-ndim, 0)), keepdim=True)
-    for axis, (n, total, k) in enumerate(zip(frame, canvas, kernel_shape, strict=True), start=-ndim):
-        place = torch.arange(total, device=values.device) - k // 2
-        outside = (place < 0) | (place >= n)
-        share = torch.where(outside, (place - n + 1) % total, 0).to(values.dtype) / (total - n + 1)
-        last = out.index_select(axis, torch.where(outside, n - 1, place))
-        first = out.index_select(axis, torch.where(outside, 0, place))
-        out = last + (first - last) * share.reshape([-1] + [1] * (-axis - 1))
-    return out

@@ -37,10 +37,20 @@ _LOST_NOISE = 3.0
 
 @dataclass(frozen=True)
 class Explanation:
-    """A kernel and the scene that goes with it, with minus the log posterior per observed sample."""
+    """A kernel, with minus the log posterior per observed sample of the scene that it was learnt from."""
 
     kernel: Tensor
     energy: float
+
+
+@dataclass(frozen=True)
+class Mode:
+    """x̂ on the canvas, the transfer function that restored it, x̂ blurred by that, and what the prior's filters see."""
+
+    scene: Tensor
+    blur: Tensor
+    blurred: Tensor
+    coefficients: Tensor
 
 
 def refine(
@@ -75,17 +85,17 @@ def refine(
     sigma = math.hypot(noise_sigma, _MODEL_ERROR_SHARE * model_error)
     scene: Tensor | None = None
     for _ in range(rounds):
-        scene = _mode(observed, kernel, frame, sigma, spacing, scene)
-        statistics = expected_statistics(observed, scene, kernel, frame, spacing, (sigma, noise_sigma))
-        cost = energy(observed, scene, kernel, frame, spacing, sigma)
-        kernel, scene = recentred(prior.update(statistics, kernel, prior_weight), scene)
+        mode = _mode(observed, kernel, frame, sigma, spacing, scene)
+        statistics = expected_statistics(observed, mode, kernel.shape, frame, spacing, (sigma, noise_sigma))
+        cost = energy(observed, mode, frame, sigma)
+        kernel, scene = recentred(prior.update(statistics, kernel, prior_weight), mode.scene)
         yield Explanation(kernel, cost)
 
 
 def expected_statistics(
     observed: Tensor,
-    scene: Tensor,
-    kernel: Tensor,
+    mode: Mode,
+    shape: tuple[int, ...],
     frame: Frame,
     spacing: tuple[float, ...],
     sigmas: tuple[float, float],
@@ -96,35 +106,30 @@ def expected_statistics(
     ----------
     observed
         y, shape ``(batch, *frame.shape)``.
-    scene
-        x̂ on the canvas.
-    kernel
-        The kernel that x̂ was restored with.
+    mode
+        x̂.
+    shape
+        The kernel's support.
     frame, spacing
         As for the restoration.
     sigmas
         σ as x̂ was restored with, and the camera's part of it.
     """
     sigma, camera = sigmas
-    blur = transfer(kernel, frame.canvas)
-    blurred = irfftn(blur * rfftn(scene, frame.ndim), frame.canvas)
-    complete = frame.fill(observed, blurred)
+    complete = frame.fill(observed, mode.blurred)
     filters = forward_differences(spacing)
-    mode = kernel_statistics(analysed(scene, filters), analysed(complete, filters), kernel.shape)
-    variance = (frame.crop(blurred) - observed).square().mean() + _LOST_NOISE * camera**2
-    spread = variance / (blur.abs() ** 2 + sigma**2 * _touching(scene, observed, frame, spacing))
-    covariance = irfftn(scene.numel() * roughness(filters, observed, frame) * spread + 0j, frame.canvas)
-    widened = mode.autocorrelation + extract(covariance, mode.autocorrelation.shape)
-    return KernelStatistics(widened, mode.correlation)
+    at_mode = kernel_statistics(analysed(mode.scene, filters), analysed(complete, filters), shape)
+    variance = (frame.crop(mode.blurred) - observed).square().mean() + _LOST_NOISE * camera**2
+    spread = variance / (mode.blur.abs() ** 2 + sigma**2 * _touching(mode, observed, frame, spacing))
+    covariance = irfftn(mode.scene.numel() * roughness(filters, observed, frame) * spread + 0j, frame.canvas)
+    widened = at_mode.autocorrelation + extract(covariance, at_mode.autocorrelation.shape)
+    return KernelStatistics(widened, at_mode.correlation)
 
 
-def energy(
-    observed: Tensor, scene: Tensor, kernel: Tensor, frame: Frame, spacing: tuple[float, ...], sigma: float
-) -> float:
+def energy(observed: Tensor, mode: Mode, frame: Frame, sigma: float) -> float:
     """Minus the log posterior of the scene per observed sample: what a wrong kernel cannot make small."""
-    blurred = irfftn(transfer(kernel, frame.canvas) * rfftn(scene, frame.ndim), frame.canvas)
-    misfit = (frame.crop(blurred) - observed).square().mean() / (2 * sigma**2)
-    return float(misfit + frame.crop(_PRIOR.penalty(analysed(scene, _PRIOR.filters(spacing)))).mean())
+    misfit = (frame.crop(mode.blurred) - observed).square().mean() / (2 * sigma**2)
+    return float(misfit + frame.crop(_PRIOR.penalty(mode.coefficients)).mean())
 
 
 def _mode(
@@ -134,8 +139,8 @@ def _mode(
     sigma: float,
     spacing: tuple[float, ...],
     start: Tensor | None,
-) -> Tensor:
-    """x̂: the mode of the scene, from a warm start where there is one."""
+) -> Mode:
+    """x̂, from a warm start where there is one."""
     passed = 0 if start is None else _FIRST_STEPS - _NEXT_STEPS
     *_, scene = restore(
         observed,
@@ -147,12 +152,14 @@ def _mode(
         levels=_PRIOR.levels(_FIRST_STEPS)[passed:],
         start=start,
     )
-    return scene
+    blur = transfer(kernel, frame.canvas)
+    blurred = irfftn(blur * rfftn(scene, frame.ndim), frame.canvas)
+    return Mode(scene, blur, blurred, analysed(scene, _PRIOR.filters(spacing)))
 
 
-def _touching(scene: Tensor, observed: Tensor, frame: Frame, spacing: tuple[float, ...]) -> Tensor:
-    """R: the spectrum of the quadratic that touches the prior at the scene."""
+def _touching(mode: Mode, observed: Tensor, frame: Frame, spacing: tuple[float, ...]) -> Tensor:
+    """R: the spectrum of the quadratic that touches the prior at x̂."""
     filters = _PRIOR.filters(spacing)
-    weights = _PRIOR.tangent_weights(analysed(scene, filters))
+    weights = _PRIOR.tangent_weights(mode.coefficients)
     terms = [w * roughness([f], observed, frame) for w, f in zip(weights, filters, strict=True)]
     return torch.stack(terms).sum(0)

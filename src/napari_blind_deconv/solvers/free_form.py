@@ -14,7 +14,7 @@ from torch import Tensor
 from napari_blind_deconv.fourier import centred, embed, extract, irfftn, rfftn
 from napari_blind_deconv.solvers.expectation import Explanation, refine
 from napari_blind_deconv.solvers.problem import Problem
-from napari_blind_deconv.solvers.pyramid import Shape, coarse_to_fine
+from napari_blind_deconv.solvers.pyramid import coarse_to_fine
 
 # First weights of the gradients' count, for a scene of unit range: the plateau of decision 0007, its middle first.
 _FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3, 12e-3, 24e-3)
@@ -26,9 +26,9 @@ def free_form(problem: Problem, *, starts: int, rounds: int, refinements: int) -
     """Yield (kernel so far, steps in all); the last kernel is the mean over the starts."""
     found: list[Explanation] = []
     for first_weight in _FIRST_WEIGHTS[:starts]:
-        shape: Shape | None = None
+        kernel: Tensor | None = None
         total = 1
-        for shape in coarse_to_fine(
+        for kernel, rounds_in_all in coarse_to_fine(
             problem.sample,
             problem.kernel_shape,
             first_weight=first_weight,
@@ -36,14 +36,14 @@ def free_form(problem: Problem, *, starts: int, rounds: int, refinements: int) -
             spacing=problem.spacing,
             rounds=rounds,
         ):
-            total = starts * (shape.total + refinements) + 1
-            yield shape.kernel, total
-        if shape is None:
+            total = starts * (rounds_in_all + refinements) + 1
+            yield kernel, total
+        if kernel is None:
             raise RuntimeError("the pyramid has no level")
         explanation: Explanation | None = None
         for explanation in refine(
             problem.sample,
-            shape.kernel,
+            kernel,
             problem.kernel_prior,
             noise_sigma=problem.noise_sigma,
             model_error=problem.model_error,

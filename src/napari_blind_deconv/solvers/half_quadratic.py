@@ -19,7 +19,7 @@ from napari_blind_deconv.solvers.masked_normal_equations import solve
 # Conjugate-gradient steps per level; six would gain 0.1 dB at twice the time (decision 0007).
 _INNER_STEPS = 3
 # What no filter and no kernel sees would otherwise be divided by zero.
-_PULL_TO_ZERO = 1e-9
+PULL_TO_ZERO = 1e-9
 
 
 def restore(
@@ -65,7 +65,7 @@ def restore(
         weight = (noise_sigma / level) ** 2
         split = prior.denoise(analysed(scene, filters), level)
         right = explained + weight * rfftn(synthesised(split, filters), ndim)
-        spectrum = solve(spectrum, right, blur, frame, weight * stiffness + _PULL_TO_ZERO, _INNER_STEPS)
+        spectrum = solve(spectrum, right, blur, frame, weight * stiffness + PULL_TO_ZERO, _INNER_STEPS)
         scene = irfftn(spectrum, frame.canvas)
         yield scene
 

@@ -6,7 +6,6 @@ What it loses, faint tails above all, the second phase finds again.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.fourier import centroid, extract, irfftn, rfftn, shifted, transfer
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.image_priors.sparse_gradients import gradient_count_shrinkage
-from napari_blind_deconv.solvers.half_quadratic import analysed, roughness, synthesised
+from napari_blind_deconv.solvers.half_quadratic import PULL_TO_ZERO, analysed, roughness, synthesised
 
 # The weights are for a scene of unit range and this σ. Strong edges speak first (Pan et al. 2014); the decay is theirs.
 _REFERENCE_SIGMA = 0.007
@@ -26,8 +25,6 @@ _LAST_WEIGHT, _DECAY = 1e-4, 1.1
 _LAST_BETA = 1e5
 # Weight of ‖k‖² per observed sample, against the squared gradients of a unit scene.
 _TIKHONOV = 3e-5
-# What no gradient and no kernel sees would otherwise be divided by zero.
-_PULL_TO_ZERO = 1e-9
 
 
 def kernel_sizes(shape: Sequence[int], smallest: int = 5) -> list[tuple[int, ...]]:
@@ -65,16 +62,6 @@ def _resized_along(values: Tensor, axis: int, size: int) -> Tensor:
     return out.reshape(*moved.shape[:-1], size).movedim(-1, axis)
 
 
-@dataclass(frozen=True)
-class Shape:
-    """What the first phase knows: a kernel, and the over-sharp scene that goes with it, on the canvas of ``frame``."""
-
-    kernel: Tensor
-    scene: Tensor
-    frame: Frame
-    total: int
-
-
 def coarse_to_fine(
     observed: Tensor,
     shape: tuple[int, ...],
@@ -83,8 +70,8 @@ def coarse_to_fine(
     noise_sigma: float,
     spacing: tuple[float, ...],
     rounds: int,
-) -> Iterator[Shape]:
-    """Yield what is known after every round of every level; kernels come at their level's size.
+) -> Iterator[tuple[Tensor, int]]:
+    """Yield (kernel, rounds in all) after every round of every level; kernels come at their level's size.
 
     Parameters
     ----------
@@ -116,7 +103,7 @@ def coarse_to_fine(
             scene = sharp_image(level, scene, kernel, frame, spacing, weight)
             kernel, scene = recentred(tidied(least_squares_kernel(level, scene, kernel, frame, spacing, noise)), scene)
             weight = max(weight / _DECAY, _LAST_WEIGHT * noise)
-            yield Shape(kernel, scene, frame, rounds * len(sizes))
+            yield kernel, rounds * len(sizes)
 
 
 def level_shape(observed: Sequence[int], shape: Sequence[int], size: Sequence[int]) -> list[int]:
@@ -150,7 +137,7 @@ def sharp_image(
     while beta < _LAST_BETA:
         gradients = gradient_count_shrinkage(analysed(scene, filters), weight / beta)
         pull = beta * rfftn(synthesised(gradients, filters), ndim)
-        spectrum = (blur.conj() * complete + pull) / (power + beta * laplacian + _PULL_TO_ZERO)
+        spectrum = (blur.conj() * complete + pull) / (power + beta * laplacian + PULL_TO_ZERO)
         scene = irfftn(spectrum, frame.canvas)
         complete = rfftn(frame.fill(observed, irfftn(blur * spectrum, frame.canvas)), ndim)
         beta *= 2
