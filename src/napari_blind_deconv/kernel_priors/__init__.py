@@ -10,6 +10,7 @@ from torch import Tensor
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.statistics import KernelStatistics
 
+from .fit import Fit, Parameter
 from .gaussian import Gaussian
 from .known import Known
 from .motion import Motion
@@ -34,11 +35,22 @@ class Updatable(Protocol):
 class FittedByEvidence(Protocol):
     """A rung of few parameters, which the closed-form evidence finds without an image."""
 
-    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Tensor]:
+    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Fit]:
         """Better and better kernels, the prior counting ``weight`` times; the last one is the answer."""
         ...
 
 
 KernelPrior = Annotated[Known | Gaussian | Motion | Sparse | Uniform, Discriminator("kind")]
 
-__all__ = ["FittedByEvidence", "Gaussian", "KernelPrior", "Known", "Motion", "Sparse", "Uniform", "Updatable"]
+__all__ = [
+    "Fit",
+    "FittedByEvidence",
+    "Gaussian",
+    "KernelPrior",
+    "Known",
+    "Motion",
+    "Parameter",
+    "Sparse",
+    "Uniform",
+    "Updatable",
+]

@@ -1,8 +1,6 @@
 """An anisotropic, rotated Gaussian of unknown covariance."""
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
@@ -10,20 +8,11 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
-from napari_blind_deconv.evidence import Evidence
-from napari_blind_deconv.kernel_priors.descent import descend, minimum
+from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.kernel_priors.descent import minimum
+from napari_blind_deconv.kernel_priors.fit import Fit, Parameter, fitted
 from napari_blind_deconv.statistics import KernelStatistics
 
-# A Gaussian blur and a free radial spectrum explain each other: only a spectrum that is nearly a power law tells them
-# apart. Prior of its bends (in log S, per squared step of 0.25 in log f) and of its steepness -d log S / d log f.
-_ROUGHNESS = 0.3
-_STEEPNESS, _STEEPNESS_SPREAD = 3.0, 1.0
-# Prior of the texture's grain: log S varies with the direction n of the frequency by n'Gn, at every frequency alike,
-# while a Gaussian's anisotropy grows with the frequency squared.
-_GRAIN = 1.0
-# A sharp image sampled at its own resolution is no power law up to the last frequency but blurred by this, in pixels:
-# without it, a kernel would be asked to undo the sampling too.
-_SAMPLING = 0.7
 _ITERATIONS = 96
 
 
@@ -51,7 +40,7 @@ class Gaussian:
         deviations = self.sigma_px * (common + own).exp()
         return gaussian(rotation @ torch.diag(deviations**2) @ rotation.T, shape)
 
-    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Tensor]:
+    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Fit]:
         """Find the covariance by the evidence alone.
 
         Parameters
@@ -65,28 +54,22 @@ class Gaussian:
 
         Yields
         ------
-        Tensor
-            The best kernel so far, unit sum; the last one is the answer.
+        Fit
+            The best kernel so far; the last one is the answer, with its standard deviations in pixels.
         """
         ndim = len(shape)
-        like = evidence.periodogram
-        law = _PowerLaw.over(evidence)
-        squared = torch.stack(torch.meshgrid(*evidence.axes, indexing="ij")).square().sum(0)
-        sampling = torch.exp(-((2 * math.pi * _SAMPLING) ** 2) * squared)
-        start = torch.zeros(ndim * (ndim + 1) // 2).to(like)
-        with torch.no_grad():
-            seen = evidence.profile(evidence.power(self._kernel(start, shape)), updates=20).log()
-
-        def nats(factor: Tensor, departure: Tensor, line: Tensor, grain: Tensor) -> Tensor:
-            power = evidence.power(self._kernel(factor, shape)) * evidence.texture(grain) * sampling
-            data = evidence.nats(power, law.spectrum(departure, line)) * evidence.independent
-            nuisance = 0.5 * departure.square().sum() + 0.5 * (grain / _GRAIN).square().sum()
-            steepness = 0.5 * ((line[1] - _STEEPNESS) / _STEEPNESS_SPREAD) ** 2
-            return data + nuisance + steepness + weight * self._cost(factor, ndim)
-
-        arguments = [start, law.basis.new_zeros(law.basis.shape[1]), law.through(seen), torch.zeros_like(start)]
-        for _, (factor, *_) in descend(nats, arguments, _ITERATIONS):
-            yield self._kernel(factor, shape)
+        steps = fitted(
+            NaturalSpectrum.of(evidence),
+            lambda factor: self._kernel(factor, shape),
+            [torch.zeros(ndim * (ndim + 1) // 2).to(evidence.periodogram)],
+            cost=lambda factor: weight * self._cost(factor, ndim),
+            iterations=_ITERATIONS,
+        )
+        factor: Tensor | None = None
+        for _, (factor,), _ in steps:
+            yield Fit(self._kernel(factor, shape))
+        if factor is not None:
+            yield Fit(self._kernel(factor, shape), self._parameters(factor, ndim))
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The covariance's M-step on kernel statistics, from the covariance of ``kernel``.
@@ -108,19 +91,28 @@ class Gaussian:
         spread = (logarithms - logarithms.mean()).square().sum() + factor[ndim:].square().sum()
         return size + 0.5 * spread / max(self.anisotropy, 1e-3) ** 2
 
-    def _kernel(self, factor: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """Kernel of a log-Cholesky factor in units of ``sigma_px``; see Pinheiro & Bates 1996, doi:10.1007/BF00140873.
+    def _parameters(self, factor: Tensor, ndim: int) -> dict[str, Parameter]:
+        """Standard deviations along the principal axes, longest first."""
+        lower = self._lower(factor, ndim)
+        deviations = torch.linalg.eigvalsh(lower @ lower.T).flip(0).sqrt().tolist()
+        return {f"sigma_{i}_px": Parameter(deviation, unit="px") for i, deviation in enumerate(deviations, start=1)}
 
-        The first entries are the logarithms of the diagonal, the others the rows below it, in units of the column's
-        diagonal entry.
+    def _kernel(self, factor: Tensor, shape: tuple[int, ...]) -> Tensor:
+        """Kernel of a log-Cholesky factor."""
+        lower = self._lower(factor, len(shape))
+        return gaussian(lower @ lower.T, shape)
+
+    def _lower(self, factor: Tensor, ndim: int) -> Tensor:
+        """Cholesky factor of the covariance, in pixels; see Pinheiro & Bates 1996, doi:10.1007/BF00140873.
+
+        The first entries are the logarithms of the diagonal in units of ``sigma_px``, the others the rows below it, in
+        units of the column's diagonal entry.
         """
-        ndim = len(shape)
         rows, columns = torch.tril_indices(ndim, ndim, -1)
         lower = torch.eye(ndim, dtype=factor.dtype, device=factor.device)
         if ndim > 1:
             lower = lower.index_put((rows.to(factor.device), columns.to(factor.device)), factor[ndim:])
-        lower = self.sigma_px * lower * factor[:ndim].clamp(-6, 6).exp()
-        return gaussian(lower @ lower.T, shape)
+        return self.sigma_px * lower * factor[:ndim].clamp(-6, 6).exp()
 
     def _factor(self, kernel: Tensor) -> Tensor:
         """Log-Cholesky factor of a kernel's covariance; the inverse of `_kernel` where the support is wide enough."""
@@ -163,33 +155,3 @@ def gaussian(covariance: Tensor, shape: tuple[int, ...]) -> Tensor:
     exponent = ((grid @ torch.linalg.inv(covariance + pixel)) * grid).sum(-1)
     values = torch.exp(-0.5 * exponent)
     return values / values.sum()
-
-
-@dataclass(frozen=True)
-class _PowerLaw:
-    """log S at the evidence's nodes: a line over log frequency, plus bends of unit prior at the inner nodes."""
-
-    basis: Tensor
-    place: Tensor
-
-    @classmethod
-    def over(cls, evidence: Evidence) -> "_PowerLaw":
-        step = math.log(evidence.highest / evidence.lowest) / (evidence.bands - 1)
-        node = torch.arange(evidence.bands).to(evidence.periodogram)
-        # The line is anchored where the image is strong but the window's own mean does not reach.
-        anchor = evidence.bands // 3
-        inner = node[1:-1]
-        above = (node[:, None] - inner).clamp(min=0)
-        below = (inner - node[:, None]).clamp(min=0)
-        bends = torch.where(inner >= anchor, above, below)
-        return cls(bends * (step / 0.25) ** 2 * _ROUGHNESS, (node - anchor) * step)
-
-    def spectrum(self, departure: Tensor, line: Tensor) -> Tensor:
-        """S for bends and (level, steepness)."""
-        return (line[0] - line[1] * self.place + self.basis @ departure).clamp(-20, 60).exp()
-
-    def through(self, seen: Tensor) -> Tensor:
-        """(level, steepness) of the line of typical steepness through the lower half of a log spectrum."""
-        half = slice(2, len(seen) // 2)
-        level = (seen[half] + _STEEPNESS * self.place[half]).mean()
-        return torch.stack([level, torch.full_like(level, _STEEPNESS)])

@@ -11,6 +11,7 @@ from torch import Tensor
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.descent import descend, minimum
+from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.kernel_priors.paths import (
     bending,
     bends,
@@ -61,7 +62,7 @@ class Motion:
         extent = (points.amax(0) - points.amin(0)) / torch.tensor([max(n - 2, 1) for n in shape])
         return self._kernel(points * share / extent.max().clamp(min=1e-6), shape)
 
-    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Tensor]:
+    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Fit]:
         """Find the path by the evidence alone.
 
         Parameters
@@ -75,8 +76,8 @@ class Motion:
 
         Yields
         ------
-        Tensor
-            The best kernel so far, unit sum, centred on its centre of mass; the last one is the answer.
+        Fit
+            The best kernel so far, centred on its centre of mass; the last one is the answer, with the path's length.
         """
         free = [a for a, n in enumerate(shape) if n > 1]
         straight = lines(shape, self.points, evidence.periodogram)
@@ -91,8 +92,9 @@ class Motion:
             found = yield from self._refined(evidence, start, shape, weight, _ITERATIONS)
             best = min(best, found, key=lambda pair: pair[0])
         found = yield from self._refined(evidence, best[1], shape, weight, _LAST_ITERATIONS)
-        kernel = self._kernel(min(best, found, key=lambda pair: pair[0])[1], shape)
-        yield upright(evidence, kernel)
+        points = min(best, found, key=lambda pair: pair[0])[1]
+        kernel = upright(evidence, self._kernel(points, shape))
+        yield Fit(kernel, {"length_px": Parameter(float(segment_lengths(points).sum()), unit="px")})
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The path's M-step on kernel statistics, from the path that drew ``kernel``.
@@ -110,7 +112,7 @@ class Motion:
 
     def _scores(
         self, evidence: Evidence, paths: Tensor, shape: tuple[int, ...], weight: float
-    ) -> Generator[Tensor, None, Tensor]:
+    ) -> Generator[Fit, None, Tensor]:
         """Penalised evidence of many paths, in nats; yields the best kernel so far."""
         values: list[Tensor] = []
         best, lowest = paths[0], math.inf
@@ -120,12 +122,12 @@ class Motion:
             values.append(nats + weight * bending(batch, self.turn_rad))
             if float(values[-1].min()) < lowest:
                 lowest, best = float(values[-1].min()), batch[int(values[-1].argmin())]
-            yield self._kernel(best, shape)
+            yield Fit(self._kernel(best, shape))
         return torch.cat(values)
 
     def _refined(
         self, evidence: Evidence, start: Tensor, shape: tuple[int, ...], weight: float, iterations: int
-    ) -> Generator[Tensor, None, tuple[float, Tensor]]:
+    ) -> Generator[Fit, None, tuple[float, Tensor]]:
         """Descend from a path, the logarithms of spectrum and texture beside it: no inner loop to profile them."""
         with torch.no_grad():
             spectrum = evidence.profile(evidence.power(kernel_of(start, shape, self.width_px)))
@@ -140,7 +142,7 @@ class Motion:
         best = (math.inf, start)
         for value, (points, *_) in descend(nats, [start, spectrum.log(), smooth], iterations):
             best = (value, points)
-            yield self._kernel(points, shape)
+            yield Fit(self._kernel(points, shape))
         return best
 
     def _kernel(self, points: Tensor, shape: tuple[int, ...]) -> Tensor:

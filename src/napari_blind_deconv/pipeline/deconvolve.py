@@ -1,33 +1,23 @@
-"""From an array to a result: check, arrange, scale, solve channel by channel, report. The loop over steps is here."""
+"""The loop over channels and steps, between checked input and report."""
 
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv._types import Progress, Result
 from napari_blind_deconv.crops import informative_crop
 from napari_blind_deconv.forward import estimate_noise, predict
 from napari_blind_deconv.fourier import trailing
-from napari_blind_deconv.kernel_priors import Known
-from napari_blind_deconv.metrics import describe_kernel, score
-from napari_blind_deconv.observation import (
-    Arrangement,
-    arrangement,
-    checked_image,
-    checked_levels,
-    checked_voxel_size,
-)
-from napari_blind_deconv.report import checksum, kernel_doubts, peak_memory_mb, residual_doubts, versions
-from napari_blind_deconv.settings import Settings, settings_to_dict
+from napari_blind_deconv.metrics import score
+from napari_blind_deconv.pipeline.outcome import Float, Outcome, report_of
+from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
+from napari_blind_deconv.report import peak_memory_mb
+from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.solvers import Estimate, Problem
-from napari_blind_deconv.support import checked_psf, kernel_shape
-
-Float = NDArray[np.float32]
 
 # Samples from which on torch's threads pay.
 _THREADED_FROM = 1 << 19
@@ -98,8 +88,8 @@ def deconvolve_steps(
     """
     started = time.perf_counter()
     settings = settings or Settings()
-    run = _prepare(image, settings, axes, voxel_size_um, psf, psf_voxel_size_um)
-    truth, true_psf = _checked_truth(truth, true_psf, run)
+    run = prepare(image, settings, axes, voxel_size_um, psf, psf_voxel_size_um)
+    truth, true_psf = checked_truth(truth, true_psf, run)
     outcomes = []
     for index, channel in enumerate(run.channels):
         outcome = yield from _on_few_threads(channel.size, _channel_steps(run, channel, index))
@@ -107,7 +97,7 @@ def deconvolve_steps(
     restored = run.layout.join([o.image for o in outcomes], run.shape)
     kernels = [o.kernel for o in outcomes]
     kernel = kernels[0] if run.layout.channel is None else np.stack(kernels)
-    report = _report(run, outcomes, np.asarray(image))
+    report = report_of(run, outcomes, np.asarray(image))
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
@@ -116,79 +106,7 @@ def deconvolve_steps(
     return Result(restored, kernel, report)
 
 
-@dataclass(frozen=True)
-class _Run:
-    """One run's checked input."""
-
-    settings: Settings
-    layout: Arrangement
-    shape: tuple[int, ...]
-    channels: list[NDArray[Any]]
-    voxel_size_um: tuple[float, ...] | None
-    kernel_shape: tuple[int, ...]
-    kernel_prior: Any
-    device: torch.device
-    warnings: list[str]
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """One channel's result, on the input's intensity scale."""
-
-    image: Float
-    kernel: Float
-    noise_sigma: float
-    misfit_sigma: float
-    residual_sigma: float
-
-
-def _prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any) -> _Run:
-    values, warnings = checked_image(image, settings.fill_nan)
-    checked_levels(values, settings.background, settings.noise_sigma)
-    layout = arrangement(values.shape, axes, settings.planes)
-    space_shape = [values.shape[layout.axes.index(a)] for a in layout.space]
-    voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)
-    prior = settings.kernel_prior
-    if psf is not None and not isinstance(prior, Known):
-        raise InputError(f"a PSF was given, but kernel_prior is {prior.kind!r}; choose kernel_prior 'known' to use it")
-    if isinstance(prior, Known):
-        if psf is None:
-            psf = prior.kernel
-        if psf is None:
-            raise InputError("kernel_prior 'known' has no PSF; give one (--psf FILE, or psf=ARRAY in Python)")
-        taps, said = checked_psf(psf, space_shape, voxels, psf_voxel_size_um)
-        prior, support = replace(prior, kernel=taps), taps.shape
-        warnings = warnings + said
-    else:
-        support = kernel_shape(settings.kernel_size, space_shape)
-    return _Run(
-        settings, layout, values.shape, layout.split(values), voxels, support, prior, _device(settings.device), warnings
-    )
-
-
-def _checked_truth(truth: Any, true_psf: Any, run: _Run) -> tuple[Any, Any]:
-    """Truths that can be compared with the result, refused before the work rather than after."""
-    if truth is not None and np.shape(truth) != run.shape:
-        raise InputError(f"truth has shape {np.shape(truth)}, but the image has {run.shape}; they must be the same")
-    if true_psf is not None:
-        shape = np.squeeze(np.asarray(true_psf)).shape
-        expected = len(run.kernel_shape) + (run.layout.channel is not None)
-        if len(shape) != expected:
-            raise InputError(f"true PSF has {len(shape)} axes {shape}, but the estimated one will have {expected}")
-    return truth, true_psf
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there[name]:
-        usable = ", ".join(d for d, ok in there.items() if ok)
-        raise InputError(f"device {name!r} is not available on this machine; usable here: auto, {usable}")
-    return torch.device(name)
-
-
-def _channel_steps(run: _Run, channel: NDArray[Any], index: int) -> Generator[Progress, None, _Outcome]:
+def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Progress, None, Outcome]:
     settings = run.settings
     scale = intensity_scale(channel - settings.background)
     observed = torch.from_numpy(((channel - settings.background) / scale).astype(np.float32)).to(run.device)
@@ -218,11 +136,11 @@ def _channel_steps(run: _Run, channel: NDArray[Any], index: int) -> Generator[Pr
         raise RuntimeError(f"solver {settings.solver.kind!r} ended without an image")
     misfit = residual_sigma(last.image, last.kernel, problem)
     image = _numpy(last.image) * np.float32(scale)
-    sigmas = (sigma * scale for sigma in (problem.noise_sigma, problem.misfit_sigma, misfit))
-    return _Outcome(image, _numpy(last.kernel), *sigmas)
+    noise, misfit_expected, residual = (s * scale for s in (problem.noise_sigma, problem.misfit_sigma, misfit))
+    return Outcome(image, _numpy(last.kernel), noise, misfit_expected, residual, last.parameters)
 
 
-def _on_few_threads(samples: int, steps: Generator[Progress, None, _Outcome]) -> Generator[Progress, None, _Outcome]:
+def _on_few_threads(samples: int, steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:
     """The steps of a small problem on one thread: a second one gains nothing, and waits where other work runs."""
     before = torch.get_num_threads()
     try:
@@ -231,7 +149,7 @@ def _on_few_threads(samples: int, steps: Generator[Progress, None, _Outcome]) ->
             try:
                 progress = next(steps)
             except StopIteration as end:
-                outcome: _Outcome = end.value
+                outcome: Outcome = end.value
                 return outcome
             finally:
                 torch.set_num_threads(before)
@@ -264,34 +182,3 @@ def _relative(voxel_size_um: tuple[float, ...] | None, ndim: int) -> tuple[float
 def _numpy(values: torch.Tensor) -> Float:
     out: Float = values.detach().cpu().numpy().astype(np.float32)
     return out
-
-
-def _report(run: _Run, outcomes: list[_Outcome], image: NDArray[Any]) -> dict[str, Any]:
-    channels = range(len(outcomes))
-    described = [describe_kernel(o.kernel) for o in outcomes]
-    doubts = [
-        (f"channel {i + 1}: " if len(outcomes) > 1 else "") + sentence
-        for i in channels
-        for sentence in ([] if isinstance(run.kernel_prior, Known) else kernel_doubts(outcomes[i].kernel))
-        + residual_doubts(outcomes[i].residual_sigma, outcomes[i].misfit_sigma)
-    ]
-    single = len(outcomes) == 1
-    return {
-        "settings": settings_to_dict(run.settings),
-        "versions": dict(versions()),
-        "device": str(run.device),
-        "seed": run.settings.seed,
-        "input": {
-            "shape": list(image.shape),
-            "dtype": str(image.dtype),
-            "axes": run.layout.axes,
-            "sha256": checksum(image),
-            "voxel_size_um": list(run.voxel_size_um) if run.voxel_size_um else None,
-        },
-        "background": run.settings.background,
-        "noise_sigma": outcomes[0].noise_sigma if single else [o.noise_sigma for o in outcomes],
-        "misfit_sigma": outcomes[0].misfit_sigma if single else [o.misfit_sigma for o in outcomes],
-        "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
-        "kernel": described[0] if single else described,
-        "warnings": run.warnings + doubts,
-    }

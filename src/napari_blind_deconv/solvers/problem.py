@@ -1,7 +1,8 @@
 """What a solver is given and what it yields."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.image_priors import Splittable
-from napari_blind_deconv.kernel_priors import Updatable
+from napari_blind_deconv.kernel_priors import Parameter, Updatable
 
 Stage = Literal["estimating the kernel", "restoring"]
 
@@ -87,6 +88,8 @@ class Estimate:
         The restored image so far, shape of ``Problem.observed``, or ``None``.
     message
         A detail for people.
+    parameters
+        Figures that a fit of few parameters found, by name.
     """
 
     stage: Stage
@@ -95,3 +98,4 @@ class Estimate:
     kernel: Tensor | None
     image: Tensor | None = None
     message: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)

@@ -1,14 +1,13 @@
 """Two phases: estimate the kernel with an image made for that purpose, freeze it, restore the image once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
-from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence
-from napari_blind_deconv.kernel_priors import FittedByEvidence, Known
+from napari_blind_deconv.kernel_priors import Fit, FittedByEvidence, Known, Parameter
 from napari_blind_deconv.solvers.free_form import free_form
 from napari_blind_deconv.solvers.half_quadratic import restore
 from napari_blind_deconv.solvers.problem import Estimate, Problem
@@ -37,9 +36,10 @@ class TwoPhase:
         restoration = problem.iterations or _RESTORATION_STEPS
         sigma = problem.misfit_sigma
         kernel, done = None, 0
-        for found, total in self._kernels(problem):
-            kernel, done = found, done + 1
-            yield Estimate("estimating the kernel", done, total + restoration, kernel)
+        parameters: Mapping[str, Parameter] = {}
+        for fit, total in self._kernels(problem):
+            kernel, parameters, done = fit.kernel, fit.parameters, done + 1
+            yield Estimate("estimating the kernel", done, total + restoration, kernel, parameters=parameters)
         if kernel is None:
             kernel = problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed)
         frame = problem.frame
@@ -53,21 +53,18 @@ class TwoPhase:
             levels=problem.image_prior.levels(restoration),
         )
         for step, scene in enumerate(scenes, start=1):
-            yield Estimate("restoring", done + step, done + restoration, kernel, frame.crop(scene))
+            image = frame.crop(scene)
+            yield Estimate("restoring", done + step, done + restoration, kernel, image, parameters=parameters)
 
-    def _kernels(self, problem: Problem) -> Iterator[tuple[Tensor, int]]:
-        """(kernel, steps of this phase) for every step of the first phase."""
+    def _kernels(self, problem: Problem) -> Iterator[tuple[Fit, int]]:
+        """(fit, steps of this phase) for every step of the first phase."""
         if isinstance(problem.kernel_prior, Known):
             return
         if isinstance(problem.kernel_prior, FittedByEvidence):
             weight = problem.kernel_weight
             evidence = Evidence.of(problem.sample, problem.noise_sigma, spacing=problem.spacing)
-            for step, kernel in enumerate(problem.kernel_prior.fit(evidence, problem.kernel_shape, weight), start=1):
-                yield kernel, step
+            for step, fit in enumerate(problem.kernel_prior.fit(evidence, problem.kernel_shape, weight), start=1):
+                yield fit, step
             return
-        yield from free_form(
-            problem,
-            starts=self.starts,
-            rounds=self.rounds,
-            refinements=self.refinements,
-        )
+        for kernel, total in free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements):
+            yield Fit(kernel), total

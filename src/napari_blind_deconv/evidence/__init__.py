@@ -1,0 +1,6 @@
+"""p(y | k) with the image marginalised, and the model of the image's spectrum that kernels are compared under."""
+
+from .closed_form import Evidence
+from .natural_spectrum import NaturalSpectrum
+
+__all__ = ["Evidence", "NaturalSpectrum"]

@@ -1,0 +1,65 @@
+"""What a run found, channel by channel, and its report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_blind_deconv.kernel_priors import Known, Parameter
+from napari_blind_deconv.metrics import describe_kernel
+from napari_blind_deconv.pipeline.preparation import Run
+from napari_blind_deconv.report import checksum, kernel_doubts, residual_doubts, versions
+from napari_blind_deconv.settings import settings_to_dict
+
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One channel's result, on the input's intensity scale."""
+
+    image: Float
+    kernel: Float
+    noise_sigma: float
+    misfit_sigma: float
+    residual_sigma: float
+    parameters: Mapping[str, Parameter]
+
+
+def _described(outcome: Outcome) -> dict[str, Any]:
+    parameters = {name: parameter._asdict() for name, parameter in outcome.parameters.items()}
+    return {**describe_kernel(outcome.kernel), "parameters": parameters}
+
+
+def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[str, Any]:
+    """The JSON-able report of a run, without its figures against a truth and its cost."""
+    channels = range(len(outcomes))
+    described = [_described(o) for o in outcomes]
+    doubts = [
+        (f"channel {i + 1}: " if len(outcomes) > 1 else "") + sentence
+        for i in channels
+        for sentence in ([] if isinstance(run.kernel_prior, Known) else kernel_doubts(outcomes[i].kernel))
+        + residual_doubts(outcomes[i].residual_sigma, outcomes[i].misfit_sigma)
+    ]
+    single = len(outcomes) == 1
+    return {
+        "settings": settings_to_dict(run.settings),
+        "versions": dict(versions()),
+        "device": str(run.device),
+        "seed": run.settings.seed,
+        "input": {
+            "shape": list(image.shape),
+            "dtype": str(image.dtype),
+            "axes": run.layout.axes,
+            "sha256": checksum(image),
+            "voxel_size_um": list(run.voxel_size_um) if run.voxel_size_um else None,
+        },
+        "background": run.settings.background,
+        "noise_sigma": outcomes[0].noise_sigma if single else [o.noise_sigma for o in outcomes],
+        "misfit_sigma": outcomes[0].misfit_sigma if single else [o.misfit_sigma for o in outcomes],
+        "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
+        "kernel": described[0] if single else described,
+        "warnings": run.warnings + doubts,
+    }

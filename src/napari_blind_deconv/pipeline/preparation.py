@@ -1,0 +1,82 @@
+"""One run's input, checked and arranged before anything is computed."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.observation import (
+    Arrangement,
+    arrangement,
+    checked_image,
+    checked_levels,
+    checked_voxel_size,
+)
+from napari_blind_deconv.settings import Settings
+from napari_blind_deconv.support import checked_psf, kernel_shape
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's checked input."""
+
+    settings: Settings
+    layout: Arrangement
+    shape: tuple[int, ...]
+    channels: list[NDArray[Any]]
+    voxel_size_um: tuple[float, ...] | None
+    kernel_shape: tuple[int, ...]
+    kernel_prior: Any
+    device: torch.device
+    warnings: list[str]
+
+
+def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any) -> Run:
+    """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
+    values, warnings = checked_image(image, settings.fill_nan)
+    checked_levels(values, settings.background, settings.noise_sigma)
+    layout = arrangement(values.shape, axes, settings.planes)
+    space_shape = [values.shape[layout.axes.index(a)] for a in layout.space]
+    voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)
+    prior = settings.kernel_prior
+    if psf is not None and not isinstance(prior, Known):
+        raise InputError(f"a PSF was given, but kernel_prior is {prior.kind!r}; choose kernel_prior 'known' to use it")
+    if isinstance(prior, Known):
+        if psf is None:
+            psf = prior.kernel
+        if psf is None:
+            raise InputError("kernel_prior 'known' has no PSF; give one (--psf FILE, or psf=ARRAY in Python)")
+        taps, said = checked_psf(psf, space_shape, voxels, psf_voxel_size_um)
+        prior, support = replace(prior, kernel=taps), taps.shape
+        warnings = warnings + said
+    else:
+        support = kernel_shape(settings.kernel_size, space_shape)
+    return Run(
+        settings, layout, values.shape, layout.split(values), voxels, support, prior, _device(settings.device), warnings
+    )
+
+
+def checked_truth(truth: Any, true_psf: Any, run: Run) -> tuple[Any, Any]:
+    """Truths that can be compared with the result, refused before the work rather than after."""
+    if truth is not None and np.shape(truth) != run.shape:
+        raise InputError(f"truth has shape {np.shape(truth)}, but the image has {run.shape}; they must be the same")
+    if true_psf is not None:
+        shape = np.squeeze(np.asarray(true_psf)).shape
+        expected = len(run.kernel_shape) + (run.layout.channel is not None)
+        if len(shape) != expected:
+            raise InputError(f"true PSF has {len(shape)} axes {shape}, but the estimated one will have {expected}")
+    return truth, true_psf
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there[name]:
+        usable = ", ".join(d for d, ok in there.items() if ok)
+        raise InputError(f"device {name!r} is not available on this machine; usable here: auto, {usable}")
+    return torch.device(name)
