@@ -23,24 +23,37 @@ from napari_blind_deconv._types import InputError
 
 from .image import Intensity, align, natural_range, psnr, score_image, ssim
 from .kernel import describe_kernel, kernel_error, kernel_error_relative, mnc, score_kernel
+from .psf import PsfFigures, psf_figures, strehl_ratio
+from .psf_profiles import PsfProfiles, psf_profiles
+from .psf_table import PsfRow, PsfTable, compare_psfs
+from .resample import resample_psf
 
 __all__ = [
     "GRADES",
     "METRICS",
     "Intensity",
     "Metric",
+    "PsfFigures",
+    "PsfProfiles",
+    "PsfRow",
+    "PsfTable",
     "align",
+    "compare_psfs",
     "describe_kernel",
     "grade",
     "kernel_error",
     "kernel_error_relative",
     "mnc",
     "natural_range",
+    "psf_figures",
+    "psf_profiles",
     "psnr",
+    "resample_psf",
     "score",
     "score_image",
     "score_kernel",
     "ssim",
+    "strehl_ratio",
 ]
 
 GRADES = ("bad", "ok", "good", "really good")

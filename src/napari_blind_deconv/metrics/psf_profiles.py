@@ -1,0 +1,158 @@
+"""A PSF as curves and pictures: profiles, sections, and its optical transfer function."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from .kernel import _unit
+from .peak import core
+from .psf import LATERAL, spacing_of
+
+Array = NDArray[np.float64]
+_ANGLES = 72
+_FINER = 4  # times the support, so that the transfer function is drawn smoothly
+
+
+@dataclass(frozen=True)
+class PsfProfiles:
+    """What a plot of a PSF shows; lengths in ``unit``, frequencies in cycles per ``unit``.
+
+    Attributes
+    ----------
+    unit
+        "µm", or "px" where no voxel size is known.
+    radius, radial
+        Mean over the circle of that radius about the peak in the plane of the last two axes (in 1-D over both sides),
+        1 at the peak.
+    axial_position, axial
+        The line along z through the peak, 1 at the peak; None in fewer than 3 dimensions.
+    sections
+        Planes through the brightest tap, 1 at their maximum: "yx", and in 3-D also "zx" and "zy"; the name gives the
+        axes of rows and columns. Empty in 1-D.
+    spacing
+        Length of a tap along "z", "y" and "x", as far as they exist.
+    frequency, mtf
+        Modulation transfer function across the optical axis, the mean over directions: the modulus of the transform of
+        the PSF summed along z; 1 at frequency 0, up to the Nyquist frequency.
+    axial_frequency, axial_mtf
+        The modulus of the transform of the line ``axial``: the transfer function summed over lateral frequencies. (On
+        the axis itself a wide-field transfer function vanishes, the missing cone.) None in fewer than 3 dimensions.
+    """
+
+    unit: Literal["µm", "px"]
+    radius: Array
+    radial: Array
+    axial_position: Array | None
+    axial: Array | None
+    sections: dict[str, Array]
+    spacing: dict[str, float]
+    frequency: Array
+    mtf: Array
+    axial_frequency: Array | None
+    axial_mtf: Array | None
+
+
+def psf_profiles(psf: ArrayLike, voxel_size_um: Sequence[float] | None = None) -> PsfProfiles:
+    """The curves and sections of a PSF.
+
+    Parameters
+    ----------
+    psf
+        Of one to three axes, (z, y, x); the sum is free.
+    voxel_size_um
+        Positive lengths, one per axis; None: lengths are in pixels.
+
+    Examples
+    --------
+    >>> x = np.arange(-10, 11)
+    >>> profiles = psf_profiles(np.exp(-(x[:, None] ** 2 + x**2) / 8), (0.1, 0.1))
+    >>> bool(profiles.mtf[0] == 1), float(profiles.frequency[-1])
+    (True, 5.0)
+    """
+    taps = _unit(psf)
+    spacing = spacing_of(taps, voxel_size_um)
+    axes = "zyx"[-taps.ndim :]
+    top = core(taps)
+    radius, radial = _radial(taps, top.position, spacing)
+    frequency, mtf = _lateral_transfer(taps, spacing)
+    axial_position, axial, axial_frequency, axial_mtf = _axial(taps, top.position, spacing)
+    return PsfProfiles(
+        unit="px" if voxel_size_um is None else "µm",
+        radius=radius,
+        radial=radial / radial[0],
+        axial_position=axial_position,
+        axial=axial,
+        sections=_sections(taps, axes),
+        spacing=dict(zip(axes, spacing.tolist(), strict=True)),
+        frequency=frequency,
+        mtf=mtf,
+        axial_frequency=axial_frequency,
+        axial_mtf=axial_mtf,
+    )
+
+
+def _radial(taps: Array, position: Array, spacing: Array) -> tuple[Array, Array]:
+    """Mean over circles in the plane of the last axes, half a tap apart, as far as the support goes on all sides."""
+    count = min(LATERAL, taps.ndim)
+    plane = spacing[-count:]
+    sides = zip(position[-count:], taps.shape[-count:], plane, strict=True)
+    reach = min(min(p, n - 1 - p) * h for p, n, h in sides)
+    step = plane.min() / 2
+    radius = np.arange(max(1, int(reach / step) + 1)) * step
+    places = _circles(radius, position, spacing)
+    values = ndimage.map_coordinates(taps, places.reshape(taps.ndim, -1), order=5, mode="constant")
+    return radius, values.reshape(places.shape[1:]).mean(0)
+
+
+def _circles(radius: Array, centre: Array, spacing: Array) -> Array:
+    """Places of circles about a centre, in taps; shape ``(ndim, angles, radii)``."""
+    ndim = spacing.size
+    angles = np.arange(_ANGLES) * 2 * np.pi / _ANGLES if ndim >= LATERAL else np.array([0.0, np.pi])
+    directions = [np.sin(angles), np.cos(angles)][-min(LATERAL, ndim) :]
+    places = np.repeat(centre[:, None, None], angles.size, 1).repeat(radius.size, 2)
+    for axis, direction in zip(range(ndim - len(directions), ndim), directions, strict=True):
+        places[axis] += direction[:, None] * radius / spacing[axis]
+    return places
+
+
+def _axial(
+    taps: Array, position: Array, spacing: Array
+) -> tuple[Array, Array, Array, Array] | tuple[None, None, None, None]:
+    if taps.ndim <= LATERAL:
+        return None, None, None, None
+    places = np.repeat(position[:, None], taps.shape[0], 1)
+    places[0] = np.arange(taps.shape[0])
+    line = np.maximum(ndimage.map_coordinates(taps, places, order=5, mode="constant"), 0)
+    length = _FINER * line.size
+    transfer = np.abs(np.fft.rfft(line, length))
+    where = (np.arange(taps.shape[0]) - position[0]) * spacing[0]
+    return where, line / line.max(), np.fft.rfftfreq(length, spacing[0]), transfer / transfer[0]
+
+
+def _lateral_transfer(taps: Array, spacing: Array) -> tuple[Array, Array]:
+    """Frequencies up to the lower Nyquist frequency, and the mean modulus over directions."""
+    count = min(LATERAL, taps.ndim)
+    summed = taps.sum(axis=tuple(range(taps.ndim - count)))
+    shape = [_FINER * n + 1 for n in summed.shape]
+    modulus = np.fft.fftshift(np.abs(np.fft.fftn(summed, shape, axes=range(count))))
+    steps = np.array([1 / (n * h) for n, h in zip(shape, spacing[-count:], strict=True)])
+    nyquist = float((0.5 / spacing[-count:]).min())
+    frequency = np.linspace(0, nyquist, max(2, int(np.ceil(nyquist / steps.min())) + 1))
+    places = _circles(frequency, np.array([n // 2 for n in shape], float), steps)
+    # The transform is periodic, and a circle may touch the edge between the last frequency and the first.
+    values = ndimage.map_coordinates(modulus, places.reshape(count, -1), order=1, mode="grid-wrap")
+    return frequency, values.reshape(places.shape[1:]).mean(0) / modulus.max()
+
+
+def _sections(taps: Array, axes: str) -> dict[str, Array]:
+    top = np.unravel_index(int(taps.argmax()), taps.shape)
+    found = {}
+    for name in ("yx", "zx", "zy"):
+        if set(name) <= set(axes):
+            index = tuple(slice(None) if axis in name else at for axis, at in zip(axes, top, strict=True))
+            found[name] = taps[index] / taps.max()
+    return found
