@@ -10,6 +10,8 @@ from torch import Tensor
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.statistics import KernelStatistics
 
+from .airy import Airy
+from .defocus import Defocus
 from .fit import Fit, Parameter
 from .gaussian import Gaussian
 from .known import Known
@@ -40,9 +42,11 @@ class FittedByEvidence(Protocol):
         ...
 
 
-KernelPrior = Annotated[Known | Gaussian | Motion | Sparse | Uniform, Discriminator("kind")]
+KernelPrior = Annotated[Known | Gaussian | Defocus | Airy | Motion | Sparse | Uniform, Discriminator("kind")]
 
 __all__ = [
+    "Airy",
+    "Defocus",
     "Fit",
     "FittedByEvidence",
     "Gaussian",

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence import NaturalSpectrum
-from napari_blind_deconv.kernel_priors.descent import descend
+from napari_blind_deconv.kernel_priors.descent import descend, minimum
+from napari_blind_deconv.kernel_priors.laplace import laplace
 
 
 class Parameter(NamedTuple):
@@ -28,10 +30,18 @@ class Fit:
         The best kernel so far, unit sum.
     parameters
         The figures that describe it, by name; filled in by the last step.
+    freedom
+        Number of free figures behind the kernel, where it is not the number of ``parameters``.
     """
 
     kernel: Tensor
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    freedom: int | None = None
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """What a fit pays for when families are compared."""
+        return len(self.parameters) if self.freedom is None else self.freedom
 
 
 def fitted(
@@ -70,3 +80,32 @@ def fitted(
 
     for value, found in descend(nats, [*start, *spectrum.start(kernel_of(*start).detach())], iterations):
         yield value, found[:count], found[count:]
+
+
+def explained(spectrum: NaturalSpectrum, kernel: Tensor, iterations: int = 48) -> float:
+    """-log p(y, S | k) in nats at the best spectrum S: what kernels of any origin are compared by."""
+    arguments = spectrum.start(kernel)
+    found = minimum(lambda *image: spectrum.nats(kernel, *image), arguments, iterations)
+    with torch.no_grad():
+        return float(spectrum.nats(kernel, *found))
+
+
+def covariance(
+    spectrum: NaturalSpectrum,
+    kernel_of: Callable[..., Tensor],
+    theta: Sequence[Tensor],
+    image: Sequence[Tensor],
+    *,
+    cost: Callable[..., Tensor],
+) -> Tensor:
+    """Covariance of a fit's parameters θ, flattened, the image's spectrum marginalised (`laplace`).
+
+    The arguments are those of `fitted`, with the θ and the spectrum's parameters that it ended at.
+    """
+    count = len(theta)
+
+    def nats(*arguments: Tensor) -> Tensor:
+        return spectrum.nats(kernel_of(*arguments[:count]), *arguments[count:]) + cost(*arguments[:count])
+
+    size = sum(t.numel() for t in theta)
+    return laplace(nats, [*theta, *image])[:size, :size]
