@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError
 
+_USUAL = 31
+
 
 def checked_psf(
     psf: Any,
@@ -84,9 +86,7 @@ def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) ->
         Where the number of sizes does not fit the axes, or the kernel is larger than the image.
     """
     if requested is None:
-        parts = [2 if len(space_shape) == 3 and axis == 0 else 3 for axis in range(len(space_shape))]
-        limits = [max(3, min(31, n // part)) for n, part in zip(space_shape, parts, strict=True)]
-        return tuple(n - 1 + n % 2 for n in limits)
+        return tuple(min(_USUAL, n) for n in largest_kernel(space_shape))
     sizes = tuple(requested) * len(space_shape) if len(requested) == 1 else tuple(requested)
     if len(sizes) != len(space_shape):
         raise InputError(
@@ -100,3 +100,10 @@ def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) ->
                 f"kernel_size {sizes} is larger than the image of {tuple(space_shape)} pixels; choose {largest} or less"
             )
     return sizes
+
+
+def largest_kernel(space_shape: Sequence[int]) -> tuple[int, ...]:
+    """The largest support that an image teaches anything about: a third of it per axis, half of it along z."""
+    parts = [2 if len(space_shape) == 3 and axis == 0 else 3 for axis in range(len(space_shape))]
+    limits = [max(3, n // part) for n, part in zip(space_shape, parts, strict=True)]
+    return tuple(n - 1 + n % 2 for n in limits)

@@ -11,6 +11,7 @@ from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.statistics import KernelStatistics
 
 from .airy import Airy
+from .auto import Auto
 from .defocus import Defocus
 from .fit import Fit, Parameter
 from .gaussian import Gaussian
@@ -42,10 +43,13 @@ class FittedByEvidence(Protocol):
         ...
 
 
-KernelPrior = Annotated[Known | Gaussian | Defocus | Airy | Motion | Sparse | Uniform, Discriminator("kind")]
+KernelPrior = Annotated[
+    Known | Gaussian | Defocus | Airy | Motion | Sparse | Uniform | Auto, Discriminator("kind")
+]
 
 __all__ = [
     "Airy",
+    "Auto",
     "Defocus",
     "Fit",
     "FittedByEvidence",

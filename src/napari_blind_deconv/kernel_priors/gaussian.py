@@ -69,7 +69,7 @@ class Gaussian:
         for _, (factor,), _ in steps:
             yield Fit(self._kernel(factor, shape))
         if factor is not None:
-            yield Fit(self._kernel(factor, shape), self._parameters(factor, ndim))
+            yield Fit(self._kernel(factor, shape), self._parameters(factor, ndim), freedom=len(factor))
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The covariance's M-step on kernel statistics, from the covariance of ``kernel``.

@@ -30,6 +30,8 @@ _COARSE_UPDATES = 5
 # Prior of the texture's grain, the spread of log S over directions: fur along the motion is not motion.
 _GRAIN = 0.5
 _ITERATIONS, _LAST_ITERATIONS = 24, 48
+# Bends per direction across the path that the random walk leaves free, beside length and direction.
+_FREE_BENDS = 4
 
 
 @component
@@ -94,7 +96,8 @@ class Motion:
         found = yield from self._refined(evidence, best[1], shape, weight, _LAST_ITERATIONS)
         points = min(best, found, key=lambda pair: pair[0])[1]
         kernel = upright(evidence, self._kernel(points, shape))
-        yield Fit(kernel, {"length_px": Parameter(float(segment_lengths(points).sum()), unit="px")})
+        length = Parameter(float(segment_lengths(points).sum()), unit="px")
+        yield Fit(kernel, {"length_px": length}, freedom=len(free) + _FREE_BENDS * (len(free) - 1))
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The path's M-step on kernel statistics, from the path that drew ``kernel``.

@@ -96,7 +96,7 @@ def deconvolve_steps(
         outcomes.append(outcome)
     restored = run.layout.join([o.image for o in outcomes], run.shape)
     kernels = [o.kernel for o in outcomes]
-    kernel = kernels[0] if run.layout.channel is None else np.stack(kernels)
+    kernel = kernels[0] if run.layout.channel is None else _stacked(kernels)
     report = report_of(run, outcomes, np.asarray(image))
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
@@ -123,6 +123,7 @@ def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Pro
         image_prior=settings.image_prior,
         iterations=settings.iterations,
         generator=torch.Generator().manual_seed(settings.seed),
+        largest_kernel=run.largest_kernel,
     )
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.channels)}" if len(run.channels) > 1 else ""
@@ -137,7 +138,7 @@ def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Pro
     misfit = residual_sigma(last.image, last.kernel, problem)
     image = _numpy(last.image) * np.float32(scale)
     noise, misfit_expected, residual = (s * scale for s in (problem.noise_sigma, problem.misfit_sigma, misfit))
-    return Outcome(image, _numpy(last.kernel), noise, misfit_expected, residual, last.parameters)
+    return Outcome(image, _numpy(last.kernel), noise, misfit_expected, residual, last.parameters, last.choice)
 
 
 def _on_few_threads(samples: int, steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:
@@ -166,11 +167,18 @@ def intensity_scale(values: NDArray[Any]) -> float:
 
 def residual_sigma(image: torch.Tensor, kernel: torch.Tensor, problem: Problem) -> float:
     """Standard deviation of y - k * x where the kernel does not look beyond the frame."""
-    frame = problem.frame
+    frame = problem.frame_for(kernel.shape)
     residual = problem.observed - predict(frame.extend(image), kernel, frame)
-    inner = [slice(k // 2, n - k // 2) for k, n in zip(problem.kernel_shape, frame.shape, strict=True)]
+    inner = [slice(k // 2, n - k // 2) for k, n in zip(kernel.shape, frame.shape, strict=True)]
     inside = residual[trailing(inner)]
     return float((inside if inside.numel() > 1 else residual).std())
+
+
+def _stacked(kernels: Sequence[Float]) -> Float:
+    """One kernel per channel, on the largest of their supports."""
+    largest = np.max([k.shape for k in kernels], axis=0)
+    padded = [np.pad(k, [((n - m) // 2,) * 2 for n, m in zip(largest, k.shape, strict=True)]) for k in kernels]
+    return np.stack(padded)
 
 
 def _relative(voxel_size_um: tuple[float, ...] | None, ndim: int) -> tuple[float, ...]:

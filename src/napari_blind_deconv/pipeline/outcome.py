@@ -12,6 +12,7 @@ from napari_blind_deconv.metrics import describe_kernel
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.report import checksum, kernel_doubts, residual_doubts, versions
 from napari_blind_deconv.settings import settings_to_dict
+from napari_blind_deconv.solvers import Choice
 
 Float = NDArray[np.float32]
 
@@ -26,6 +27,7 @@ class Outcome:
     misfit_sigma: float
     residual_sigma: float
     parameters: Mapping[str, Parameter]
+    choice: Choice | None
 
 
 def _described(outcome: Outcome) -> dict[str, Any]:
@@ -44,6 +46,10 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
         + residual_doubts(outcomes[i].residual_sigma, outcomes[i].misfit_sigma)
     ]
     single = len(outcomes) == 1
+    chosen: dict[str, list[Any]] = {
+        "choice": [o.choice.reason for o in outcomes if o.choice],
+        "ranking": [[r._asdict() for r in o.choice.ranking] for o in outcomes if o.choice],
+    }
     return {
         "settings": settings_to_dict(run.settings),
         "versions": dict(versions()),
@@ -61,5 +67,6 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
         "misfit_sigma": outcomes[0].misfit_sigma if single else [o.misfit_sigma for o in outcomes],
         "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
         "kernel": described[0] if single else described,
+        **({name: found[0] if single else found for name, found in chosen.items() if found}),
         "warnings": run.warnings + doubts,
     }

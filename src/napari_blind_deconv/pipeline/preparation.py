@@ -17,7 +17,7 @@ from napari_blind_deconv.observation import (
     checked_voxel_size,
 )
 from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.support import checked_psf, kernel_shape
+from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Run:
     kernel_prior: Any
     device: torch.device
     warnings: list[str]
+    largest_kernel: tuple[int, ...] | None
 
 
 def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any) -> Run:
@@ -56,7 +57,16 @@ def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: 
     else:
         support = kernel_shape(settings.kernel_size, space_shape)
     return Run(
-        settings, layout, values.shape, layout.split(values), voxels, support, prior, _device(settings.device), warnings
+        settings,
+        layout,
+        values.shape,
+        layout.split(values),
+        voxels,
+        support,
+        prior,
+        _device(settings.device),
+        warnings,
+        largest_kernel(space_shape) if settings.kernel_size is None else None,
     )
 
 

@@ -1,9 +1,9 @@
 """What a solver is given and what it yields."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,6 +28,8 @@ class Problem:
         The part of y from which the kernel is estimated; ``observed`` itself where that is small.
     kernel_shape
         The support, odd.
+    largest_kernel
+        The support that may be needed, where it is to be found; ``None`` where ``kernel_shape`` is what was asked for.
     spacing
         The pixel's size per axis, relative to the smallest.
     noise_sigma
@@ -55,6 +57,7 @@ class Problem:
     image_prior: Splittable
     iterations: int | None
     generator: torch.Generator
+    largest_kernel: tuple[int, ...] | None = None
 
     @property
     def ndim(self) -> int:
@@ -69,7 +72,40 @@ class Problem:
     @property
     def frame(self) -> Frame:
         """The frame of the whole observation."""
-        return Frame.around(self.observed.shape[-self.ndim :], self.kernel_shape)
+        return self.frame_for(self.kernel_shape)
+
+    def frame_for(self, kernel_shape: Sequence[int]) -> Frame:
+        """The frame of the whole observation for a kernel of another support."""
+        return Frame.around(self.observed.shape[-self.ndim :], tuple(kernel_shape))
+
+
+class Ranked(NamedTuple):
+    """A family of kernels among those that were compared.
+
+    Attributes
+    ----------
+    kind
+        The rung; "sharp" is no blur at all.
+    gain_nats
+        Evidence over no blur.
+    penalty_nats
+        What the family's figures cost.
+    blurs
+        Whether its kernel is a blur that the image shows everywhere.
+    """
+
+    kind: str
+    gain_nats: float
+    penalty_nats: float
+    blurs: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A rung that was chosen: the sentence that says why, and all that were compared, the chosen one first."""
+
+    reason: str
+    ranking: tuple[Ranked, ...]
 
 
 @dataclass(frozen=True)
@@ -90,6 +126,8 @@ class Estimate:
         A detail for people.
     parameters
         Figures that a fit of few parameters found, by name.
+    choice
+        Why this rung, where it was to be chosen.
     """
 
     stage: Stage
@@ -99,3 +137,4 @@ class Estimate:
     image: Tensor | None = None
     message: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    choice: Choice | None = None

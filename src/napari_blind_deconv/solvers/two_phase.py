@@ -1,16 +1,18 @@
 """Two phases: estimate the kernel with an image made for that purpose, freeze it, restore the image once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
+from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence
-from napari_blind_deconv.kernel_priors import Fit, FittedByEvidence, Known, Parameter
+from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence, Known
+from napari_blind_deconv.solvers.choice import choose
 from napari_blind_deconv.solvers.free_form import free_form
 from napari_blind_deconv.solvers.half_quadratic import restore
-from napari_blind_deconv.solvers.problem import Estimate, Problem
+from napari_blind_deconv.solvers.problem import Choice, Estimate, Problem
 
 _RESTORATION_STEPS = 16
 
@@ -35,17 +37,20 @@ class TwoPhase:
         """Estimate the kernel, then restore; one yield per step of either phase."""
         restoration = problem.iterations or _RESTORATION_STEPS
         sigma = problem.misfit_sigma
-        kernel, done = None, 0
-        parameters: Mapping[str, Parameter] = {}
-        for fit, total in self._kernels(problem):
-            kernel, parameters, done = fit.kernel, fit.parameters, done + 1
-            yield Estimate("estimating the kernel", done, total + restoration, kernel, parameters=parameters)
-        if kernel is None:
-            kernel = problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed)
-        frame = problem.frame
+        fit: Fit | None = None
+        choice: Choice | None = None
+        done = 0
+        for fit, choice, total in self._kernels(problem):
+            done += 1
+            yield Estimate(
+                "estimating the kernel", done, total + restoration, fit.kernel, parameters=fit.parameters, choice=choice
+            )
+        if fit is None:
+            fit = Fit(problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed))
+        frame = problem.frame_for(fit.kernel.shape)
         scenes = restore(
             problem.observed,
-            kernel,
+            fit.kernel,
             frame,
             problem.image_prior,
             noise_sigma=sigma,
@@ -53,18 +58,31 @@ class TwoPhase:
             levels=problem.image_prior.levels(restoration),
         )
         for step, scene in enumerate(scenes, start=1):
-            image = frame.crop(scene)
-            yield Estimate("restoring", done + step, done + restoration, kernel, image, parameters=parameters)
+            yield Estimate(
+                "restoring",
+                done + step,
+                done + restoration,
+                fit.kernel,
+                frame.crop(scene),
+                parameters=fit.parameters,
+                choice=choice,
+            )
 
-    def _kernels(self, problem: Problem) -> Iterator[tuple[Fit, int]]:
-        """(fit, steps of this phase) for every step of the first phase."""
+    def _kernels(self, problem: Problem) -> Iterator[tuple[Fit, Choice | None, int]]:
+        """(fit, why this rung, steps of this phase) for every step of the first phase."""
         if isinstance(problem.kernel_prior, Known):
+            return
+        if isinstance(problem.kernel_prior, Auto):
+            chosen = choose(problem, problem.kernel_prior, self._free_form)
+            yield from ((fit, choice, step) for step, (fit, choice) in enumerate(chosen, start=1))
             return
         if isinstance(problem.kernel_prior, FittedByEvidence):
             weight = problem.kernel_weight
             evidence = Evidence.of(problem.sample, problem.noise_sigma, spacing=problem.spacing)
             for step, fit in enumerate(problem.kernel_prior.fit(evidence, problem.kernel_shape, weight), start=1):
-                yield fit, step
+                yield fit, None, step
             return
-        for kernel, total in free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements):
-            yield Fit(kernel), total
+        yield from ((Fit(kernel), None, total) for kernel, total in self._free_form(problem))
+
+    def _free_form(self, problem: Problem) -> Iterator[tuple[Tensor, int]]:
+        return free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements)

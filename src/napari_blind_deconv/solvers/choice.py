@@ -1,0 +1,205 @@
+"""Which rung of the ladder: every family is fitted, and ranked by one evidence.
+
+All kernels are judged under the same model of the image's spectrum (`NaturalSpectrum`), against no blur. A family pays
+½ log N nats for each of its figures (Schwarz 1978, doi:10.1214/aos/1176344136). Texture that happens to look like a
+blur does so in places, a blur everywhere: a kernel must beat no blur in the parts of the image, too (in the spirit of
+Vuong 1989, doi:10.2307/1912557, who judges models by how evenly their advantage is spread).
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.fourier import trailing
+from napari_blind_deconv.kernel_priors import Auto, Fit, Uniform
+from napari_blind_deconv.kernel_priors.fit import explained
+from napari_blind_deconv.solvers.problem import Choice, Problem, Ranked
+
+# Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
+# wide reaches a quarter of the frequencies (decision 0013).
+_FINE_STRUCTURE = 60.0
+# Figures that a free-form kernel pays for: its taps come from edges, not from this evidence.
+_FREE_FORM_FREEDOM = 12
+# Parts per axis, where each is at least this many kernels wide and has this many samples.
+_PARTS, _KERNELS_PER_PART, _SMALLEST_PART = 2, 2.5, 48
+# A kernel with more than this share of its light on the border of its support is tried on a wider one; what counts as
+# its size holds all but this share.
+_CUT_OFF, _OUTSIDE = 0.02, 0.01
+_WIDER = math.sqrt(2)
+_SHARP = "sharp"
+
+FreeForm = Callable[[Problem], Iterator[tuple[Tensor, int]]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A family's best kernel.
+
+    Attributes
+    ----------
+    kind
+        The rung, or "sharp" for no blur.
+    fit
+        Its kernel and figures.
+    gain
+        Evidence over no blur, in nats.
+    penalty
+        What its figures cost, in nats.
+    parts
+        Gains in the parts of the image; empty where the image is too small to be parted.
+    """
+
+    kind: str
+    fit: Fit
+    gain: float
+    penalty: float
+    parts: tuple[float, ...]
+
+    @property
+    def score(self) -> float:
+        """What families are ranked by: gain less penalty, in nats."""
+        return self.gain - self.penalty
+
+    @property
+    def blurs(self) -> bool:
+        """Whether the kernel is a blur that the image shows everywhere, not its sampling and not its texture."""
+        needed = _FINE_STRUCTURE / max(extent(self.fit.kernel), 0.1) ** 2
+        return self.score > needed and _even(self.parts)
+
+
+def choose(problem: Problem, auto: Auto, free_form: FreeForm) -> Iterator[tuple[Fit, Choice | None]]:
+    """Fit every rung and rank them; where the support is free, on larger and larger ones until the winner fits.
+
+    Parameters
+    ----------
+    problem
+        The observation.
+    auto
+        Which rungs are tried.
+    free_form
+        Better and better kernels of free form.
+
+    Yields
+    ------
+    tuple
+        What is being fitted, and ``None``; at last the chosen one, with the reason.
+    """
+    while True:
+        ranking = yield from ranked(problem, auto, free_form)
+        kernel, largest = ranking[0].fit.kernel, problem.largest_kernel
+        if largest is None or problem.kernel_shape == largest or border_share(kernel) < _CUT_OFF:
+            break
+        problem = replace(problem, kernel_shape=_wider(problem.kernel_shape, largest))
+    if largest is not None:
+        kernel = cropped(kernel)
+    yield replace(ranking[0].fit, kernel=kernel), _choice(ranking)
+
+
+def ranked(
+    problem: Problem, auto: Auto, free_form: FreeForm
+) -> Generator[tuple[Fit, Choice | None], None, list[Candidate]]:
+    """Every rung's candidate, the chosen one first, the others by score."""
+    evidence = Evidence.of(problem.sample, problem.noise_sigma, spacing=problem.spacing)
+    fits: dict[str, Fit] = {}
+    for rung in auto.rungs(problem.ndim):
+        for fit in rung.fit(evidence, problem.kernel_shape, problem.kernel_weight):
+            fits[rung.kind] = fit
+            yield fit, None
+    for kernel, _ in free_form(replace(problem, kernel_prior=Uniform())):
+        fits["uniform"] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
+        yield fits["uniform"], None
+    whole, parts = _Judge.of(problem, problem.sample), [_Judge.of(problem, p) for p in _parted(problem)]
+    price = 0.5 * math.log(evidence.independent)
+    found = []
+    for kind, fit in fits.items():
+        gains = tuple(part.gain(fit.kernel) for part in parts)
+        found.append(Candidate(kind, fit, whole.gain(fit.kernel), price * fit.degrees_of_freedom, gains))
+        yield fit, None
+    sharp = Candidate(_SHARP, Fit(problem.observed.new_ones((1,) * problem.ndim)), 0.0, 0.0, ())
+    return sorted([*found, sharp], key=lambda c: (c.kind == _SHARP or c.blurs, c.score), reverse=True)
+
+
+def _choice(ranking: Sequence[Candidate]) -> Choice:
+    """The sentence that says why, and the figures behind it."""
+    first, second = ranking[0], next((c for c in ranking[1:] if c.kind != _SHARP), None)
+    if first.kind == _SHARP:
+        reason = "no family of PSFs explains the image better than none, all over: it is sharp already"
+    else:
+        reason = f"{first.kind} explains the image {first.score:.0f} nats better than no blur"
+        if second is not None:
+            reason += f", and {first.score - second.score:.0f} nats better than the next, {second.kind}"
+    return Choice(reason, tuple(Ranked(c.kind, c.gain, c.penalty, c.blurs) for c in ranking))
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """One piece of the observation, and how well no blur explains it."""
+
+    spectrum: NaturalSpectrum
+    sharp: float
+
+    @classmethod
+    def of(cls, problem: Problem, observed: Tensor) -> "_Judge":
+        spectrum = NaturalSpectrum.of(Evidence.of(observed, problem.noise_sigma, spacing=problem.spacing))
+        return cls(spectrum, explained(spectrum, observed.new_ones((1,) * problem.ndim)))
+
+    def gain(self, kernel: Tensor) -> float:
+        return self.sharp - explained(self.spectrum, kernel)
+
+
+def border_share(kernel: Tensor) -> float:
+    """Share of a kernel's light on the outermost taps of its support, where that is longer than one tap."""
+    inside = kernel[tuple(slice(1, -1) if n > 2 else slice(None) for n in kernel.shape)]
+    return float(1 - inside.sum() / kernel.sum()) if kernel.numel() > 1 else 0.0
+
+
+def cropped(kernel: Tensor) -> Tensor:
+    """A kernel on the smallest centred support, per axis, that holds all but a hundredth of its light."""
+    kept = []
+    for axis, n in enumerate(kernel.shape):
+        profile = kernel.sum([a for a in range(kernel.ndim) if a != axis]) / kernel.sum()
+        rings = profile[n // 2 :].clone()
+        rings[1:] += profile[: n // 2].flip(0)
+        radius = int((rings.cumsum(0) < 1 - _OUTSIDE).sum())
+        kept.append(slice(n // 2 - min(radius, n // 2), n // 2 + min(radius, n // 2) + 1))
+    inside = kernel[tuple(kept)]
+    return inside / inside.sum()
+
+
+def _wider(shape: tuple[int, ...], largest: tuple[int, ...]) -> tuple[int, ...]:
+    """The next support, odd, at most the largest."""
+    return tuple(min(2 * round(_WIDER * n / 2) + 1, most) for n, most in zip(shape, largest, strict=True))
+
+
+def extent(kernel: Tensor) -> float:
+    """Standard deviation of a kernel along its longest axis, in samples."""
+    axes = [torch.arange(n, dtype=kernel.dtype, device=kernel.device) for n in kernel.shape]
+    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
+    mass = kernel.flatten()[:, None] / kernel.sum()
+    away = grid - (mass * grid).sum(0)
+    return float(torch.linalg.eigvalsh((away * mass).T @ away)[-1].clamp(min=0).sqrt())
+
+
+def _even(parts: tuple[float, ...]) -> bool:
+    """Whether the sum of gains is beyond its standard error above zero."""
+    if not parts:
+        return True
+    values = torch.tensor(parts)
+    return float(values.sum()) > math.sqrt(len(parts)) * float(values.std(correction=0))
+
+
+def _parted(problem: Problem) -> list[Tensor]:
+    """Parts of the sample, cut along the axes that are long enough for the kernel."""
+    space = problem.sample.shape[-problem.ndim :]
+    cuts = []
+    for n, k in zip(space, problem.kernel_shape, strict=True):
+        part = n // _PARTS
+        long = part >= max(_KERNELS_PER_PART * k, _SMALLEST_PART)
+        cuts.append([slice(i * part, (i + 1) * part) for i in range(_PARTS)] if long else [slice(None)])
+    parts = [problem.sample[trailing(cut)] for cut in itertools.product(*cuts)]
+    return parts if len(parts) > 1 else []
