@@ -50,7 +50,7 @@ def finish(recipe: Recipe, folder: Path, seed: int, export: Path | None) -> None
     """Write the picture, and, where the steps are done, the averaged weights with their card."""
     state = loop.start(recipe, seed, "cpu")
     checkpoint.restore(state, folder / "checkpoint.safetensors", loop.identified(recipe, seed))
-    held_out = recipe.source(2 * seed + 1, recipe.held_out)
+    held_out = loop.drawn(recipe, seed, folder, held_out=True)
     typer.echo(picture(loop.averaged(state, recipe), recipe, held_out, folder))
     if state.step < recipe.steps:
         typer.echo(f"{state.step} of {recipe.steps} steps done; the same command continues")
@@ -75,7 +75,7 @@ def card(recipe: Recipe, state: State, seed: int, held_out: Source) -> dict[str,
         "network": dataclasses.asdict(recipe.network),
         "sigma_range": recipe.sigma_range,
         "unit": recipe.unit,
-        "data": held_out.description,
+        "data": held_out.description(),
         "training": training,
         "figures": figures,
     }

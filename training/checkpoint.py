@@ -41,10 +41,20 @@ def save(state: State, path: Path, identity: Mapping[str, Any]) -> None:
     tensors |= {f"average.{name}": tensor for name, tensor in state.average.items()}
     for place, moments in state.optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{place}.{name}": moments[name] for name in _MOMENTS}
-    metadata = {"step": str(state.step), "seconds": str(state.seconds), "identity": json.dumps(identity)}
+    write(path, tensors, identity, step=str(state.step), seconds=str(state.seconds))
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], identity: Mapping[str, Any], **metadata: str) -> None:
+    """Write tensors with the identity of their training; the file is replaced as a whole."""
     unfinished = path.with_suffix(".unfinished")
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, unfinished, metadata)
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(stored, unfinished, {**metadata, "identity": json.dumps(identity)})
     unfinished.replace(path)
+
+
+def read_arrays(path: Path, identity: Mapping[str, Any], device: str = "cpu") -> dict[str, Tensor]:
+    """The tensors of a file of this training."""
+    return _read(path, identity, device)[0]
 
 
 def restore(state: State, path: Path, identity: Mapping[str, Any]) -> None:
@@ -55,14 +65,7 @@ def restore(state: State, path: Path, identity: Mapping[str, Any]) -> None:
     ValueError
         Where the checkpoint is of another training.
     """
-    device = next(state.network.parameters()).device
-    with safe_open(path, "pt", device=str(device)) as file:
-        metadata = file.metadata()
-        stored = json.loads(metadata["identity"])
-        if stored != json.loads(json.dumps(identity)):
-            differing = [key for key in identity if stored.get(key) != json.loads(json.dumps(identity[key]))]
-            raise ValueError(f"{path} is of another training: {', '.join(differing)} differ; give another --folder")
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    tensors, metadata = _read(path, identity, str(next(state.network.parameters()).device))
     state.network.load_state_dict(_under("network.", tensors))
     state.average = _under("average.", tensors)
     moments: dict[int, dict[str, Tensor]] = {}
@@ -71,6 +74,16 @@ def restore(state: State, path: Path, identity: Mapping[str, Any]) -> None:
         moments.setdefault(int(place), {})[moment] = tensor.cpu() if moment == "step" else tensor
     state.optimiser.load_state_dict({**state.optimiser.state_dict(), "state": moments})
     state.step, state.seconds = int(metadata["step"]), float(metadata["seconds"])
+
+
+def _read(path: Path, identity: Mapping[str, Any], device: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(path, "pt", device=device) as file:
+        metadata = file.metadata()
+        ours, stored = json.loads(json.dumps(identity)), json.loads(metadata["identity"])
+        differing = [key for key in ours if stored.get(key) != ours[key]]
+        if differing:
+            raise ValueError(f"{path} is of another training: {', '.join(differing)} differ; give another --folder")
+        return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118 - not a mapping
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -31,23 +32,23 @@ class KernelDraws:
 
     Attributes
     ----------
-    kernels
+    arrays
         Per size of support, a stack of draws ``(draws, size, size)``.
     """
 
-    kernels: Mapping[int, Tensor]
+    arrays: Mapping[str, Tensor]
 
     @classmethod
-    def drawn(cls, seed: int, draws: int) -> "KernelDraws":
+    def drawn(cls, seed: int, draws: int, *, held_out: bool) -> Self:
         """About ``draws`` draws of each rung, spread over the sizes."""
         stacks = {}
-        for size in _SIZES:
-            generator = torch.Generator().manual_seed(seed * len(_SIZES) + _SIZES.index(size))
-            stacks[size] = torch.stack(_draws((size, size), draws / len(_SIZES), generator))
+        for place, size in enumerate(_SIZES):
+            generator = torch.Generator().manual_seed((2 * seed + held_out) * len(_SIZES) + place)
+            stacks[str(size)] = torch.stack(_draws((size, size), draws / len(_SIZES), generator))
         return cls(stacks)
 
-    @property
-    def description(self) -> str:
+    @classmethod
+    def description(cls) -> str:
         """The rungs."""
         return f"draws of the kernel priors {', '.join(rungs())} and convolutions of two of them (synthetic)"
 
@@ -58,7 +59,7 @@ class KernelDraws:
         nearest = fitting[-3:]
         items = []
         for place in torch.randint(len(nearest), (count,), generator=generator).tolist():
-            stack = self.kernels[nearest[place]]
+            stack = self.arrays[str(nearest[place])]
             items.append(_on_canvas(stack[int(torch.randint(len(stack), (1,), generator=generator))], shape))
         kernels = _moved(torch.stack(items), generator)
         if float(torch.rand(1, generator=generator)) < _ROWS:

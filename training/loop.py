@@ -46,7 +46,7 @@ def train(
     if path.exists():
         checkpoint.restore(state, path, identity)
     last = min(recipe.steps, recipe.steps if stop_at is None else stop_at)
-    source, held_out = recipe.source(2 * seed, recipe.draws), recipe.source(2 * seed + 1, recipe.held_out)
+    source, held_out = (drawn(recipe, seed, folder, held_out=apart) for apart in (False, True))
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
         losses: list[float] = []
         try:
@@ -81,6 +81,17 @@ def start(recipe: Recipe, seed: int, device: str) -> State:
     return State(network, optimiser, {name: value.clone() for name, value in network.state_dict().items()})
 
 
+def drawn(recipe: Recipe, seed: int, folder: Path, *, held_out: bool) -> Source:
+    """The arrays to train on, or to measure on; drawn once, then read from the folder."""
+    path = folder / f"{'held-out' if held_out else 'drawn'}.safetensors"
+    identity = identified(recipe, seed)
+    if path.exists():
+        return recipe.source(checkpoint.read_arrays(path, identity))
+    source = recipe.source.drawn(seed, recipe.held_out if held_out else recipe.draws, held_out=held_out)
+    checkpoint.write(path, source.arrays, identity)
+    return source
+
+
 def averaged(state: State, recipe: Recipe) -> Denoiser:
     """The network with the moving average of its weights."""
     network = Denoiser(recipe.network).to(next(state.network.parameters()).device)
@@ -94,7 +105,8 @@ def identified(recipe: Recipe, seed: int) -> dict[str, Any]:
         "name": recipe.name,
         "seed": seed,
         "network": asdict(recipe.network),
-        "draws": recipe.draws,
+        "data": recipe.source.description(),
+        "draws": [recipe.draws, recipe.held_out],
         "sigma_range": recipe.sigma_range,
         "batch": recipe.batch,
         "learning_rate": recipe.learning_rate,

@@ -1,22 +1,35 @@
 """What there is to train: data, architecture and schedule, by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
 from napari_blind_deconv.networks import UNetShape
+from training.images import ImageScenes
 from training.kernels import KernelDraws
 
 
 class Source(Protocol):
     """Where clean arrays come from."""
 
+    def __init__(self, arrays: Mapping[str, Tensor]) -> None: ...
+
     @property
-    def description(self) -> str:
+    def arrays(self) -> Mapping[str, Tensor]:
+        """All that is drawn once; a source is made of them anew."""
+        ...
+
+    @classmethod
+    def drawn(cls, seed: int, draws: int, *, held_out: bool) -> Self:
+        """So many arrays (of each kind), for training or, other ones, for measuring."""
+        ...
+
+    @classmethod
+    def description(cls) -> str:
         """What they are, and under which licence."""
         ...
 
@@ -38,7 +51,7 @@ class Recipe:
     network
         Architecture.
     source
-        The clean arrays of a seed, so many of them; another seed holds other arrays.
+        Where the clean arrays come from.
     draws, held_out
         How many arrays (of each kind) are made for training, and for measuring.
     sigma_range
@@ -55,7 +68,7 @@ class Recipe:
     title: str
     unit: str
     network: UNetShape
-    source: Callable[[int, int], Source]
+    source: type[Source]
     draws: int
     held_out: int
     sigma_range: tuple[float, float]
@@ -71,7 +84,7 @@ KERNELS = Recipe(
     title="kernels (point spread functions), 2-D",
     unit="the Euclidean norm of the kernel",
     network=UNetShape(widths=(16, 32, 64), blocks=1, surround="zero"),
-    source=KernelDraws.drawn,
+    source=KernelDraws,
     draws=2000,
     held_out=100,
     sigma_range=(0.002, 0.5),
@@ -80,4 +93,18 @@ KERNELS = Recipe(
     steps=10_000,
 )
 
-RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in (KERNELS,)})
+IMAGES = Recipe(
+    name="images",
+    title="grey images, 2-D",
+    unit="the image's intensity range",
+    network=UNetShape(widths=(32, 64, 128), blocks=1, surround="replicate"),
+    source=ImageScenes,
+    draws=2000,
+    held_out=100,
+    sigma_range=(0.5 / 255, 1.0),
+    sigma_data=0.25,
+    batch=32,
+    steps=60_000,
+)
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in (KERNELS, IMAGES)})

@@ -16,6 +16,7 @@ from .defocus import Defocus
 from .fit import Fit, Parameter
 from .gaussian import Gaussian
 from .known import Known
+from .learned import Learned
 from .motion import Motion
 from .sparse import Sparse
 from .uniform import Uniform
@@ -44,7 +45,7 @@ class FittedByEvidence(Protocol):
 
 
 KernelPrior = Annotated[
-    Known | Gaussian | Defocus | Airy | Motion | Sparse | Uniform | Auto, Discriminator("kind")
+    Known | Gaussian | Defocus | Airy | Motion | Sparse | Learned | Uniform | Auto, Discriminator("kind")
 ]
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Gaussian",
     "KernelPrior",
     "Known",
+    "Learned",
     "Motion",
     "Parameter",
     "Sparse",

@@ -1,0 +1,73 @@
+"""What kernels look like, whatever their family: a denoising network trained on draws of every rung of the ladder."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv._types import component
+from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
+from napari_blind_deconv.networks import Denoiser, ModelCard, heun_draw, load, noise_levels, over_planes, shipped
+from napari_blind_deconv.statistics import KernelStatistics
+
+_DRAW_STEPS = 24
+# Half-quadratic splitting: noise levels relative to the kernel's norm, pull at the last of them (decision 0010).
+_FIRST_LEVEL, _LAST_LEVEL, _ROUNDS = 0.04, 0.005, 4
+_PULL = 2.0
+
+
+@component
+class Learned:
+    """Kernels as a network knows them: camera shake, defocus, optics, few taps, and mixtures of these.
+
+    The network denoises planes; a volume is denoised along its three families of planes, and a line as a plane of one
+    row. Between them it is a score, ∇ log p(k), which draws kernels and takes part in the kernel's M-step.
+    """
+
+    kind: Literal["learned"] = "learned"
+    weights: str | None = None
+    """File of another network: .safetensors, with its model card (.json) beside it. None: the one that ships."""
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """A draw by the score: noise carried to level zero along the probability flow, then made a kernel."""
+        denoiser, card = self._network("cpu")
+        low, high = card.sigma_range
+        draw = heun_draw(
+            lambda noisy, sigma: over_planes(denoiser, noisy, sigma),
+            shape,
+            noise_levels(high, low, _DRAW_STEPS),
+            generator,
+        )
+        return as_kernel(draw)
+
+    def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
+        """Least squares on the simplex and denoising in turn, at falling noise levels (half-quadratic splitting).
+
+        As in Zhang et al. 2021 (arXiv:2008.13751, eq. 6), with the statistics as the data term, from least squares on:
+
+            z ← D(k; σ),   k ← argmin ½ kᵀA k - bᵀk + ½ ρ ‖k - z‖²,   ρ ∝ weight / σ².
+
+        The statistics do not know how much noise they carry; ρ is in units of the filtered image's energy.
+        """
+        denoiser, _ = self._network(kernel.device)
+        energy = float(statistics.autocorrelation.max())
+        kernel = minimise_on_simplex(statistics, kernel)
+        for level in noise_levels(_FIRST_LEVEL, _LAST_LEVEL, _ROUNDS, rho=1e3):
+            sigma = level * float(kernel.norm())
+            with torch.no_grad():
+                ideal = over_planes(denoiser, kernel.float(), sigma).to(kernel)
+            ridge = weight * _PULL * energy * (_LAST_LEVEL / level) ** 2
+            kernel = minimise_on_simplex(statistics, kernel, ridge=ridge, slope=-ridge * ideal)
+        return kernel
+
+    def _network(self, device: torch.device | str) -> tuple[Denoiser, ModelCard]:
+        return shipped("kernels", device) if self.weights is None else load(self.weights, device)
+
+
+def as_kernel(values: Tensor) -> Tensor:
+    """Values without their negative part, at unit sum; a delta where nothing is positive."""
+    taps = values.clamp(min=0)
+    if not float(taps.sum()) > 0:
+        taps = torch.zeros_like(values)
+        taps[tuple(n // 2 for n in values.shape)] = 1.0
+    return taps / taps.sum()
