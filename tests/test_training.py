@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from training import kernels, loop
-from training.__main__ import app
-from training.recipe import KERNELS, RECIPES
 from typer.testing import CliRunner
 
 from napari_blind_deconv.networks import UNetShape, load
+from training import kernels, loop
+from training.__main__ import app
+from training.recipe import KERNELS, RECIPES
 
 SMALL = dataclasses.replace(KERNELS, network=UNetShape(widths=(4, 8)), draws=5, held_out=3, batch=4, steps=12)
 
