@@ -8,7 +8,7 @@ from laws import assert_kernel, kernel_of, noise, odd_shapes
 
 from napari_blind_deconv import InputError
 from napari_blind_deconv.fourier import irfftn, rfftn, transfer
-from napari_blind_deconv.kernel_priors import Known, Sparse, Uniform, Updatable
+from napari_blind_deconv.kernel_priors import InVoxels, Known, Sparse, Uniform, Updatable
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex, project_to_simplex
 from napari_blind_deconv.settings import KERNEL_PRIORS
 from napari_blind_deconv.statistics import KernelStatistics, kernel_statistics
@@ -17,7 +17,8 @@ SHAPE = (9, 7)
 
 
 def instance(kind: str):
-    return Known(kernel=kernel_of(SHAPE, 1, torch.float32).numpy()) if kind == "known" else KERNEL_PRIORS[kind]()
+    prior = Known(kernel=kernel_of(SHAPE, 1, torch.float32).numpy()) if kind == "known" else KERNEL_PRIORS[kind]()
+    return prior.in_voxels((0.25, 0.1, 0.1)) if isinstance(prior, InVoxels) else prior
 
 
 def statistics_of(kernel: torch.Tensor, seed: int = 0, sigma: float = 0.0) -> KernelStatistics:

@@ -174,7 +174,8 @@ def describe(error: pydantic.ValidationError) -> str:
     message = message if message.startswith(name.rpartition(".")[2]) else f"{name} {message}"
     for machine, human in _HUMAN.items():
         message = message.replace(machine, human)
-    return message if message.startswith(f"{name} {first['input']} ") else f"{message} (got {first['input']!r})"
+    said = isinstance(first["input"], Mapping) or message.startswith(f"{name} {first['input']} ")
+    return message if said else f"{message} (got {first['input']!r})"
 
 
 def _fields(cls: type | None) -> list[str]:

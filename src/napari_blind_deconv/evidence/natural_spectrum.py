@@ -85,6 +85,17 @@ class NaturalSpectrum:
         steepness = 0.5 * ((line[1] - _STEEPNESS) / _STEEPNESS_SPREAD) ** 2
         return data + 0.5 * departure.square().sum() + 0.5 * (grain / _GRAIN).square().sum() + steepness
 
+    def expected(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor) -> Tensor:
+        """V at the kept frequencies, ``(*kept)``: what `nats` holds the periodogram against."""
+        power = self.evidence.power(kernel) * self.evidence.texture(grain) * self.sampling
+        return self.evidence.expected(power, self.at_nodes(departure, line))
+
+    def precision(self) -> Tensor:
+        """Inverse prior variances of departure, line and grain, flat."""
+        like, ndim = self.basis, self.evidence.ndim
+        line, grain = [0.0, _STEEPNESS_SPREAD**-2], [_GRAIN**-2] * (ndim * (ndim + 1) // 2)
+        return torch.cat([like.new_ones(like.shape[1]), like.new_tensor(line + grain)])
+
     def at_nodes(self, departure: Tensor, line: Tensor) -> Tensor:
         """S at the evidence's nodes."""
         return (line[0] - line[1] * self.place + self.basis @ departure).clamp(-20, 60).exp()

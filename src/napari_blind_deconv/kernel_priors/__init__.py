@@ -1,6 +1,6 @@
 """p(k): the ladder of kernel knowledge, from known δ(k - K) to completely blind U. One file per rung."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Protocol, runtime_checkable
 
 import torch
@@ -17,6 +17,7 @@ from .fit import Fit, Parameter
 from .gaussian import Gaussian
 from .known import Known
 from .learned import Learned
+from .microscope import Microscope
 from .motion import Motion
 from .sparse import Sparse
 from .uniform import Uniform
@@ -44,8 +45,17 @@ class FittedByEvidence(Protocol):
         ...
 
 
+@runtime_checkable
+class InVoxels(Protocol):
+    """A rung in physical lengths, which has to be told the voxel size."""
+
+    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "InVoxels":
+        """The same rung for a voxel size, one length per axis of the PSF; ``InputError`` where it is unknown."""
+        ...
+
+
 KernelPrior = Annotated[
-    Known | Gaussian | Defocus | Airy | Motion | Sparse | Learned | Uniform | Auto, Discriminator("kind")
+    Known | Microscope | Gaussian | Defocus | Airy | Motion | Sparse | Learned | Uniform | Auto, Discriminator("kind")
 ]
 
 __all__ = [
@@ -55,9 +65,11 @@ __all__ = [
     "Fit",
     "FittedByEvidence",
     "Gaussian",
+    "InVoxels",
     "KernelPrior",
     "Known",
     "Learned",
+    "Microscope",
     "Motion",
     "Parameter",
     "Sparse",

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
@@ -56,6 +56,8 @@ def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: 
         warnings = warnings + said
     else:
         support = kernel_shape(settings.kernel_size, space_shape)
+        if isinstance(prior, InVoxels):
+            prior = prior.in_voxels(voxels)
     return Run(
         settings,
         layout,

@@ -1,0 +1,102 @@
+"""How much less an observation tells than the evidence believes, because no image is a Gaussian field.
+
+The evidence takes every frequency for independent and exponentially distributed. Few beads, straight fibres or a
+spectrum that is no bent power law scatter more, and neighbouring frequencies alike. The scores of whole blocks of
+frequencies show it: their covariance J against the curvature H that the model promises (Godambe 1960,
+doi:10.1214/aoms/1177705693). A likelihood divided by that ratio has honest error bars, and leaves the priors their say
+(Ribatet, Cooley & Davison 2012, doi:10.5705/ss.2009.248).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.evidence import NaturalSpectrum
+
+# Blocks of frequencies per axis (half as many along the last): coarse ones and finer ones, the larger ratio counts.
+_BLOCKS = (4, 8)
+_STEP, _IMAGE_STEP = 0.02, 0.05
+
+
+@dataclass(frozen=True)
+class Information:
+    """What an observation tells about a kernel's parameters, the image's spectrum marginalised.
+
+    Attributes
+    ----------
+    precision
+        Inverse covariance of the parameters if the evidence were right, without their prior, ``(n, n)``.
+    dispersion
+        How many times too large it is, at least 1.
+    """
+
+    precision: Tensor
+    dispersion: float
+
+
+def information(
+    spectrum: NaturalSpectrum, kernel_of: Callable[[Tensor], Tensor], theta: Tensor, image: Sequence[Tensor]
+) -> Information:
+    """Curvature and dispersion of the evidence where it was fitted.
+
+    Parameters
+    ----------
+    spectrum
+        The observation and its spectrum's prior.
+    kernel_of
+        The kernel of a vector of parameters of order one.
+    theta
+        The parameters.
+    image
+        The spectrum's own, as `NaturalSpectrum.nats` takes them.
+    """
+    evidence, count = spectrum.evidence, len(theta)
+    with torch.no_grad():
+        expected = spectrum.expected(kernel_of(theta), *image)
+        slopes = torch.stack(list(_slopes(spectrum, kernel_of, theta, image)), 1)
+    weights = (evidence.weights * evidence.independent).flatten()
+    curvature = ((slopes * weights[:, None]).T @ slopes).double()
+    curvature[count:, count:] += torch.diag(spectrum.precision().double())
+    curvature += 1e-9 * torch.eye(len(curvature)).to(curvature) * curvature.diagonal().amax()
+    inverse = torch.linalg.inv(curvature)
+    precision = torch.linalg.inv(inverse[:count, :count])
+    scores = slopes * (weights * (1 - (evidence.periodogram / expected).flatten()))[:, None]
+    ratios = [1.0]
+    for blocks in _BLOCKS:
+        place = _block_of(evidence.periodogram.shape, blocks).to(scores.device)
+        sums = scores.new_zeros(int(place.max()) + 1, slopes.shape[1]).index_add(0, place, scores).double()
+        spread = (inverse @ (sums.T @ sums) @ inverse)[:count, :count]
+        ratios.append(float(torch.trace(spread @ precision)) / count)
+    return Information(precision, max(ratios))
+
+
+def _slopes(
+    spectrum: NaturalSpectrum, kernel_of: Callable[[Tensor], Tensor], theta: Tensor, image: Sequence[Tensor]
+) -> Iterator[Tensor]:
+    """Slopes of log V along every parameter, the kernel's first, at all frequencies, flat."""
+    for i in range(len(theta)):
+        step = torch.zeros_like(theta)
+        step[i] = _STEP
+        ahead, behind = (spectrum.expected(kernel_of(theta + sign * step), *image).log() for sign in (1, -1))
+        yield ((ahead - behind) / (2 * _STEP)).flatten()
+    kernel = kernel_of(theta)
+    here = spectrum.expected(kernel, *image).log()
+    for part, values in enumerate(image):
+        for i in range(len(values)):
+            moved = list(image)
+            moved[part] = values.clone()
+            moved[part][i] += _IMAGE_STEP
+            departure, line, grain = moved
+            ahead = spectrum.expected(kernel, departure, line, grain).log()
+            yield ((ahead - here) / _IMAGE_STEP).flatten()
+
+
+def _block_of(shape: Sequence[int], blocks: int) -> Tensor:
+    """Index of each frequency's block, flat."""
+    place = torch.zeros((), dtype=torch.long)
+    for axis, n in enumerate(shape):
+        count = min(n, max(1, blocks // 2) if axis == len(shape) - 1 else blocks)
+        place = place[..., None] * count + torch.arange(n) * count // n
+    return place.flatten()

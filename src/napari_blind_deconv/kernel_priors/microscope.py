@@ -1,0 +1,254 @@
+"""The PSF of a microscope of which some numbers are known: optics instead of pixels."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import field, replace
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BeforeValidator, Field, SkipValidation
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.evidence import Evidence
+from napari_blind_deconv.kernel_priors.descent import minimum
+from napari_blind_deconv.kernel_priors.fit import Fit
+from napari_blind_deconv.kernel_priors.pupil_fit import PupilFit
+from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checked, physical
+from napari_blind_deconv.optics import Modality, Optics, Sampling, noll, psf
+from napari_blind_deconv.statistics import KernelStatistics
+
+_NO_VOXELS = (
+    "kernel_prior 'microscope' needs the voxel size, which the image does not name; give it in µm (--voxel-size-um "
+    "Z,Y,X, or voxel_size_um= in Python)"
+)
+_NANOMETRES = "given in nm? write {thousandth}"
+_INDEX = physical(1.0, 2.0, mistake="air is 1, water 1.33, glycerol 1.47, oil 1.515")
+_WAVELENGTH = physical(0.2, 2.0, "µm", _NANOMETRES)
+
+# What is assumed of a number that is left free: bounds, and a weak Gaussian prior.
+_FREE = (
+    Unknown("na", 0.1, 1.65, 1.0, 0.5),
+    Unknown("emission_um", 0.35, 1.2, 0.56, 0.1, "µm"),
+    Unknown("excitation_um", 0.3, 1.2, 0.5, 0.1, "µm"),
+    Unknown("pinhole_airy", 0.1, 10.0, 1.0, 0.5, "Airy disks"),
+    Unknown("sheet_um", 0.3, 30.0, 3.0, 2.0, "µm"),
+    Unknown("immersion_index", 1.0, 1.6, 1.4, 0.15),
+    Unknown("sample_index", 1.0, 1.6, 1.37, 0.04),
+    Unknown("depth_um", 0.0, 30.0, 3.0, 10.0, "µm"),
+)
+_CONFOCAL_ONLY, _SHEET_ONLY = {"excitation_um", "pinhole_airy"}, {"sheet_um"}
+# Noll modes of a free `zernike_rad`, and the standard deviation of each by its radial order, in radians rms.
+_FIRST_MODE, _LAST_MODE = 4, 11
+_SPREAD = {2: 0.15, 3: 0.15}
+_HIGHER_SPREAD = 0.15
+_UPDATE_ITERATIONS = 40
+# Energy of the filtered image per nat of the prior, as in the other rungs' updates.
+_PER_NAT = 1e-4
+
+
+def _modes(given: Any) -> Any:
+    """Coefficients from Noll's mode 4 on: a list of quantities, or ``None``."""
+    if given is None:
+        return None
+    if not isinstance(given, (list, tuple)) or len(given) > 33:
+        raise ValueError(f"{given} must be a list of at most 33 coefficients from Noll's mode 4 on, [] for none")
+    return tuple(checked(v, -30.0, 30.0, "rad (rms)", "given in waves or nm? 1 wave is 6.28 rad") for v in given)
+
+
+@component
+class Microscope:
+    """A scalar pupil model whose numbers are fixed (a number), bounded ([low, high]) or free (null).
+
+    Free numbers are fitted by evidence, each with an error bar. It needs the voxel size.
+    """
+
+    kind: Literal["microscope"] = "microscope"
+    modality: Modality = "widefield"
+    """How the sample is lit and seen: widefield, confocal or light-sheet."""
+    na: Annotated[Quantity, physical(0.05, 1.7, mistake="it is engraved on the objective")] = None
+    """Numerical aperture, below the index of the immersion."""
+    emission_um: Annotated[Quantity, _WAVELENGTH] = None
+    """Wavelength of the detected light in vacuum, in µm."""
+    excitation_um: Annotated[Quantity, _WAVELENGTH] = None
+    """Wavelength of the laser in vacuum, in µm; confocal only."""
+    pinhole_airy: Annotated[Quantity, physical(0.05, 20.0, "Airy disks")] = 1.0
+    """Diameter of the pinhole in Airy disks; confocal only."""
+    sheet_um: Annotated[Quantity, physical(0.2, 50.0, "µm", _NANOMETRES)] = 3.0
+    """Thickness of the light sheet, full width at half maximum, in µm; light-sheet only."""
+    immersion_index: Annotated[Quantity, _INDEX] = 1.515
+    """Refractive index of the immersion: air 1, water 1.33, oil 1.515."""
+    sample_index: Annotated[Quantity, _INDEX] = 1.33
+    """Refractive index of the sample."""
+    depth_um: Annotated[Quantity, physical(0.0, 500.0, "µm", "depth counts from the cover glass into the sample")] = (
+        None
+    )
+    """Depth below the cover glass, in µm; it matters where the two indices differ."""
+    zernike_rad: Annotated[tuple[Quantity, ...] | None, BeforeValidator(_modes)] = None
+    """Aberrations from Noll's mode 4 on, in radians rms, as [0.3, 0, 0.1]; [] for none, null for modes 4 to 11 free."""
+    voxel_size_um: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
+    """Bound at run time by `in_voxels`; never part of the settings' JSON."""
+
+    def __post_init__(self) -> None:
+        """Refuse an aperture that no light can fill."""
+        aperture, index = _least(self.na), _most(self.immersion_index)
+        if aperture is not None and index is not None and aperture >= index:
+            raise ValueError(
+                f"kernel_prior.na {aperture:g} must be below kernel_prior.immersion_index {index:g}: no light is "
+                "steeper than 90°; check the immersion: air 1, water 1.33, glycerol 1.47, oil 1.515"
+            )
+
+    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "Microscope":
+        """The same microscope with the camera's voxels, (z, y, x) or (y, x) in µm."""
+        if voxel_size_um is None:
+            raise InputError(_NO_VOXELS)
+        return replace(self, voxel_size_um=tuple(float(v) for v in voxel_size_um))
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """The PSF of numbers drawn from the prior."""
+        drawn = {u.name: torch.tensor(u.draw(generator)) for u in self.unknowns(len(shape))}
+        if "na" in drawn:
+            drawn["na"] = drawn["na"].clamp(max=0.98 * float(self.numbers(drawn)["immersion_index"]))
+        return self.kernel(drawn, self.sampling(shape), shape).float()
+
+    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Fit]:
+        """Find the free numbers by the evidence alone.
+
+        Parameters
+        ----------
+        evidence
+            The observation.
+        shape
+            Odd shape of the kernel, one axis per spatial axis.
+        weight
+            How many times the prior's cost counts.
+
+        Yields
+        ------
+        Fit
+            The best PSF so far; the last one is the answer, with every free number and its error.
+        """
+        sampling = self.sampling(shape, torch.float32)
+        unknowns = self.unknowns(len(shape))
+
+        def kernel_of(values: dict[str, Tensor]) -> Tensor:
+            return self.kernel(values, sampling, shape).to(evidence.periodogram)
+
+        yield from PupilFit(evidence, unknowns, kernel_of, weight).steps()
+
+    def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
+        """The numbers' M-step on kernel statistics, from those that come nearest to ``kernel``.
+
+        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        """
+        shape = tuple(kernel.shape)
+        sampling, unknowns = self.sampling(shape, torch.float32), self.unknowns(len(shape))
+        scale = float(statistics.autocorrelation.max()) * _PER_NAT
+
+        def of(coordinates: Tensor) -> Tensor:
+            values = {u.name: u.value(c) for u, c in zip(unknowns, coordinates, strict=True)}
+            return self.kernel(values, sampling, shape).to(kernel)
+
+        def cost(coordinates: Tensor) -> Tensor:
+            return torch.stack([u.cost(u.value(c)) for u, c in zip(unknowns, coordinates, strict=True)]).sum()
+
+        def distance(coordinates: Tensor) -> Tensor:
+            return 1e3 * (of(coordinates) - kernel).square().sum() / kernel.square().sum() + 1e-2 * cost(coordinates)
+
+        def energy(coordinates: Tensor) -> Tensor:
+            return statistics.energy(of(coordinates)) / scale + weight * cost(coordinates)
+
+        if not unknowns:
+            return self.kernel({}, sampling, shape).to(kernel)
+        start = torch.tensor([u.coordinate(u.start) for u in unknowns]).to(kernel)
+        [near] = minimum(distance, [start], _UPDATE_ITERATIONS)
+        [found] = minimum(energy, [near], _UPDATE_ITERATIONS)
+        return of(found).detach()
+
+    def unknowns(self, ndim: int) -> list[Unknown]:
+        """What is to be fitted: the fields that are not fixed and that matter here."""
+        idle = set() if self.modality == "confocal" else set(_CONFOCAL_ONLY)
+        idle |= set() if self.modality == "light-sheet" and ndim == 3 else _SHEET_ONLY
+        if isinstance(self.sample_index, float) and self.sample_index == self.immersion_index:
+            idle |= {"depth_um"}
+        found = [_unknown(free.name, getattr(self, free.name), free) for free in _FREE if free.name not in idle]
+        index = _most(self.immersion_index) or _FREE[5].high
+        found = [replace(u, high=min(u.high, 0.99 * index)) if u and u.name == "na" else u for u in found]
+        return [u for u in [*found, *self._aberrations(ndim)] if u is not None]
+
+    def _aberrations(self, ndim: int) -> list[Unknown | None]:
+        """Unknown Zernike coefficients; in a stack, a free defocus would only be a shift along z."""
+        if self.zernike_rad is None:
+            first = _FIRST_MODE + (ndim == 3)
+            return [_mode(j) for j in range(first, _LAST_MODE + 1)]
+        return [_unknown(f"zernike_{j}", v, _mode(j)) for j, v in enumerate(self.zernike_rad, start=_FIRST_MODE)]
+
+    def numbers(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Every field's number: the given value of an unknown, the field itself where it is fixed, else its default."""
+        found = {}
+        for free in _FREE:
+            own = getattr(self, free.name)
+            fallback = torch.tensor(own if isinstance(own, float) else free.centre)
+            found[free.name] = values.get(free.name, fallback)
+        return found
+
+    def optics(self, values: dict[str, Tensor]) -> Optics:
+        """The microscope in which the unknowns have these values."""
+        fixed = self.zernike_rad or ()
+        coefficients = []
+        for j in self._noll_indices():
+            own = fixed[j - _FIRST_MODE] if j - _FIRST_MODE < len(fixed) else None
+            default = torch.tensor(own if isinstance(own, float) else 0.0)
+            coefficients.append(values.get(f"zernike_{j}", default))
+        zernike = torch.stack([c.float() for c in coefficients]) if coefficients else torch.zeros(0)
+        return Optics(modality=self.modality, zernike_rad=zernike, **self.numbers(values))
+
+    def sampling(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> Sampling:
+        """The voxels of a support, resolved for the highest aperture and shortest wave that the fields allow."""
+        if self.voxel_size_um is None:
+            raise InputError(_NO_VOXELS)
+        voxels = self.voxel_size_um[-len(shape) :]
+        if len(voxels) != len(shape):
+            raise InputError(f"voxel_size_um {self.voxel_size_um} has too few axes for a PSF of shape {shape}")
+        unknown = {u.name: u for u in self.unknowns(len(shape))}
+        numbers = {name: float(v) for name, v in self.numbers({}).items()}
+        high = {name: unknown[name].high if name in unknown else v for name, v in numbers.items()}
+        low = {name: unknown[name].low if name in unknown else v for name, v in numbers.items()}
+        waves = [low["emission_um"]] + ([low["excitation_um"]] if self.modality == "confocal" else [])
+        return Sampling.of(
+            shape,
+            voxels,
+            na=high["na"],
+            wavelength_um=min(waves),
+            index=max(low["immersion_index"], high["na"]),
+            noll_indices=self._noll_indices(),
+            depth_um=high["depth_um"] if high["sample_index"] != high["immersion_index"] else 0.0,
+            dtype=dtype,
+        )
+
+    def kernel(self, values: dict[str, Tensor], sampling: Sampling, shape: tuple[int, ...]) -> Tensor:
+        """The PSF in which the unknowns have these values."""
+        return psf(self.optics(values), sampling, shape=shape)
+
+    def _noll_indices(self) -> tuple[int, ...]:
+        last = _LAST_MODE if self.zernike_rad is None else _FIRST_MODE + len(self.zernike_rad) - 1
+        return tuple(range(_FIRST_MODE, last + 1))
+
+
+def _mode(index: int) -> Unknown:
+    spread = _SPREAD.get(noll(index)[0], _HIGHER_SPREAD)
+    return Unknown(f"zernike_{index}", -math.inf, math.inf, 0.0, spread, "rad")
+
+
+def _unknown(name: str, quantity: Quantity, free: Unknown) -> Unknown | None:
+    if isinstance(quantity, tuple):
+        return free.within(*quantity)
+    return free if quantity is None else None
+
+
+def _least(quantity: Quantity) -> float | None:
+    return quantity[0] if isinstance(quantity, tuple) else quantity
+
+
+def _most(quantity: Quantity) -> float | None:
+    return quantity[1] if isinstance(quantity, tuple) else quantity
