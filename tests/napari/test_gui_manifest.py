@@ -21,19 +21,26 @@ def test_every_command_can_be_imported(manifest: npe2.PluginManifest) -> None:
     manifest.validate_imports()
 
 
-def test_two_widgets_and_three_samples(manifest: npe2.PluginManifest) -> None:
+WIDGETS = {
+    f"{PLUGIN}.deconvolve": "Blind deconvolution",
+    f"{PLUGIN}.metrics": "Deconvolution metrics",
+    f"{PLUGIN}.compare_psfs": "Compare PSFs",
+}
+
+
+def test_widgets_and_samples(manifest: npe2.PluginManifest) -> None:
     contributions = manifest.contributions
-    assert [w.display_name for w in contributions.widgets] == ["Blind deconvolution", "Deconvolution metrics"]
+    assert {w.command: w.display_name for w in contributions.widgets} == WIDGETS
     assert sorted(s.key for s in contributions.sample_data) == SAMPLE_KEYS
     assert manifest.categories == ["Image Processing"]
 
 
-def test_menu_of_layer_filters_leads_to_both_widgets(manifest: npe2.PluginManifest) -> None:
+def test_menu_of_layer_filters_leads_to_every_widget(manifest: npe2.PluginManifest) -> None:
     menus, submenus = manifest.contributions.menus, manifest.contributions.submenus
     [entry] = menus["napari/layers/filter"]
     [submenu] = [s for s in submenus if s.id == entry.submenu]
     assert submenu.label == "Blind deconvolution"
-    assert {item.command for item in menus[submenu.id]} == {f"{PLUGIN}.deconvolve", f"{PLUGIN}.metrics"}
+    assert {item.command for item in menus[submenu.id]} == set(WIDGETS)
 
 
 def test_listing_the_plugin_loads_neither_torch_nor_qt() -> None:

@@ -15,8 +15,9 @@ from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.figure_table import FigureTable
 from napari_blind_deconv._napari.figures import Figure, Inputs, as_text, doubts, figures, without_colours
 from napari_blind_deconv._napari.layer_choice import LayerChoice, unwrapped
-from napari_blind_deconv._napari.layers import PLUGIN, pixels, role_of, voxel_size
+from napari_blind_deconv._napari.layers import PLUGIN, pixels, role_of
 from napari_blind_deconv._napari.live import PREVIEW
+from napari_blind_deconv._napari.psf_arrays import psfs_of
 from napari_blind_deconv._napari.settings_form import form_layout
 
 _SETTLE_MS: Final = 150
@@ -108,9 +109,9 @@ class MetricsWidget(Docked):
             restored=_image(restored),
             blurred=_image(blurred),
             truth=_image(truth),
-            kernel=_kernel(psf),
-            true_kernel=_kernel(true_psf),
-            voxel_size_um=_lengths(psf),
+            kernel=_taps(psf),
+            true_kernel=_taps(true_psf),
+            voxel_size_um=None if psf is None else psfs_of(psf)[0].voxel_size_um,
             report=notes.get("report", {}),
         )
 
@@ -203,18 +204,6 @@ def _image(layer: Image | None) -> Any:
     return without_colours(data) if layer.rgb else data
 
 
-def _kernel(layer: Image | None) -> Any:
+def _taps(layer: Image | None) -> Any:
     """The PSF's spatial axes; of several channels the first."""
-    if layer is None:
-        return None
-    data = np.asarray(pixels(layer))
-    index = tuple(0 if label in {"c", "t", "p"} else slice(None) for label in layer.axis_labels)
-    return data[index] if not layer.rgb else without_colours(data)
-
-
-def _lengths(layer: Image | None) -> tuple[float, ...] | None:
-    if layer is None:
-        return None
-    axes = "".join(label.upper() if len(label) == 1 else "?" for label in layer.axis_labels)
-    axes = axes if set(axes) <= set("CTPZYX") else "CTZYX"[-layer.ndim :]
-    return voxel_size(layer, axes)[0]
+    return None if layer is None else np.asarray(psfs_of(layer)[0].taps)
