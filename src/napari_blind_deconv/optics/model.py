@@ -26,8 +26,8 @@ from napari_blind_deconv.optics.sampling import Sampling
 
 Modality = Literal["widefield", "confocal", "light-sheet"]
 
-# Nodes over the pinhole's diameter, of a Gauss-Chebyshev rule that is exact long before.
-_PINHOLE_NODES = 24
+# Nodes over the pinhole's diameter, of a Gauss-Chebyshev rule, beyond one for every two radians across it.
+_PINHOLE_NODES = 12
 _LEAST = 1e-6
 
 
@@ -171,12 +171,15 @@ def _through_pinhole(intensity: Tensor, optics: Optics, sampling: Sampling) -> T
     radius = optics.pinhole_airy * 0.61 * optics.emission_um / optics.na
     steps = [place[1] - place[0] for place in sampling.fine]
     shape = intensity.shape[-2:]
-    canvas = fast_shape([2 * n for n in shape])
+    # A pinhole wider than the window and back sees all of it from everywhere.
+    reach = [min(math.ceil(float(radius.detach()) / float(step)), n) for step, n in zip(steps, shape, strict=True)]
+    canvas = fast_shape([n + 2 * r + 1 for n, r in zip(shape, reach, strict=True)])
     down = torch.fft.fftfreq(canvas[0]).to(intensity) / steps[0]
     across = torch.fft.rfftfreq(canvas[1]).to(intensity) / steps[1]
     angle = 2 * math.pi * radius * (down[:, None] ** 2 + across**2).clamp(min=1e-12).sqrt()
-    node = math.pi * torch.arange(1, _PINHOLE_NODES + 1).to(intensity) / (_PINHOLE_NODES + 1)
-    share = 2 / (_PINHOLE_NODES + 1) * torch.sin(node) ** 2
+    nodes = _PINHOLE_NODES + math.ceil(float(angle.detach().max()) / 2)
+    node = math.pi * torch.arange(1, nodes + 1).to(intensity) / (nodes + 1)
+    share = 2 / (nodes + 1) * torch.sin(node) ** 2
     disk = (share * torch.cos(angle[..., None] * torch.cos(node))).sum(-1)
     spectrum = torch.fft.rfft2(intensity, s=canvas) * disk
     return torch.fft.irfft2(spectrum, s=canvas)[..., : shape[0], : shape[1]].clamp(min=0)
