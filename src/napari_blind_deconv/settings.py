@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, Literal, get_args
 
 import pydantic
+import pydantic_core
 from annotated_types import Ge, Gt, MinLen
 from pydantic import AfterValidator, TypeAdapter
 
@@ -174,8 +175,9 @@ def describe(error: pydantic.ValidationError) -> str:
     message = message if message.startswith(name.rpartition(".")[2]) else f"{name} {message}"
     for machine, human in _HUMAN.items():
         message = message.replace(machine, human)
-    said = isinstance(first["input"], Mapping) or message.startswith(f"{name} {first['input']} ")
-    return message if said else f"{message} (got {first['input']!r})"
+    given = first["input"]
+    said = isinstance(given, Mapping | pydantic_core.ArgsKwargs) or message.startswith(f"{name} {given} ")
+    return message if said else f"{message} (got {given!r})"
 
 
 def _fields(cls: type | None) -> list[str]:

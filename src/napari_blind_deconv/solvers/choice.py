@@ -1,9 +1,9 @@
 """Which rung of the ladder: every family is fitted, and ranked by one evidence.
 
 All kernels are judged under the same model of the image's spectrum (`NaturalSpectrum`), against no blur. A family pays
-½ log N nats for each of its figures (Schwarz 1978, doi:10.1214/aos/1176344136). Texture that happens to look like a
-blur does so in places, a blur everywhere: a kernel must beat no blur in the parts of the image, too (in the spirit of
-Vuong 1989, doi:10.2307/1912557, who judges models by how evenly their advantage is spread).
+for each of its figures. Texture that happens to look like a blur does so in places, a blur everywhere: a kernel must
+beat no blur in the parts of the image, too, and a family of more figures one of fewer (in the spirit of Vuong 1989,
+doi:10.2307/1912557, who judges models by how evenly their advantage is spread).
 """
 
 import itertools
@@ -22,7 +22,12 @@ from napari_blind_deconv.solvers.problem import Choice, Problem, Ranked
 
 # Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
 # wide reaches a quarter of the frequencies (decision 0013).
-_FINE_STRUCTURE = 60.0
+_FINE_STRUCTURE = 50.0
+# What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
+# (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.
+_PRICE = 2.0
+# Standard errors over the parts by which a blur must beat no blur, and a family one of fewer figures.
+_BEYOND_SHARP, _BEYOND_SIMPLER = 1.0, 1.5
 # Figures that a free-form kernel pays for: its taps come from edges, not from this evidence.
 _FREE_FORM_FREEDOM = 12
 # Parts per axis, where each is at least this many kernels wide and has this many samples.
@@ -69,7 +74,12 @@ class Candidate:
     def blurs(self) -> bool:
         """Whether the kernel is a blur that the image shows everywhere, not its sampling and not its texture."""
         needed = _FINE_STRUCTURE / max(extent(self.fit.kernel), 0.1) ** 2
-        return self.score > needed and _even(self.parts)
+        return self.score > needed and _even(self.parts, _BEYOND_SHARP)
+
+    def beats(self, simpler: "Candidate") -> bool:
+        """Whether it explains more than a family of fewer figures, after penalties and all over the image."""
+        margins = tuple(ours - theirs for ours, theirs in zip(self.parts, simpler.parts, strict=True))
+        return self.score > simpler.score and _even(margins, _BEYOND_SIMPLER)
 
 
 def choose(problem: Problem, auto: Auto, free_form: FreeForm) -> Iterator[tuple[Fit, Choice | None]]:
@@ -110,18 +120,26 @@ def ranked(
         for fit in rung.fit(evidence, problem.kernel_shape, problem.kernel_weight):
             fits[rung.kind] = fit
             yield fit, None
-    for kernel, _ in free_form(replace(problem, kernel_prior=Uniform())):
-        fits["uniform"] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
-        yield fits["uniform"], None
+    if problem.ndim < 3:
+        for kernel, _ in free_form(replace(problem, kernel_prior=Uniform())):
+            fits["uniform"] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
+            yield fits["uniform"], None
     whole, parts = _Judge.of(problem, problem.sample), [_Judge.of(problem, p) for p in _parted(problem)]
-    price = 0.5 * math.log(evidence.independent)
     found = []
     for kind, fit in fits.items():
         gains = tuple(part.gain(fit.kernel) for part in parts)
-        found.append(Candidate(kind, fit, whole.gain(fit.kernel), price * fit.degrees_of_freedom, gains))
+        found.append(Candidate(kind, fit, whole.gain(fit.kernel), _PRICE * fit.degrees_of_freedom, gains))
         yield fit, None
-    sharp = Candidate(_SHARP, Fit(problem.observed.new_ones((1,) * problem.ndim)), 0.0, 0.0, ())
-    return sorted([*found, sharp], key=lambda c: (c.kind == _SHARP or c.blurs, c.score), reverse=True)
+    return _in_order([Candidate(_SHARP, Fit(problem.observed.new_ones((1,) * problem.ndim)), 0.0, 0.0, ()), *found])
+
+
+def _in_order(found: Sequence[Candidate]) -> list[Candidate]:
+    """The chosen one first: the simplest blur, unless a freer one beats it; the first of ``found`` where none blurs."""
+    blurs = sorted((c for c in found if c.blurs), key=lambda c: c.fit.degrees_of_freedom)
+    chosen = blurs[0] if blurs else found[0]
+    for candidate in blurs[1:]:
+        chosen = candidate if candidate.beats(chosen) else chosen
+    return [chosen, *sorted((c for c in found if c is not chosen), key=lambda c: c.score, reverse=True)]
 
 
 def _choice(ranking: Sequence[Candidate]) -> Choice:
@@ -162,7 +180,7 @@ def cropped(kernel: Tensor) -> Tensor:
     """A kernel on the smallest centred support, per axis, that holds all but a hundredth of its light."""
     kept = []
     for axis, n in enumerate(kernel.shape):
-        profile = kernel.sum([a for a in range(kernel.ndim) if a != axis]) / kernel.sum()
+        profile = kernel.movedim(axis, 0).reshape(n, -1).sum(1) / kernel.sum()
         rings = profile[n // 2 :].clone()
         rings[1:] += profile[: n // 2].flip(0)
         radius = int((rings.cumsum(0) < 1 - _OUTSIDE).sum())
@@ -185,12 +203,10 @@ def extent(kernel: Tensor) -> float:
     return float(torch.linalg.eigvalsh((away * mass).T @ away)[-1].clamp(min=0).sqrt())
 
 
-def _even(parts: tuple[float, ...]) -> bool:
-    """Whether the sum of gains is beyond its standard error above zero."""
-    if not parts:
-        return True
-    values = torch.tensor(parts)
-    return float(values.sum()) > math.sqrt(len(parts)) * float(values.std(correction=0))
+def _even(gains: tuple[float, ...], errors: float) -> bool:
+    """Whether the sum of gains lies this many of its standard errors above zero; nothing is asked where none are."""
+    values = torch.tensor(gains)
+    return not gains or float(values.sum()) > errors * math.sqrt(len(gains)) * float(values.std(correction=0))
 
 
 def _parted(problem: Problem) -> list[Tensor]:

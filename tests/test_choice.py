@@ -1,0 +1,91 @@
+"""Laws of the choice between rungs: no blur is called sharp, a blur by its family, and supports hold the light."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from laws import assert_kernel, kernel_of, odd_shapes
+
+from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv.kernel_priors import Auto
+from napari_blind_deconv.kernel_priors.defocus import disk
+from napari_blind_deconv.kernel_priors.gaussian import gaussian
+from napari_blind_deconv.solvers.choice import border_share, cropped, extent
+from napari_blind_deconv.support import kernel_shape, largest_kernel
+from napari_blind_deconv.synthesis import blurred, cells
+
+
+def observation(kernel: np.ndarray, side: int = 128, sigma: float = 0.005) -> np.ndarray:
+    scene = cells((side + kernel.shape[0] - 1,) * 2, np.random.default_rng(4))
+    seen, _ = blurred(scene / scene.max(), kernel)
+    return seen + sigma * np.random.default_rng(5).normal(size=seen.shape)
+
+
+@pytest.fixture(scope="module")
+def sharp():
+    return deconvolve(observation(np.ones((1, 1), np.float32)), Settings(kernel_prior=Auto(), iterations=1))
+
+
+@pytest.fixture(scope="module")
+def defocused():
+    kernel = disk(torch.tensor(4.0), (13, 13)).numpy()
+    return deconvolve(observation(kernel), Settings(kernel_prior=Auto(), iterations=1))
+
+
+def test_a_sharp_image_gets_no_blur(sharp):
+    assert sharp.kernel.shape == (1, 1)
+    assert sharp.report["ranking"][0]["kind"] == "sharp"
+    assert "sharp already" in sharp.report["choice"]
+
+
+def test_a_defocused_image_gets_a_disk_on_a_support_of_its_size(defocused):
+    assert defocused.report["ranking"][0]["kind"] == "defocus"
+    assert set(defocused.kernel.shape) <= {9, 11}
+    assert defocused.report["kernel"]["parameters"]["radius_px"]["value"] == pytest.approx(4.0, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["sharp", "defocused"])
+def test_the_report_ranks_every_family_once_and_is_json(name, request):
+    report = request.getfixturevalue(name).report
+    kinds = [entry["kind"] for entry in report["ranking"]]
+    assert sorted(kinds) == sorted({"sharp", "uniform", *(rung.kind for rung in Auto().rungs(2))})
+    assert json.loads(json.dumps(report["ranking"])) == report["ranking"]
+
+
+def test_channels_that_need_supports_of_different_sizes_share_one_stack():
+    wide = disk(torch.tensor(4.0), (13, 13)).numpy()
+    image = np.stack([observation(wide), observation(np.ones((1, 1), np.float32))])
+    result = deconvolve(image, Settings(kernel_prior=Auto(), iterations=1), axes="CYX")
+    assert result.kernel.shape[0] == 2
+    assert result.kernel.sum((1, 2)) == pytest.approx([1, 1], abs=1e-4)
+    assert len(result.report["choice"]) == 2
+
+
+@given(shape=st.integers(1, 3).flatmap(lambda n: odd_shapes(n, 13)), seed=st.integers(0, 99))
+def test_cropping_keeps_a_kernel_and_nearly_all_of_its_light(shape, seed):
+    kernel = kernel_of(shape, seed) ** 8
+    small = cropped(kernel / kernel.sum())
+    assert_kernel(small, tuple(small.shape))
+    assert all(n % 2 == 1 and n <= m for n, m in zip(small.shape, shape, strict=True))
+    assert torch.equal(cropped(torch.nn.functional.pad(kernel, (3, 3) * len(shape)) / kernel.sum()) > 0, small > 0)
+
+
+@given(sigma=st.floats(0.8, 3.0))
+def test_extent_is_the_longest_standard_deviation(sigma):
+    kernel = gaussian(torch.diag(torch.tensor([0.5, sigma**2])), (9, 41))
+    assert extent(kernel) == pytest.approx(np.sqrt(sigma**2 + 1 / 12), rel=1e-3)
+
+
+def test_light_on_the_border_is_counted_along_axes_that_have_an_inside():
+    assert border_share(torch.full((3, 3), 1 / 9)) == pytest.approx(8 / 9)
+    assert border_share(torch.full((1, 3), 1 / 3)) == pytest.approx(2 / 3)
+    assert border_share(torch.ones(1, 1)) == 0
+
+
+@given(space=st.lists(st.integers(3, 400), min_size=1, max_size=3))
+def test_the_usual_support_is_within_the_largest(space):
+    usual, largest = kernel_shape(None, space), largest_kernel(space)
+    assert all(u % 2 == 1 and u <= m for u, m in zip(usual, largest, strict=True))
