@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws import assert_kernel, noise
 
+import napari_blind_deconv
 from napari_blind_deconv import InputError
 from napari_blind_deconv.kernel_priors import Gaussian, Learned, Motion
 from napari_blind_deconv.networks import (
+    SHIPPED,
     Denoiser,
     UNetShape,
     heun_draw,
@@ -97,10 +100,15 @@ def test_the_shipped_network_takes_most_of_the_noise_from_kernels(sigma, prior):
     assert float((denoiser(noisy, sigma) - clean).norm()) < 0.7 * float((noisy - clean).norm())
 
 
-def test_the_shipped_network_is_small():
-    denoiser, card = shipped("kernels")
-    assert 4 * parameter_count(denoiser) < 2**20
-    assert card.licence == "BSD-3-Clause"
+def test_shipped_networks_are_listed_and_small():
+    folder = Path(napari_blind_deconv.__file__).parent / "weights"
+    assert {path.name for path in folder.iterdir()} == {
+        f"{n}{end}" for n in SHIPPED for end in (".safetensors", ".json")
+    }
+    for name in SHIPPED:
+        denoiser, card = shipped(name)
+        assert 4 * parameter_count(denoiser) < 2**20
+        assert card.licence == "BSD-3-Clause"
 
 
 def test_more_weight_pulls_the_update_towards_what_kernels_look_like():

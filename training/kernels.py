@@ -4,20 +4,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from napari_blind_deconv.fourier import centred, extract, irfftn, transfer
-from napari_blind_deconv.kernel_priors import Gaussian, Motion
+from napari_blind_deconv.kernel_priors import Gaussian, InVoxels, Motion
 from napari_blind_deconv.settings import KERNEL_PRIORS
 
 # No draws of their own: given, chosen among the others, learnt from them.
 _WITHOUT_DRAWS = ("known", "auto", "learned")
-# A rung's share among the draws, 1 where nothing is said. Noise-like taps are what the prior is to tell from kernels.
-_SHARES: Mapping[str, float] = MappingProxyType({"uniform": 0.05, "sparse": 0.25, "motion": 2.0})
+# A rung's share among the draws, 1 where nothing is said. Noise-like taps are what the prior is to tell from kernels;
+# optics overlap with one another and take long to compute.
+_SHARES: Mapping[str, float] = MappingProxyType({"uniform": 0.05, "sparse": 0.25, "motion": 2.0, "microscope": 0.3})
 # Share of pairs of rungs, convolved: shaken and out of focus.
 _COMPOSED = 0.2
 _SIZES = (7, 11, 15, 21, 27, 33, 39)
@@ -81,11 +82,14 @@ def drawn_from(kind: str, shape: tuple[int, ...], generator: torch.Generator) ->
         return low * (high / low) ** float(torch.rand(1, generator=generator))
 
     if kind == "motion":
-        prior = Motion(points=16, turn_rad=between(0.2, 6.0), width_px=between(0.3, 1.2))
-        return unevened(prior.sample(shape, generator), 0.6 * float(torch.rand(1, generator=generator)), generator)
+        motion = Motion(points=16, turn_rad=between(0.2, 6.0), width_px=between(0.3, 1.2))
+        return unevened(motion.sample(shape, generator), 0.6 * float(torch.rand(1, generator=generator)), generator)
     if kind == "gaussian":
         return Gaussian(sigma_px=between(0.4, max(shape) / 8 + 0.5)).sample(shape, generator)
-    return KERNEL_PRIORS[kind]().sample(shape, generator)
+    prior: Any = KERNEL_PRIORS[kind]()
+    if isinstance(prior, InVoxels):
+        prior = prior.in_voxels((between(0.04, 0.2),) * len(shape))
+    return prior.sample(shape, generator)
 
 
 def unevened(kernel: Tensor, spread: float, generator: torch.Generator) -> Tensor:

@@ -90,7 +90,7 @@ KERNELS = Recipe(
     sigma_range=(0.002, 0.5),
     sigma_data=0.05,
     batch=64,
-    steps=10_000,
+    steps=5_000,
 )
 
 IMAGES = Recipe(

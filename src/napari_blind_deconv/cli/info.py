@@ -9,6 +9,7 @@ import torch
 
 from napari_blind_deconv import io
 from napari_blind_deconv.metrics import METRICS
+from napari_blind_deconv.networks import SHIPPED
 from napari_blind_deconv.report import versions
 from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS
 
@@ -40,7 +41,7 @@ def collect() -> dict[str, Any]:
             "metrics": list(METRICS),
             "formats": list(io.READERS),
         },
-        "weights": [],
+        "weights": list(SHIPPED),
     }
 
 
@@ -79,5 +80,5 @@ def _words(found: dict[str, Any]) -> str:
         told.append(f"{'memory':<20} {found['memory_gb']['available']} of {found['memory_gb']['total']} GB available")
     told.append(f"{'torch threads':<20} {found['torch_threads']}")
     told += [f"{family.replace('_', ' '):<20} {', '.join(names)}" for family, names in found["components"].items()]
-    told.append(f"{'weights':<20} {', '.join(found['weights']) or 'none yet'}")
+    told.append(f"{'weights':<20} {', '.join(found['weights'])}")
     return "\n".join(told)

@@ -4,9 +4,10 @@ from .denoiser import Denoiser
 from .planes import over_planes
 from .sampling import heun_draw, noise_levels
 from .unet import UNetShape, parameter_count
-from .weights import ModelCard, load, save, shipped
+from .weights import SHIPPED, ModelCard, load, save, shipped
 
 __all__ = [
+    "SHIPPED",
     "Denoiser",
     "ModelCard",
     "UNetShape",

@@ -46,6 +46,9 @@ class ModelCard:
     """Measured quality."""
 
 
+# Names of the networks in the wheel, in ``weights/``.
+SHIPPED = ("kernels",)
+
 _CARD: pydantic.TypeAdapter[ModelCard] = pydantic.TypeAdapter(ModelCard)
 
 
