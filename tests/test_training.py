@@ -12,8 +12,11 @@ from typer.testing import CliRunner
 from napari_blind_deconv.networks import UNetShape, load
 from training import kernels, loop
 from training.__main__ import app
-from training.recipe import KERNELS, RECIPES
+from training.images import ImageScenes
+from training.photographs import PHOTOGRAPHS
+from training.recipe import IMAGES, KERNELS, RECIPES
 
+TINY_IMAGES = dataclasses.replace(IMAGES, network=UNetShape(widths=(4, 8)), draws=6, held_out=5, batch=4, steps=12)
 SMALL = dataclasses.replace(KERNELS, network=UNetShape(widths=(4, 8)), draws=5, held_out=3, batch=4, steps=12)
 
 
@@ -31,12 +34,13 @@ def final(recipe, folder, stops):
     return state
 
 
-def test_a_training_in_parts_is_the_training_in_one(tmp_path):
-    whole, parts = final(SMALL, tmp_path / "whole", [None]), final(SMALL, tmp_path / "parts", [5, None])
-    assert whole.step == parts.step == SMALL.steps
+@pytest.mark.parametrize("recipe", [SMALL, TINY_IMAGES], ids=lambda r: r.name)
+def test_a_training_in_parts_is_the_training_in_one(tmp_path, recipe):
+    whole, parts = final(recipe, tmp_path / "whole", [None]), final(recipe, tmp_path / "parts", [5, None])
+    assert whole.step == parts.step == recipe.steps
     for name, value in whole.average.items():
         assert torch.allclose(value, parts.average[name], atol=1e-6), name
-    fresh = loop.start(SMALL, 0, "cpu").average
+    fresh = loop.start(recipe, 0, "cpu").average
     assert any(not torch.allclose(value, fresh[name], atol=1e-3) for name, value in whole.average.items())
 
 
@@ -61,6 +65,20 @@ def test_batches_are_kernels_of_unit_norm_that_the_generator_decides(draws, seed
     assert float(first.min()) >= 0
     assert all(n % 2 for n in first.shape[1:])
     assert torch.allclose(first.flatten(1).norm(dim=1), torch.ones(6), atol=1e-4)
+
+
+def test_scenes_fill_their_range_and_those_held_out_are_others():
+    seen, unseen = (ImageScenes.drawn(0, 10, held_out=apart).arrays["scenes"] for apart in (False, True))
+    assert seen.dtype == torch.uint8
+    assert all(int(scene.max()) - int(scene.min()) > 25 for scene in seen)
+    assert not any(torch.equal(a, b) for a in seen for b in unseen)
+    batch = ImageScenes({"scenes": seen}).batch(8, torch.Generator().manual_seed(0))
+    assert float(batch.min()) >= 0
+    assert float(batch.max()) <= 1
+
+
+def test_what_is_shown_in_experiments_is_not_learnt_from():
+    assert not {"camera", "chelsea", "cat", "grass"} & set(PHOTOGRAPHS)
 
 
 def test_all_rungs_that_can_be_drawn_are_learnt_from():

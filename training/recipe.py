@@ -103,8 +103,8 @@ IMAGES = Recipe(
     held_out=100,
     sigma_range=(0.5 / 255, 1.0),
     sigma_data=0.25,
-    batch=32,
-    steps=60_000,
+    batch=16,
+    steps=24_000,
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in (KERNELS, IMAGES)})
