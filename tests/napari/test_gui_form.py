@@ -23,7 +23,7 @@ def changed(value: Any) -> Any:
 
 @pytest.mark.parametrize("kind", COMPONENTS)
 def test_component_goes_through_its_form(qtbot: Any, kind: str) -> None:
-    from napari_blind_deconv._napari.settings_form import ComponentForm
+    from napari_blind_deconv._napari.component_form import ComponentForm
 
     form = ComponentForm(COMPONENTS[kind])
     qtbot.addWidget(form)
@@ -122,7 +122,7 @@ def test_what_the_settings_refuse_is_said_in_their_words(qtbot: Any) -> None:
 
 
 def test_components_within_components_have_forms(qtbot: Any) -> None:
-    from napari_blind_deconv._napari.settings_form import ComponentForm
+    from napari_blind_deconv._napari.component_form import ComponentForm
 
     form = ComponentForm(Outer)
     qtbot.addWidget(form)

@@ -84,6 +84,6 @@ def _component_words(name: str, value: dict[str, Any], default: dict[str, Any]) 
     usual = default_of(name, kind)
     for field, setting in value.items():
         if setting != usual[field] and field != "psf":
-            yield from ("--set", f"{name}.{field}={json.dumps(setting)}")
+            yield from ("--set", f"{name}.{field}={json.dumps(setting, separators=(',', ':'))}")
     if value.get("psf"):
         yield from ("--psf", value["psf"])

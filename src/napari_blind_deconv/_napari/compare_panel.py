@@ -7,11 +7,11 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.editors import CalmComboBox
+from napari_blind_deconv._napari.form_rows import form_layout
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import role_of
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.psf_choice import PsfChoice
-from napari_blind_deconv._napari.settings_form import form_layout
 from napari_blind_deconv.metrics import PsfTable
 
 

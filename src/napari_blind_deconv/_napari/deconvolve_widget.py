@@ -13,17 +13,19 @@ from superqt.utils import GeneratorWorker
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
 from napari_blind_deconv._napari.command import command_line
 from napari_blind_deconv._napari.docked import Docked
+from napari_blind_deconv._napari.findings import parameters, reasons
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
 from napari_blind_deconv._napari.live import PREVIEW, LiveLayers
-from napari_blind_deconv._napari.results import result_layers
+from napari_blind_deconv._napari.results import kernel_name, restored_name, result_layers
 from napari_blind_deconv._napari.run import Job, Refusal, duration, run_steps
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
-from napari_blind_deconv._napari.words import on_screen
+from napari_blind_deconv._napari.words import kind_label, on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.kernel_priors import InVoxels
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
 
@@ -71,7 +73,7 @@ class DeconvolveWidget(Docked):
         # Taken up only where the dock is taller than form and panel together.
         column.addStretch(0)
         # As wide as the dock's title, which napari makes of the widget's and the plugin's names.
-        self.setMinimumWidth(384)
+        self.panel.setMinimumWidth(376)
 
     @property
     def is_running(self) -> bool:
@@ -90,7 +92,13 @@ class DeconvolveWidget(Docked):
         psf = self._psf(settings)
         if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
             raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
-        return Job(self.input.source(), settings, psf)
+        source = self.input.source()
+        if source.voxel_size_um is None and _in_lengths(settings.kernel_prior):
+            raise InputError(
+                f"“{kind_label(settings.kernel_prior.kind)}” needs the voxel size; fill it in above, in µm, such as "
+                f"{'0.3, 0.1, 0.1' if 'Z' in source.axes and not source.planes else '0.1, 0.1'}"
+            )
+        return Job(source, settings, psf)
 
     def _psf(self, settings: Settings) -> Source | None:
         layer = self.psf_choice.value()
@@ -164,7 +172,7 @@ class DeconvolveWidget(Docked):
             return
         self._live.settle(result_layers(self._job.source, outcome, _command(self._job)))
         self.panel.show_kernel(outcome.kernel)
-        self.panel.say(_summary(self._job.source, outcome))
+        self.panel.say(summary(self._job.source, outcome))
 
     def _failed(self, error: Exception) -> None:
         self.panel.say(f"The run failed: {error}", alarm=True)
@@ -213,6 +221,11 @@ class DeconvolveWidget(Docked):
         self._check()
 
     def _check(self) -> None:
+        try:
+            needed = _in_lengths(self.form.value().kernel_prior)
+        except InputError:
+            needed = False
+        self.input.show_voxels_needed(needed=needed)
         if self.is_running:
             return
         try:
@@ -233,6 +246,16 @@ class DeconvolveWidget(Docked):
         self._guard.release()
 
 
+def _in_lengths(prior: Any) -> bool:
+    """Whether a kernel prior cannot do without the voxel size."""
+    try:
+        if isinstance(prior, InVoxels):
+            prior.in_voxels(None)
+    except InputError:
+        return True
+    return False
+
+
 def _command(job: Job) -> str:
     image = job.source.path or f"{job.source.name}.tif"
     psf = None if job.psf is None else job.psf.path or f"{job.psf.name}.tif"
@@ -241,10 +264,15 @@ def _command(job: Job) -> str:
     return command_line(job.settings, image=image, psf=psf, axes=axes, voxel_size_um=job.source.voxel_size_um)
 
 
-def _summary(source: Source, result: Result) -> str:
-    done = f"Done in {duration(result.report.get('seconds', 0))}: “{source.name} restored” and “{source.name} PSF”."
-    doubts = [f"• {on_screen(sentence)}" for sentence in result.report.get("warnings", [])]
-    return "\n".join([done, *doubts])
+def summary(source: Source, result: Result) -> str:
+    """What a run made, what it found out, and the reasons to doubt it, line by line."""
+    report = result.report
+    names = f"“{restored_name(source)}” and “{kernel_name(source, report)}”"
+    done = f"Done in {duration(report.get('seconds', 0))}: {names}."
+    why = [f"{sentence}." for sentence in reasons(report)]
+    fitted = ", ".join(f"{name} {value}" for name, value in parameters(report))
+    doubts = [f"• {on_screen(sentence)}" for sentence in report.get("warnings", [])]
+    return "\n".join([done, *why, *([f"Fitted: {fitted}."] if fitted else []), *doubts])
 
 
 def _line() -> QFrame:

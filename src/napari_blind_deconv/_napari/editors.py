@@ -32,6 +32,8 @@ class Editor(QWidget):
     """A widget that edits one value."""
 
     changed = Signal()
+    wide = False
+    """Whether it needs the whole width of a form, below its label."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,6 +44,10 @@ class Editor(QWidget):
     def value(self) -> Any:
         """The value as it stands in the form."""
         raise NotImplementedError
+
+    def raw(self) -> Any:
+        """The value as plain JSON, allowed or not."""
+        return self.value()
 
     def set_value(self, value: Any) -> None:
         """Show ``value``; `changed` is emitted once if it differs."""
@@ -207,10 +213,19 @@ class TextEditor(Editor):
 
 
 class FileEditor(TextEditor):
-    """The path of a file, typed or chosen in a dialog."""
+    """The path of a file, typed or chosen in a dialog.
 
-    def __init__(self) -> None:
-        super().__init__("file of the PSF")
+    Parameters
+    ----------
+    placeholder
+        What the empty field shows.
+    title, kinds
+        Of the dialog: its title, and the kinds of files that it offers.
+    """
+
+    def __init__(self, placeholder: str, title: str, kinds: str) -> None:
+        super().__init__(placeholder)
+        self._title, self._kinds = title, kinds
         self.button = QToolButton()
         self.button.setText("…")
         self.button.setToolTip("Choose a file")
@@ -218,7 +233,7 @@ class FileEditor(TextEditor):
         self._row.addWidget(self.button)
 
     def _choose(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "PSF file", self.value(), "Images (*.tif *.tiff);;All files (*)")
+        path, _ = QFileDialog.getOpenFileName(self, self._title, self.value(), f"{self._kinds};;All files (*)")
         if path:
             self.set_value(path)
 
@@ -233,60 +248,6 @@ class ListEditor(TextEditor):
     def set_value(self, value: Sequence[Any]) -> None:
         """Show the numbers."""
         self.box.setText(", ".join(json.dumps(item) for item in value))
-
-
-class OptionalEditor(Editor):
-    """A value that may be left to the program."""
-
-    def __init__(self, inner: Editor) -> None:
-        super().__init__()
-        self.automatic = QCheckBox("automatic")
-        self.automatic.setChecked(True)
-        self.inner = inner
-        inner.setVisible(False)
-        self._row.addWidget(self.automatic)
-        self._row.addWidget(inner, 1)
-        self._row.addStretch(0)
-        self.automatic.toggled.connect(self._toggled)
-        inner.changed.connect(self.changed)
-
-    def _toggled(self, automatic: bool) -> None:
-        self.inner.setVisible(not automatic)
-        self.changed.emit()
-
-    def value(self) -> Any:
-        """The inner value, or ``None`` if it is left to the program."""
-        return None if self.automatic.isChecked() else self.inner.value()
-
-    def set_value(self, value: Any) -> None:
-        """Show the value; ``None`` leaves it to the program."""
-        before = self.value()
-        self.blockSignals(True)
-        self.automatic.setChecked(value is None)
-        self.inner.setVisible(value is not None)
-        if value is not None:
-            self.inner.set_value(value)
-        self.blockSignals(False)
-        if self.value() != before:
-            self.changed.emit()
-
-
-class OptionalTextEditor(Editor):
-    """Text that may be left empty, which means ``None``."""
-
-    def __init__(self, inner: TextEditor) -> None:
-        super().__init__()
-        self.inner = inner
-        self._row.addWidget(inner)
-        inner.changed.connect(self.changed)
-
-    def value(self) -> str | None:
-        """The text, or ``None`` if there is none."""
-        return self.inner.value() or None
-
-    def set_value(self, value: str | None) -> None:
-        """Show the text."""
-        self.inner.set_value(value or "")
 
 
 def _number(word: str) -> Any:

@@ -29,3 +29,15 @@ def field_docs(cls: type) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and documented:
             found[field.target.id] = inspect.cleandoc(str(below.value.value))  # type: ignore[attr-defined]
     return found
+
+
+def class_doc(cls: type) -> str:
+    """The first line of a component's docstring: what it is.
+
+    Examples
+    --------
+    >>> from napari_blind_deconv.settings import Settings
+    >>> class_doc(Settings)
+    'Everything that decides a run, except the data.'
+    """
+    return (inspect.getdoc(cls) or "").partition("\n")[0]

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_blind_deconv._napari.findings import family, parameters, ranking_in_words, rankings, reasons
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.metrics import METRICS, describe_kernel, grade, score_image, score_kernel
 
@@ -47,7 +48,7 @@ class Inputs:
 
 def figures(inputs: Inputs) -> list[Figure]:
     """All rows: first those with a reference, then those without."""
-    return [*compared(inputs), *of_kernel(inputs), *of_run(inputs.report)]
+    return [*compared(inputs), *of_kernel(inputs), *of_fit(inputs.report), *of_run(inputs.report)]
 
 
 def doubts(inputs: Inputs) -> list[str]:
@@ -106,6 +107,15 @@ def _widths(fwhm_px: list[float], voxel_size_um: tuple[float, ...] | None) -> It
     yield Figure(
         name, f"{', '.join(_short(length) for length in lengths)} µm", f"full width at half maximum; {pixels} px"
     )
+
+
+def of_fit(report: dict[str, Any]) -> Iterator[Figure]:
+    """What was fitted, with its error, and why this family of PSFs was chosen."""
+    for ranking, reason in zip(rankings(report), reasons(report), strict=True):
+        compared_with = ranking_in_words(ranking)
+        yield Figure("PSF family", family(ranking[0]["kind"]), f"{reason}. Evidence in nats: {compared_with}")
+    for name, value in parameters(report):
+        yield Figure(name, value, "fitted" + (", with one standard deviation" if "±" in value else ""))
 
 
 def of_run(report: dict[str, Any]) -> Iterator[Figure]:

@@ -24,6 +24,11 @@ class FittedScroll(QScrollArea):
         height = content.heightForWidth(self.viewport().width()) if content.hasHeightForWidth() else hint.height()
         return QSize(hint.width(), height + 2)
 
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the content has to be beside a scroll bar: there is none below it."""
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(self.widget().minimumSizeHint().width() + bar, super().minimumSizeHint().height())
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Texts wrap otherwise at another width."""
         super().resizeEvent(event)

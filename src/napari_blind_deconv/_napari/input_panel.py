@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_blind_deconv._napari.axes_choice import AxesChoice
 from napari_blind_deconv._napari.editors import ListEditor
+from napari_blind_deconv._napari.form_rows import form_layout
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import (
     Source,
@@ -20,7 +21,6 @@ from napari_blind_deconv._napari.layers import (
     voxel_size,
 )
 from napari_blind_deconv._napari.live import PREVIEW
-from napari_blind_deconv._napari.settings_form import form_layout
 from napari_blind_deconv._types import InputError
 
 _ORIGINS: Final = MappingProxyType(
@@ -47,6 +47,7 @@ class InputPanel(QWidget):
         self.axes = AxesChoice()
         self.voxel_size = ListEditor("unknown")
         self.origin = QLabel()
+        self._origin = ""
         self.origin.setWordWrap(True)
         self._rows = form_layout(self)
         self._rows.addRow("Image", self.layer_choice)
@@ -95,6 +96,17 @@ class InputPanel(QWidget):
                 raise InputError(f"voxel size {length!r} is not a number; give lengths in µm, such as 0.3, 0.1, 0.1")
         return tuple(float(length) for length in typed) or None
 
+    def show_voxels_needed(self, *, needed: bool) -> None:
+        """Say where the voxel size is from; and where lengths are asked for and the field is empty, that they are."""
+        typed = bool(self.voxel_size.value())
+        missing = needed and not typed and self.layer_choice.value() is not None
+        origin = "typed in" if typed and not self._origin else _ORIGINS[self._origin]
+        self.origin.setText(f"({self._spatial()}) {'needed: type it in, in µm' if missing else origin}")
+        self.origin.setStyleSheet("color: #ff9d7a; font-weight: bold;" if missing else "")
+
+    def _spatial(self) -> str:
+        return ", ".join(letter for letter in self.letters().lower() if letter in "zyx")
+
     def release(self) -> None:
         """Listen to the viewer no longer."""
         self.layer_choice.release()
@@ -128,10 +140,11 @@ class InputPanel(QWidget):
         lengths, origin = (None, "") if layer is None else voxel_size(layer, self.letters())
         self.voxel_size.set_value(lengths or ())
         self.voxel_size.setEnabled(origin != "layer")
-        spatial = ", ".join(letter for letter in self.letters().lower() if letter in "zyx")
+        spatial = self._spatial()
         self.voxel_size.box.setPlaceholderText(spatial)
         self.voxel_size.setToolTip(f"Lengths of a voxel along {spatial}, in µm")
-        self.origin.setText(f"({spatial}) {_ORIGINS[origin]}")
+        self._origin = origin
+        self.show_voxels_needed(needed=False)
         if layer is not None:
             self.shape.setText(self._shape_in_words(layer))
         self.changed.emit()

@@ -14,11 +14,11 @@ from qtpy.QtWidgets import QApplication, QBoxLayout, QFrame, QPushButton, QScrol
 from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.figure_table import FigureTable
 from napari_blind_deconv._napari.figures import Figure, Inputs, as_text, doubts, figures, without_colours
+from napari_blind_deconv._napari.form_rows import form_layout
 from napari_blind_deconv._napari.layer_choice import LayerChoice, unwrapped
 from napari_blind_deconv._napari.layers import PLUGIN, pixels, role_of
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.psf_arrays import psfs_of
-from napari_blind_deconv._napari.settings_form import form_layout
 
 _SETTLE_MS: Final = 150
 _NONE: Final = "none"

@@ -1,6 +1,7 @@
 """Result → layers: the restored image exactly over the original, the PSF beside it, both saying how they were made."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import numpy as np
 from napari.utils.transforms import Affine
 from numpy.typing import NDArray
 
+from napari_blind_deconv._napari.findings import chosen
 from napari_blind_deconv._napari.layers import PLUGIN, Placement, Source
 from napari_blind_deconv._types import Result
 from napari_blind_deconv.observation import Arrangement
@@ -29,7 +31,7 @@ def result_layers(source: Source, result: Result, command: str = "") -> list[Lay
         "command": command,
     }
     image = image_layer(source, result.image, restored_name(source))
-    kernel = kernel_layer(source, result.kernel, kernel_name(source))
+    kernel = kernel_layer(source, result.kernel, kernel_name(source, result.report))
     image[1]["metadata"] = {PLUGIN: {"role": "restored", **notes}}
     kernel[1]["metadata"] = {PLUGIN: {"role": "psf", **notes}}
     return [kernel, image]
@@ -40,9 +42,10 @@ def restored_name(source: Source) -> str:
     return f"{source.name} restored"
 
 
-def kernel_name(source: Source) -> str:
-    """What the PSF is called."""
-    return f"{source.name} PSF"
+def kernel_name(source: Source, report: Mapping[str, Any]) -> str:
+    """What the PSF is called; where its family was to be found out, with the family."""
+    kinds = chosen(report)
+    return f"{source.name} PSF" + (f" ({kinds})" if kinds else "")
 
 
 def image_layer(source: Source, image: NDArray[Any], name: str) -> LayerTuple:

@@ -1,5 +1,6 @@
 """What the settings are called on screen: the registries' names in the words of the people who use them."""
 
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -9,10 +10,13 @@ KIND_LABELS: Final = MappingProxyType(
         "microscope": "I know my microscope",
         "gaussian": "A soft, round or oval spot (gaussian)",
         "defocus": "Out of focus (defocus)",
+        "airy": "A good lens in focus (Airy pattern)",
         "motion": "A shaken or moving camera (motion)",
-        "lenslets": "An array of lenslets",
+        "lenslets": "An array of lenslets or a diffuser (lenslets)",
         "sparse": "A few points or a thin path (sparse)",
+        "learned": "It looks as PSFs do (learned)",
         "uniform": "Nothing at all (completely blind)",
+        "auto": "Find out: try all families (auto)",
         "sparse-gradients": "Few, sharp edges (sparse gradients)",
         "total-variation": "Flat patches (total variation)",
         "none": "No assumption (none)",
@@ -23,6 +27,29 @@ KIND_LABELS: Final = MappingProxyType(
     }
 )
 """Kind of a component: how the choice reads."""
+
+KIND_MEANINGS: Final = MappingProxyType(
+    {
+        "known": "Measured beads, or an earlier result: only the image is estimated.",
+        "microscope": "The PSF by optics. Fix the numbers you know; those left free are fitted, with their errors.",
+        "gaussian": "A spot without rings, round or oval: a good first guess in microscopy.",
+        "defocus": "An even disk; in a volume, a double cone.",
+        "airy": "The rings of a round aperture, in a plane.",
+        "motion": "The path of the camera or the stage while the shutter was open.",
+        "lenslets": "Several sharp copies of the scene on top of each other.",
+        "sparse": "Any shape that is dark nearly everywhere.",
+        "learned": "A network that has seen PSFs of all families.",
+        "uniform": "Any shape at all; it takes an image with sharp edges and little noise.",
+        "auto": "Every family is tried, the image decides and says why. Takes the longest.",
+        "sparse-gradients": "Smooth areas between sharp edges: most images.",
+        "total-variation": "Patches of even brightness.",
+        "none": "Only the number of iterations holds the noise down.",
+        "two-phase": "The PSF from the image's statistics, then the image.",
+        "richardson-lucy": "The classic for counted photons.",
+        "blind-richardson-lucy": "The classic, with PSF and image in turn.",
+    }
+)
+"""Kind of a component: what it means, in one line; others say it in the first line of their documentation."""
 
 FIELD_LABELS: Final = MappingProxyType(
     {
@@ -43,6 +70,11 @@ FIELD_LABELS: Final = MappingProxyType(
         "psf": "PSF file",
         "na": "NA",
         "zernike_rad": "Zernike (rad)",
+        "excitation_um": "Laser (µm)",
+        "sheet_um": "Light sheet (µm)",
+        "pinhole_airy": "Pinhole (Airy)",
+        "weights": "Network file",
+        "count": "Number of spots",
     }
 )
 """Field name: its label, where the name itself does not say it."""
@@ -72,10 +104,46 @@ CHOICE_LABELS: Final = MappingProxyType(
         "cpu": "processor (cpu)",
         "cuda": "NVIDIA graphics card (cuda)",
         "mps": "Apple graphics (mps)",
+        "widefield": "wide-field",
+        "light-sheet": "light sheet",
     }
 )
 
-OPTIONAL_STARTS: Final = MappingProxyType({"kernel_size": [15], "iterations": 20, "noise_sigma": 1.0})
+EXAMPLES: Final = MappingProxyType(
+    {
+        "na": "1.4",
+        "emission_um": "0.52",
+        "excitation_um": "0.488",
+        "pinhole_airy": "1",
+        "sheet_um": "3",
+        "immersion_index": "1.515",
+        "sample_index": "1.33",
+        "depth_um": "5",
+    }
+)
+"""Name of a quantity: what its empty field shows."""
+
+APPLIES: Final = MappingProxyType(
+    {
+        "excitation_um": ("modality", ("confocal",)),
+        "pinhole_airy": ("modality", ("confocal",)),
+        "sheet_um": ("modality", ("light-sheet",)),
+    }
+)
+"""Field name: another field, and the values of it that give this one a meaning."""
+
+AUTOMATIC: Final = MappingProxyType({"zernike_rad": "free: modes 4 to 11", "count": "unknown"})
+"""Field name: what leaving it to the program means, where that has a name."""
+
+FILES: Final = MappingProxyType(
+    {
+        "psf": ("file of the PSF", "PSF file", "Images (*.tif *.tiff)"),
+        "weights": ("the one that ships", "Network file", "Networks (*.safetensors)"),
+    }
+)
+"""Name of a field that holds a path: what it shows when empty, title and kinds of files of its dialog."""
+
+OPTIONAL_STARTS: Final = MappingProxyType({"kernel_size": [15], "iterations": 20, "noise_sigma": 1.0, "count": 10})
 """Field name: what an optional field shows first once it is no longer left to the program."""
 
 RARE_FIELDS: Final = frozenset(
@@ -89,6 +157,10 @@ RARE_FIELDS: Final = frozenset(
         "concentration",
         "sparsity",
         "exponent",
+        "radius_px",
+        "radius_spread",
+        "zernike_rad",
+        "weights",
     }
 )
 """Fields of components that the defaults serve nearly always: they are shown under Advanced."""
@@ -104,9 +176,28 @@ _ON_SCREEN: Final = MappingProxyType(
         " (--voxel-size-um)": "",
         "solver 'richardson-lucy'": "Richardson-Lucy",
         "try a larger kernel_size": "try a larger PSF size",
+        " must be a number (fixed), [low, high] (bounded) or null (free)": " must be a number, or else “free”",
+        "must be [low, high] with low below high; a fixed value is a single number": "must be two numbers, the lower "
+        "one first",
     }
 )
 """What is said in the words of a command line: how the widget says it."""
+
+_QUALIFIED: Final = re.compile(r"\b(?:kernel_prior|image_prior|solver)\.(\w+)")
+
+ZERNIKE: Final = MappingProxyType(
+    {
+        "zernike_4": "defocus",
+        "zernike_5": "astigmatism",
+        "zernike_6": "astigmatism",
+        "zernike_7": "coma",
+        "zernike_8": "coma",
+        "zernike_9": "trefoil",
+        "zernike_10": "trefoil",
+        "zernike_11": "spherical",
+    }
+)
+"""Noll's modes: their names."""
 
 _UNITS: Final = MappingProxyType({"um": "µm", "px": "px", "deg": "°", "rad": "rad", "gb": "GB", "airy": "Airy units"})
 
@@ -121,10 +212,23 @@ def on_screen(sentence: str) -> str:
     """
     for said, shown in _ON_SCREEN.items():
         sentence = sentence.replace(said, shown)
+    sentence = _QUALIFIED.sub(lambda found: field_name(found[1]), sentence)
     name, space, rest = sentence.partition(" ")
-    field = name.rpartition(".")[2]
-    known = field in FIELD_LABELS or field in FIELD_HINTS or field in RARE_FIELDS
-    return field_label(field).removesuffix(" (px)") + space + rest if known else sentence
+    known = name in FIELD_LABELS or name in FIELD_HINTS or name in RARE_FIELDS
+    return field_name(name) + space + rest if known else sentence
+
+
+def field_name(name: str) -> str:
+    """A field's label without its unit, as sentences have it.
+
+    Examples
+    --------
+    >>> field_name("emission_um"), field_name("zernike_5")
+    ('Emission', 'Zernike 5 (astigmatism)')
+    """
+    if name in ZERNIKE:
+        return f"Zernike {name.rpartition('_')[2]} ({ZERNIKE[name]})"
+    return re.sub(r" \([^)]*\)$", "", field_label(name))
 
 
 def kind_label(kind: str) -> str:

@@ -1,0 +1,272 @@
+"""Component → form: one editor per field, recursive, so that a new prior or solver has its form from the first day.
+
+The form proposes; the component's own validation decides, and its message is what people see.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from contextlib import suppress
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_blind_deconv._napari.editors import (
+    CalmComboBox,
+    ChoiceEditor,
+    Editor,
+    FileEditor,
+    FloatEditor,
+    IntEditor,
+    ListEditor,
+    TextEditor,
+    ToggleEditor,
+)
+from napari_blind_deconv._napari.field_docs import class_doc
+from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
+from napari_blind_deconv._napari.limits import limits
+from napari_blind_deconv._napari.optional_editors import OptionalEditor, OptionalTextEditor
+from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
+from napari_blind_deconv._napari.quantity_editors import QuantityEditor, QuantityListEditor
+from napari_blind_deconv._napari.words import (
+    APPLIES,
+    AUTOMATIC,
+    CHOICE_LABELS,
+    EXAMPLES,
+    FILES,
+    KIND_MEANINGS,
+    OPTIONAL_STARTS,
+    RARE_FIELDS,
+    kind_label,
+)
+from napari_blind_deconv.kernel_priors.presets import Preset
+
+_KIND: Final = "kind"
+
+
+class ComponentForm(Editor):
+    """A form with one row per field of a component; ``value()`` is a component of that class."""
+
+    wide = True
+
+    def __init__(self, cls: type, skip: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self._cls = cls
+        self.editors = {name: editor for name, editor in field_editors(cls) if name not in skip}
+        body = QWidget()
+        self._row.addWidget(body)
+        self.rows = form_layout(body)
+        self.rare = QWidget(body)
+        rare = form_layout(self.rare)
+        self.rare.setVisible(False)
+        self._offered = dict(presets_for(list(self.editors)))
+        self.presets: dict[str, PresetChoice] = {}
+        for name, editor in self.editors.items():
+            self._offer_presets(name)
+            add_field(rare if name in RARE_FIELDS else self.rows, name, editor, cls)
+            editor.changed.connect(self._changed)
+        self.has_rare = bool(rare.rowCount())
+        with suppress(TypeError, ValueError):
+            # What cannot be made without being told something keeps its editors' own beginnings.
+            self.set_value(cls())
+        self._follow()
+
+    def _offer_presets(self, before: str) -> None:
+        """Put a list that fills in fields above the first of them."""
+        for label, presets in self._offered.items():
+            if before == next(iter(presets[0].fields)):
+                self.presets[label] = PresetChoice(presets)
+                self.presets[label].filled.connect(self._fill)
+                self.rows.addRow(label, self.presets[label])
+
+    def _fill(self, preset: Preset) -> None:
+        before = self.raw()
+        self.blockSignals(True)
+        applying = self.applying()
+        for name, value in preset.fields.items():
+            if name in applying:
+                self.editors[name].set_value(value)
+        self.blockSignals(False)
+        self._follow()
+        if self.raw() != before:
+            self.changed.emit()
+
+    def applying(self) -> set[str]:
+        """The fields that mean something beside the others."""
+        given = {name: (other, values) for name, (other, values) in APPLIES.items() if other in self.editors}
+        return {n for n in self.editors if n not in given or self.editors[given[n][0]].value() in given[n][1]}
+
+    def _changed(self) -> None:
+        if self.signalsBlocked():
+            return
+        now = self.applying()
+        for choice in self.presets.values():
+            # A laser that comes into play is that of the dye, as long as nobody gave another one.
+            for name, value in choice.fields().items():
+                if name in now - self._applied and self.editors[name].value() is None:
+                    self.blockSignals(True)
+                    self.editors[name].set_value(value)
+                    self.blockSignals(False)
+        self._follow()
+        self.changed.emit()
+
+    def _follow(self) -> None:
+        """Show the fields that apply, and the names of what they stand at."""
+        applying = self._applied = self.applying()
+        for name in set(APPLIES) & set(self.editors):
+            self.rows.setRowVisible(self.editors[name], name in applying)
+        for choice in self.presets.values():
+            choice.follow(self.editors, applying)
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is anything to fill in."""
+        return bool(self.rows.rowCount())
+
+    def raw(self) -> dict[str, Any]:
+        """The fields as they stand, as plain JSON values, allowed or not."""
+        kind = getattr(self._cls, _KIND, None)
+        values = {name: editor.raw() for name, editor in self.editors.items()}
+        return values if kind is None else {_KIND: kind, **values}
+
+    def value(self) -> Any:
+        """The component.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a field holds what the component does not allow.
+        """
+        return self._cls(**self.raw())
+
+    def set_value(self, value: Any) -> None:
+        """Show a component's fields; `changed` is emitted once."""
+        set_fields(self, self.editors, value)
+        self._follow()
+
+
+class VariantEditor(Editor):
+    """One of several kinds of component: a choice, and below it the fields of the chosen kind."""
+
+    wide = True
+
+    def __init__(self, classes: tuple[type, ...]) -> None:
+        super().__init__()
+        body = QWidget()
+        self._row.addWidget(body)
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        self.box = CalmComboBox()
+        column.addWidget(self.box)
+        self.meaning = QLabel()
+        self.meaning.setWordWrap(True)
+        self.meaning.setStyleSheet("color: #98a2ae;")
+        column.addWidget(self.meaning)
+        kinds = {str(getattr(cls, _KIND)): cls for cls in classes}
+        self._meanings = {kind: KIND_MEANINGS.get(kind, class_doc(cls)) for kind, cls in kinds.items()}
+        self.forms = {kind: ComponentForm(cls) for kind, cls in kinds.items()}
+        self.rare = QWidget(body)
+        self.rare.setContentsMargins(16, 0, 0, 0)
+        rare = QVBoxLayout(self.rare)
+        rare.setContentsMargins(0, 0, 0, 0)
+        for kind, form in self.forms.items():
+            self.box.addItem(kind_label(kind), kind)
+            self.box.setItemData(self.box.count() - 1, self._meanings[kind], Qt.ItemDataRole.ToolTipRole)
+            form.setContentsMargins(16, 0, 0, 0)
+            column.addWidget(form)
+            rare.addWidget(form.rare)
+            form.changed.connect(self.changed)
+        column.addWidget(self.rare)
+        self.box.currentIndexChanged.connect(self._show_fields)
+        self.box.currentIndexChanged.connect(self.changed)
+        self._show_fields()
+
+    @property
+    def kind(self) -> str:
+        """The chosen kind."""
+        return str(self.box.currentData())
+
+    def add_row(self, kind: str, label: str, widget: QWidget) -> None:
+        """Put a widget of the host on top of a kind's fields."""
+        self.forms[kind].rows.insertRow(0, label, widget)
+        self._show_fields()
+
+    def _show_fields(self) -> None:
+        self.meaning.setText(self._meanings[self.kind])
+        for kind, form in self.forms.items():
+            form.setVisible(kind == self.kind and form.has_rows)
+            form.rare.setVisible(kind == self.kind)
+        self.rare.setVisible(self.forms[self.kind].has_rare)
+
+    def raw(self) -> dict[str, Any]:
+        """The chosen kind's fields as plain JSON values."""
+        return self.forms[self.kind].raw()
+
+    def value(self) -> Any:
+        """The chosen component."""
+        return self.forms[self.kind].value()
+
+    def set_value(self, value: Any) -> None:
+        """Choose the component's kind and show its fields."""
+        before = self.raw()
+        self.blockSignals(True)
+        self.box.setCurrentIndex(self.box.findData(value.kind))
+        self.forms[value.kind].set_value(value)
+        self.blockSignals(False)
+        if self.raw() != before:
+            self.changed.emit()
+
+
+def field_editors(cls: type) -> Iterator[tuple[str, Editor]]:
+    """An editor for every field that people may set, in the order of declaration."""
+    hints = get_type_hints(cls, include_extras=True)
+    for field in dataclasses.fields(cls):
+        info = cls.__pydantic_fields__[field.name]  # type: ignore[attr-defined]
+        if field.name != _KIND and not info.exclude:
+            yield field.name, editor_for(hints[field.name], field.name)
+
+
+def editor_for(annotation: Any, name: str, bounds: tuple[float, float] = (-math.inf, math.inf)) -> Editor:
+    """The editor for a type: the only place that knows which widget edits what."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        whole = int in {arguments[0], *get_args(arguments[0])}
+        return editor_for(arguments[0], name, limits(arguments[1:], whole=whole))
+    if origin in {Union, UnionType}:
+        return _union_editor(arguments, name, bounds)
+    if origin is Literal:
+        return ChoiceEditor(arguments, [CHOICE_LABELS.get(choice, str(choice)) for choice in arguments])
+    if origin in {tuple, list}:
+        return QuantityListEditor() if _is_quantity(arguments[0]) else ListEditor()
+    if dataclasses.is_dataclass(annotation):
+        return ComponentForm(annotation)  # type: ignore[arg-type]
+    if annotation is bool:
+        return ToggleEditor()
+    if annotation in {int, float}:
+        return (IntEditor if annotation is int else FloatEditor)(*bounds)
+    return FileEditor(*FILES[name]) if name in FILES else TextEditor()
+
+
+def _is_quantity(annotation: Any) -> bool:
+    """Whether a type is a number, two of them, or nothing."""
+    members = get_args(annotation)
+    return float in members and tuple[float, float] in members and NoneType in members
+
+
+def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, float]) -> Editor:
+    if _is_quantity(Union[members]):  # noqa: UP007 - made of what there is
+        return QuantityEditor(EXAMPLES.get(name, ""))
+    present = tuple(member for member in members if member is not NoneType)
+    if all(dataclasses.is_dataclass(member) for member in present) and len(present) > 1:
+        return VariantEditor(present)
+    inner = editor_for(present[0], name, bounds)
+    if NoneType not in members:
+        return inner
+    if isinstance(inner, TextEditor) and not isinstance(inner, ListEditor):
+        return OptionalTextEditor(inner)
+    if name in OPTIONAL_STARTS:
+        inner.set_value(OPTIONAL_STARTS[name])
+    return OptionalEditor(inner, AUTOMATIC.get(name, "automatic"))

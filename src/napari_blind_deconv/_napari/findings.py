@@ -1,0 +1,78 @@
+"""What a run found out about the PSF, in words: fitted figures with their errors, and why this family of PSFs."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from napari_blind_deconv._napari.words import field_name, kind_label
+
+SHARP = "sharp"
+"""Kind of a candidate that is no blur at all."""
+
+
+def parameters(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and value of every fitted figure; of several channels one after the other.
+
+    Examples
+    --------
+    >>> fitted = {"na": {"value": 1.3127, "error": 0.0213, "unit": ""}}
+    >>> list(parameters({"kernel": {"parameters": fitted}}))
+    [('NA', '1.313 ± 0.021')]
+    """
+    kernels = report.get("kernel", {})
+    channels = kernels if isinstance(kernels, list) else [kernels]
+    for number, kernel in enumerate(channels, start=1):
+        prefix = f"Channel {number}: " if len(channels) > 1 else ""
+        for name, found in kernel.get("parameters", {}).items():
+            yield prefix + field_name(name), with_error(found["value"], found.get("error"), found.get("unit", ""))
+
+
+def with_error(value: float, error: float | None, unit: str = "") -> str:
+    """A figure with its error, to two digits of the error.
+
+    Examples
+    --------
+    >>> with_error(0.51873, 0.0068, "µm"), with_error(12.3456, None, "px"), with_error(3.0, 140.0, "µm")
+    ('0.5187 ± 0.0068 µm', '12.3 px', '3 ± 140 µm')
+    """
+    unit = f" {unit}" if unit else ""
+    if error is None or not math.isfinite(error) or error <= 0:
+        return f"{value:.3g}{unit}" + (" (the image does not tell)" if error == math.inf else "")
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}{unit}"
+
+
+def reasons(report: Mapping[str, Any]) -> list[str]:
+    """Why this family of PSFs, one sentence per channel; none where nobody had to choose."""
+    found = report.get("choice", [])
+    sentences = [found] if isinstance(found, str) else [f"channel {i}: {s}" for i, s in enumerate(found, start=1)]
+    return [_capital(sentence) for sentence in sentences]
+
+
+def rankings(report: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
+    """Per channel the families that were compared, the chosen one first."""
+    found = report.get("ranking", [])
+    return [found] if found and isinstance(found[0], Mapping) else list(found)
+
+
+def chosen(report: Mapping[str, Any]) -> str:
+    """The family that was chosen, if it had to be; of several channels with different ones, all."""
+    return ", ".join(dict.fromkeys(str(ranking[0]["kind"]) for ranking in rankings(report) if ranking))
+
+
+def ranking_in_words(ranking: list[Mapping[str, Any]]) -> str:
+    """Every family with its evidence over no blur, less what its figures cost."""
+    return "; ".join(
+        f"{family(rank['kind'])} {rank['gain_nats'] - rank['penalty_nats']:+.0f}" for rank in ranking
+    ).replace("-", "−")
+
+
+def family(kind: str) -> str:
+    """A kind's name without its explanation."""
+    if kind == SHARP:
+        return "no blur"
+    return kind_label(kind).partition("(")[2].rstrip(")") or kind
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,43 @@
+"""Rows of a form: a label, a tool tip and an editor each."""
+
+from typing import Any
+
+from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+
+from napari_blind_deconv._napari.editors import Editor
+from napari_blind_deconv._napari.field_docs import field_docs
+from napari_blind_deconv._napari.words import FIELD_HINTS, field_label
+
+
+def form_layout(body: QWidget) -> QFormLayout:
+    """Labels on the left, editors that take the width on the right."""
+    rows = QFormLayout(body)
+    rows.setContentsMargins(0, 0, 0, 0)
+    rows.setVerticalSpacing(5)
+    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return rows
+
+
+def add_field(rows: QFormLayout, name: str, editor: Editor, cls: type) -> None:
+    """A labelled row with its tool tip."""
+    label = QLabel(field_label(name))
+    hint = FIELD_HINTS.get(name) or field_docs(cls).get(name, "")
+    label.setToolTip(hint)
+    editor.setToolTip(hint)
+    if editor.wide:
+        # Its choices are sentences: they need the whole width.
+        rows.addRow(label)
+        rows.addRow(editor)
+    else:
+        rows.addRow(label, editor)
+
+
+def set_fields(form: Editor, editors: dict[str, Editor], component: Any) -> None:
+    """Show a component's fields, and tell the listeners once, when all of them are in place."""
+    form.blockSignals(True)
+    before = [editor.raw() for editor in editors.values()]
+    for name, editor in editors.items():
+        editor.set_value(getattr(component, name))
+    form.blockSignals(False)
+    if [editor.raw() for editor in editors.values()] != before:
+        form.changed.emit()
