@@ -7,7 +7,8 @@ import pytest
 
 from napari_blind_deconv import InputError, Progress, Settings, deconvolve, deconvolve_steps
 from napari_blind_deconv.kernel_priors import Known, Uniform
-from napari_blind_deconv.report import kernel_doubts, residual_doubts
+from napari_blind_deconv.physical_checks import kernel_doubts
+from napari_blind_deconv.report import residual_doubts
 from napari_blind_deconv.settings import KERNEL_PRIORS, settings_from_dict
 from napari_blind_deconv.synthesis import beads, blurred, fibres, gaussian_kernel
 

@@ -1,4 +1,4 @@
-"""What a run says about itself: versions, memory, the kernel's description and the reasons to doubt it."""
+"""What a run says about itself: versions, memory, checksum, and the reason to doubt its image."""
 
 import functools
 import hashlib
@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from napari_blind_deconv.metrics import describe_kernel
 
 _PACKAGES = ("napari-blind-deconv", "numpy", "scipy", "torch", "scikit-image", "tifffile", "pydantic")
 
@@ -40,20 +38,6 @@ def peak_memory_mb() -> float | None:
 def checksum(image: NDArray[Any]) -> str:
     """SHA-256 of an array's values in C order."""
     return hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
-
-
-def kernel_doubts(kernel: NDArray[Any]) -> list[str]:
-    """Sentences on why an estimated kernel should not be trusted; none for a kernel without a fault of form."""
-    doubts = []
-    if kernel.size > 1 and kernel.max() > 0.9:
-        doubts.append(
-            "the PSF collapsed to a single pixel: the image looks sharp already, or the image prior is too strong"
-        )
-    figures = describe_kernel(kernel)
-    border = figures.get("border_fraction", 0.0)
-    if border is not None and border > 0.05:
-        doubts.append(f"{border:.0%} of the PSF lies on the border of its support; try a larger kernel_size")
-    return doubts
 
 
 def residual_doubts(residual_sigma: float, misfit_sigma: float) -> list[str]:

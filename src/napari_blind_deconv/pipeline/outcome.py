@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.metrics import describe_kernel
+from napari_blind_deconv.physical_checks import kernel_doubts, psf_doubts
 from napari_blind_deconv.pipeline.preparation import Run
-from napari_blind_deconv.report import checksum, kernel_doubts, residual_doubts, versions
+from napari_blind_deconv.report import checksum, residual_doubts, versions
 from napari_blind_deconv.settings import settings_to_dict
 from napari_blind_deconv.solvers import Choice
 
@@ -42,7 +43,7 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
     doubts = [
         (f"channel {i + 1}: " if len(outcomes) > 1 else "") + sentence
         for i in channels
-        for sentence in ([] if isinstance(run.kernel_prior, Known) else kernel_doubts(outcomes[i].kernel))
+        for sentence in (psf_doubts if isinstance(run.kernel_prior, Known) else kernel_doubts)(outcomes[i].kernel)
         + residual_doubts(outcomes[i].residual_sigma, outcomes[i].misfit_sigma)
     ]
     single = len(outcomes) == 1

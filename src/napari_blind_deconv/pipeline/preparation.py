@@ -16,6 +16,7 @@ from napari_blind_deconv.observation import (
     checked_levels,
     checked_voxel_size,
 )
+from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
 
@@ -58,6 +59,7 @@ def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: 
         support = kernel_shape(settings.kernel_size, space_shape)
         if isinstance(prior, InVoxels):
             prior = prior.in_voxels(voxels)
+    warnings = warnings + _physical_doubts(prior, voxels, settings.kernel_size and support)
     return Run(
         settings,
         layout,
@@ -82,6 +84,16 @@ def checked_truth(truth: Any, true_psf: Any, run: Run) -> tuple[Any, Any]:
         if len(shape) != expected:
             raise InputError(f"true PSF has {len(shape)} axes {shape}, but the estimated one will have {expected}")
     return truth, true_psf
+
+
+def _physical_doubts(prior: Any, voxels: tuple[float, ...] | None, size: tuple[int, ...] | None) -> list[str]:
+    """What is strange about voxels, and about the numbers of a microscope that are fixed, of a prior that has any."""
+    names = ("na", "emission_um", "excitation_um", "immersion_index", "sample_index", "sheet_um")
+    fixed = {name: value for name in names if isinstance(value := getattr(prior, name, None), int | float)}
+    if not fixed:
+        return voxel_doubts(voxels)
+    modality: Any = getattr(prior, "modality", "widefield")
+    return microscope_doubts(voxel_size_um=voxels, modality=modality, kernel_shape=size, **fixed)
 
 
 def _device(name: str) -> torch.device:

@@ -1,0 +1,68 @@
+"""What comes in: a stack that can hold beads, its level of saturation, a size that fits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_blind_deconv._types import InputError
+
+
+def checked_stack(stack: ArrayLike, voxel_size_um: Sequence[float] | None) -> NDArray[np.float32]:
+    """The stack as float32.
+
+    Raises
+    ------
+    InputError
+        For what is no image, not finite or constant, and a voxel size of other axes.
+    """
+    array = np.asarray(stack)
+    if array.dtype.kind not in "iuf" or array.ndim == 0:
+        raise InputError(f"bead stack has data type {array.dtype} and shape {array.shape}; give an image of numbers")
+    if min(array.shape) < 3:
+        raise InputError(f"bead stack has shape {array.shape}; every axis needs at least 3 voxels: drop axes of one")
+    values = array.astype(np.float32)
+    wrong = int((~np.isfinite(values)).sum())
+    if wrong:
+        raise InputError(f"bead stack has {wrong} values that are NaN or infinite; export it anew")
+    if values.min() == values.max():
+        raise InputError(f"bead stack is constant, every voxel is {values.flat[0]:g}; there is no bead in it")
+    if voxel_size_um is not None and len(tuple(voxel_size_um)) != array.ndim:
+        raise InputError(
+            f"voxel size {tuple(voxel_size_um)} µm has {len(tuple(voxel_size_um))} lengths, but the bead stack has "
+            f"{array.ndim} axes {array.shape}; give one length per axis"
+        )
+    return values
+
+
+def saturation_of(stack: NDArray[Any], given: float | None) -> float:
+    """The level of saturation; infinity where nothing looks saturated."""
+    if given is not None:
+        return float(given)
+    top = stack.max()
+    if stack.dtype.kind in "iu" and top in {np.iinfo(stack.dtype).max, *(2**bits - 1 for bits in (8, 10, 12, 14, 16))}:
+        return float(top)
+    flat = stack == top
+    # Neighbours that share the highest value by chance are few; those that were cut off are many.
+    beside = [(np.take(flat, range(1, n), a) & np.take(flat, range(n - 1), a)).sum() for a, n in enumerate(stack.shape)]
+    return float(top) if min(beside) >= 2 else float("inf")
+
+
+def checked_size(asked: Sequence[int] | None, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """A size per axis; None where nobody asked for one.
+
+    Raises
+    ------
+    InputError
+        For a size that is even, too small, larger than the stack, or of other axes.
+    """
+    if asked is None:
+        return None
+    size = tuple(asked) * len(shape) if len(asked) == 1 else tuple(asked)
+    if len(size) != len(shape) or any(n < 3 or n % 2 == 0 for n in size) or any(map(int.__gt__, size, shape)):
+        raise InputError(
+            f"kernel_size {tuple(asked)} does not fit a bead stack of {shape}; give odd numbers of 3 or more, one for "
+            "all axes or one per axis, none larger than the stack"
+        )
+    return size

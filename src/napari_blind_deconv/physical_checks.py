@@ -1,0 +1,250 @@
+"""What physics has to say about numbers and PSFs: each check gives sentences that a person understands, or none.
+
+A warning is no refusal: what cannot be worked with is refused where it is used.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from napari_blind_deconv.metrics import describe_kernel
+from napari_blind_deconv.metrics.peak import core
+
+Modality = Literal["widefield", "confocal", "light-sheet"]
+
+_COARSER = 1.05  # times the Nyquist interval: less is rounding
+_NEARLY = 0.97  # of the index: no objective collects more
+_SHEET_BAND = 1.14  # cycles per FWHM, where a Gaussian's spectrum has fallen to 1 %
+_MOST_UM, _LEAST_UM = 20.0, 0.005  # what a light microscope's voxel may measure
+_ANISOTROPY = 20.0
+_UNEQUAL = 0.1
+_BORDER, _GIVEN_BORDER = 0.05, 0.1  # a wide-field PSF never ends, and a given one is what it is
+_PEDESTAL = 0.2  # of the light
+
+
+def microscope_doubts(
+    *,
+    voxel_size_um: Sequence[float] | None,
+    modality: Modality = "widefield",
+    na: float | None = None,
+    emission_um: float | None = None,
+    excitation_um: float | None = None,
+    immersion_index: float | None = None,
+    sample_index: float | None = None,
+    sheet_um: float | None = None,
+    kernel_shape: Sequence[int] | None = None,
+) -> list[str]:
+    """Every check that the known numbers allow; ``None`` is a number that is not known."""
+    told = [
+        *wavelength_doubts("emission_um", emission_um),
+        *wavelength_doubts("excitation_um", excitation_um),
+        *index_doubts(na, immersion_index, sample_index),
+        *voxel_doubts(voxel_size_um),
+    ]
+    if told or voxel_size_um is None or na is None or emission_um is None or immersion_index is None:
+        return told
+    told += nyquist_doubts(
+        voxel_size_um,
+        modality=modality,
+        na=na,
+        emission_um=emission_um,
+        excitation_um=excitation_um,
+        immersion_index=immersion_index,
+        sheet_um=sheet_um,
+    )
+    if kernel_shape is not None:
+        told += support_doubts(kernel_shape, voxel_size_um, na, emission_um, immersion_index)
+    return told
+
+
+def nyquist_um(
+    *,
+    modality: Modality = "widefield",
+    na: float,
+    emission_um: float,
+    immersion_index: float,
+    excitation_um: float | None = None,
+    sheet_um: float | None = None,
+) -> tuple[float, float]:
+    """The coarsest voxel, axial and lateral, in µm, that loses nothing which the optics transmit.
+
+    Wide field: λ / (2 n (1 - cos θ)) and λ / (4 NA), sin θ = NA / n. Confocal: half of that at the excitation's
+    wavelength, as for a closed pinhole. Light sheet: wide field, and the axial band widened by that of the sheet.
+
+    Examples
+    --------
+    >>> [round(length, 3) for length in nyquist_um(na=1.3, emission_um=0.52, immersion_index=1.515)]
+    [0.354, 0.1]
+    """
+    cosine = math.sqrt(max(0.0, 1 - (na / immersion_index) ** 2))
+    wavelength = (excitation_um or emission_um) if modality == "confocal" else emission_um
+    axial, lateral = wavelength / (2 * immersion_index * (1 - cosine)), wavelength / (4 * na)
+    if modality == "confocal":
+        return axial / 2, lateral / 2
+    if modality == "light-sheet" and sheet_um is not None:
+        axial = 1 / (1 / axial + 2 * _SHEET_BAND / sheet_um)
+    return axial, lateral
+
+
+def nyquist_doubts(
+    voxel_size_um: Sequence[float],
+    *,
+    modality: Modality = "widefield",
+    na: float,
+    emission_um: float,
+    immersion_index: float,
+    excitation_um: float | None = None,
+    sheet_um: float | None = None,
+) -> list[str]:
+    """Voxels, (z, y, x) or (y, x), that are too coarse for the optics."""
+    if not 0 < na < immersion_index:
+        return []
+    axial, lateral = nyquist_um(
+        modality=modality,
+        na=na,
+        emission_um=emission_um,
+        immersion_index=immersion_index,
+        excitation_um=excitation_um,
+        sheet_um=sheet_um,
+    )
+    told = []
+    across = max(voxel_size_um[-2:])
+    if across > _COARSER * lateral:
+        told.append(
+            f"pixels of {across:.3g} µm are too coarse for {modality} at NA {na:g}, which resolves detail that needs "
+            f"{lateral:.3g} µm (Nyquist): that detail is lost or false; use a higher magnification or no binning"
+        )
+    if len(voxel_size_um) == 3 and voxel_size_um[0] > _COARSER * axial:
+        told.append(
+            f"planes {voxel_size_um[0]:.3g} µm apart are too few for {modality} at NA {na:g}, which needs "
+            f"{axial:.3g} µm (Nyquist): detail along z is lost or false; record planes closer together"
+        )
+    return told
+
+
+def index_doubts(na: float | None, immersion_index: float | None, sample_index: float | None = None) -> list[str]:
+    """A numerical aperture that its immersion or the sample can hardly have."""
+    if na is None:
+        return []
+    if immersion_index is not None and na >= immersion_index:
+        return [
+            f"NA {na:g} is not below the immersion's index {immersion_index:g}, which no objective can be; is the "
+            "immersion oil (1.515), glycerol (1.47), water (1.33) or air (1)?"
+        ]
+    if immersion_index is not None and na > _NEARLY * immersion_index:
+        return [
+            f"NA {na:g} is within 3 % of the immersion's index {immersion_index:g}, more than objectives have; check "
+            "both numbers"
+        ]
+    if sample_index is not None and na > sample_index:
+        return [
+            f"NA {na:g} exceeds the sample's index {sample_index:g}: away from the cover glass the outermost rays are "
+            f"lost, and the objective works like one of NA {sample_index:g}"
+        ]
+    return []
+
+
+def wavelength_doubts(name: str, wavelength_um: float | None) -> list[str]:
+    """A wavelength that is no light, most likely in nanometres."""
+    if wavelength_um is None or 0.2 <= wavelength_um <= 2:
+        return []
+    if 200 <= wavelength_um <= 2000:
+        return [f"{name} is {wavelength_um:g} µm, which looks like nanometres; give {wavelength_um / 1000:g}"]
+    return [f"{name} is {wavelength_um:g} µm, which is no light that microscopes use (0.2 to 2 µm); check it"]
+
+
+def voxel_doubts(voxel_size_um: Sequence[float] | None) -> list[str]:
+    """Voxels that are no light microscope's: a wrong unit, a missing spacing."""
+    if voxel_size_um is None:
+        return []
+    size = " x ".join(f"{length:g}" for length in voxel_size_um)
+    for length in voxel_size_um:
+        if not _LEAST_UM <= length <= _MOST_UM:
+            meant = f"in nanometres it would be {length / 1000:g} µm" if length > _MOST_UM else "metres or millimetres?"
+            return [f"voxels of {size} µm are not those of a light microscope; check the unit: {meant}"]
+    told = []
+    if max(voxel_size_um) > _ANISOTROPY * min(voxel_size_um):
+        told.append(
+            f"voxels of {size} µm are {max(voxel_size_um) / min(voxel_size_um):.0f} times longer than wide, as if one "
+            "of the lengths were missing or in another unit; check them"
+        )
+    elif len(voxel_size_um) >= 2 and abs(voxel_size_um[-1] / voxel_size_um[-2] - 1) > _UNEQUAL:
+        told.append(f"voxels of {size} µm are not square in the plane, which cameras' are; check y and x")
+    return told
+
+
+def support_doubts(
+    kernel_shape: Sequence[int],
+    voxel_size_um: Sequence[float],
+    na: float,
+    emission_um: float,
+    immersion_index: float,
+) -> list[str]:
+    """A support, in taps, that is smaller than the focus: between the first minima, 1.22 λ / NA across, 2 λ / (n
+    (1 - cos θ)) along z.
+    """
+    if not 0 < na < immersion_index:
+        return []
+    along = 2 * emission_um / (immersion_index * (1 - math.sqrt(1 - (na / immersion_index) ** 2)))
+    expected = [along, 1.22 * emission_um / na, 1.22 * emission_um / na][-len(kernel_shape) :]
+    needed = [2 * math.ceil(length / 2 / h) + 1 for length, h in zip(expected, voxel_size_um, strict=True)]
+    if all(n >= m for n, m in zip(kernel_shape, needed, strict=True)):
+        return []
+    wanted = [max(n, m) for n, m in zip(kernel_shape, needed, strict=True)]
+    return [
+        f"a PSF of {_sizes(kernel_shape)} pixels cuts into the focus of NA {na:g} at {emission_um:g} µm, which is "
+        f"{' x '.join(f'{length:.2g}' for length in expected)} µm; choose a kernel_size of {_sizes(wanted)} or more"
+    ]
+
+
+def kernel_doubts(kernel: ArrayLike) -> list[str]:
+    """An estimated kernel that is a single tap, or cut by its support."""
+    taps = np.asarray(kernel)
+    told = []
+    if taps.size > 1 and taps.max() > 0.9 * taps.sum():
+        told.append(
+            "the PSF collapsed to a single pixel: the image looks sharp already, or the image prior is too strong"
+        )
+    border = describe_kernel(taps)["border_fraction"]
+    if border > _BORDER:
+        told.append(f"{border:.0%} of the PSF lies on the border of its support; try a larger kernel_size")
+    return told
+
+
+def psf_doubts(psf: ArrayLike) -> list[str]:
+    """A given PSF that is off its centre, stands on a background, is cut by its support or is finer than a voxel."""
+    taps = np.maximum(np.asarray(psf, float), 0)
+    total = float(taps.sum())
+    if not total > 0:
+        return []
+    told = []
+    floor = float(np.quantile(taps, 0.1))
+    peak = core(taps).position - np.array(taps.shape) // 2
+    light = np.array(describe_kernel(np.maximum(taps - floor, 0))["centroid_px"]) if floor < taps.max() else peak
+    # Both, because a path peaks anywhere, and spherical aberration moves the light away from the peak.
+    if (np.minimum(np.abs(peak), np.abs(light))[np.sign(peak) == np.sign(light)] > 1).any():
+        places = ", ".join(f"{step:+.1f}" for step in peak)
+        told.append(
+            f"the given PSF peaks ({places}) pixels away from its centre tap: the restored image is moved the other "
+            "way; centre the PSF if that matters"
+        )
+    pedestal = floor * taps.size / total
+    if taps.size > 100 and pedestal > _PEDESTAL:
+        told.append(
+            f"{pedestal:.0%} of the light of the given PSF is an even background below all of it; subtract the "
+            "camera's offset from the PSF"
+        )
+    elif (border := describe_kernel(taps)["border_fraction"]) > _GIVEN_BORDER:
+        told.append(f"{border:.0%} of the given PSF lies on its border, so its support cuts it; give a larger one")
+    if taps.size > 1 and taps.max() > 0.9 * total:
+        told.append(
+            "the given PSF is a single pixel, so deconvolution with it only removes noise; check its voxel size"
+        )
+    return told
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return " x ".join(str(n) for n in shape)
