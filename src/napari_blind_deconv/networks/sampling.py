@@ -12,7 +12,7 @@ def noise_levels(largest: float, smallest: float, count: int, rho: float = 7.0) 
     Examples
     --------
     >>> [round(s, 3) for s in noise_levels(1.0, 0.01, 4)]
-    [1.0, 0.302, 0.069, 0.01]
+    [1.0, 0.293, 0.066, 0.01]
     """
     ends = largest ** (1 / rho), smallest ** (1 / rho)
     return [(ends[0] + i / max(count - 1, 1) * (ends[1] - ends[0])) ** rho for i in range(count)]
