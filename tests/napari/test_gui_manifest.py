@@ -25,6 +25,7 @@ WIDGETS = {
     f"{PLUGIN}.deconvolve": "Blind deconvolution",
     f"{PLUGIN}.metrics": "Deconvolution metrics",
     f"{PLUGIN}.compare_psfs": "Compare PSFs",
+    f"{PLUGIN}.measure_psf": "PSF from beads",
 }
 
 

@@ -14,8 +14,8 @@ def field_docs(cls: type) -> dict[str, str]:
     Examples
     --------
     >>> from napari_blind_deconv.settings import Settings
-    >>> field_docs(Settings)["seed"]
-    'Seed of the only source of randomness.'
+    >>> field_docs(Settings)["image_prior"]
+    'What is known of the image.'
     """
     try:
         source = textwrap.dedent(inspect.getsource(cls))

@@ -12,10 +12,11 @@ from napari_blind_deconv._napari.run import progress_in_words
 from napari_blind_deconv._types import Progress
 
 _PICTURE_HEIGHT: Final = 88
-_RUN_STYLE: Final = """
+RUN_STYLE: Final = """
 QPushButton:enabled { background: #3d6fd9; color: white; font-weight: bold; }
 QPushButton:enabled:hover { background: #4f82ee; }
 """
+"""Of the button that starts the work."""
 
 
 class RunPanel(QWidget):
@@ -29,7 +30,7 @@ class RunPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.run = QPushButton("Run")
-        self.run.setStyleSheet(_RUN_STYLE)
+        self.run.setStyleSheet(RUN_STYLE)
         self.cancel = QPushButton("Cancel")
         self.copy = QPushButton("Copy as command")
         self.copy.setToolTip("Copy these settings as one line for a terminal, to run them on many files")
