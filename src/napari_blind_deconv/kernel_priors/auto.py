@@ -53,13 +53,13 @@ class Auto:
         return replace(self, voxel_size_um=None if voxel_size_um is None else tuple(map(float, voxel_size_um)))
 
     def rungs(self, ndim: int) -> Sequence[Any]:
-        """The parametric rungs that are tried; in planes, what none of them explains is left to a free form.
+        """The parametric rungs that are tried, up the ladder; what none explains in a plane is left to a free form.
 
         Stacks are not moved while they are seen, and teach a free form too little (decision 0013).
         """
         voxels = self.voxel_size_um
         microscopes = [m.in_voxels(voxels) for m in self._microscopes()] if voxels is not None else []
-        return [Defocus(), Gaussian(), *microscopes, *([Motion()] if ndim < 3 else [])]
+        return [*microscopes, Gaussian(), Defocus(), *([Motion()] if ndim < 3 else [])]
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A draw from a rung that is drawn first."""

@@ -2,7 +2,7 @@
 
 All kernels are judged under the same model of the image's spectrum (`NaturalSpectrum`), against no blur. A family pays
 for each of its figures. Texture that happens to look like a blur does so in places, a blur everywhere: a kernel must
-beat no blur in the parts of the image, too, and a family of more figures one of fewer (in the spirit of Vuong 1989,
+beat no blur in the parts of the image, too, and a family one that is lower on the ladder (in the spirit of Vuong 1989,
 doi:10.2307/1912557, who judges models by how evenly their advantage is spread).
 """
 
@@ -22,12 +22,12 @@ from napari_blind_deconv.solvers.problem import Choice, Problem, Ranked
 
 # Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
 # wide reaches a quarter of the frequencies (decision 0013).
-_FINE_STRUCTURE = 50.0
+_FINE_STRUCTURE = 30.0
 # What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
 # (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.
 _PRICE = 2.0
-# Standard errors over the parts by which a blur must beat no blur, and a family one of fewer figures.
-_BEYOND_SHARP, _BEYOND_SIMPLER = 1.0, 1.5
+# Standard errors over the parts by which a blur must beat no blur, and a family one that is lower on the ladder.
+_BEYOND_SHARP, _BEYOND_LOWER = 1.0, 1.5
 # Figures that a free-form kernel pays for: its taps come from edges, not from this evidence.
 _FREE_FORM_FREEDOM = 12
 # Parts per axis, where each is at least this many kernels wide and has this many samples.
@@ -76,10 +76,10 @@ class Candidate:
         needed = _FINE_STRUCTURE / max(extent(self.fit.kernel), 0.1) ** 2
         return self.score > needed and _even(self.parts, _BEYOND_SHARP)
 
-    def beats(self, simpler: "Candidate") -> bool:
-        """Whether it explains more than a family of fewer figures, after penalties and all over the image."""
-        margins = tuple(ours - theirs for ours, theirs in zip(self.parts, simpler.parts, strict=True))
-        return self.score > simpler.score and _even(margins, _BEYOND_SIMPLER)
+    def beats(self, lower: "Candidate") -> bool:
+        """Whether it explains more than a family lower on the ladder, after penalties and all over the image."""
+        margins = tuple(ours - theirs for ours, theirs in zip(self.parts, lower.parts, strict=True))
+        return self.score > lower.score and _even(margins, _BEYOND_LOWER)
 
 
 def choose(problem: Problem, auto: Auto, free_form: FreeForm) -> Iterator[tuple[Fit, Choice | None]]:
@@ -134,8 +134,8 @@ def ranked(
 
 
 def _in_order(found: Sequence[Candidate]) -> list[Candidate]:
-    """The chosen one first: the simplest blur, unless a freer one beats it; the first of ``found`` where none blurs."""
-    blurs = sorted((c for c in found if c.blurs), key=lambda c: c.fit.degrees_of_freedom)
+    """The chosen one first: the first of ``found`` that blurs, unless one further up the ladder beats it."""
+    blurs = [c for c in found if c.blurs]
     chosen = blurs[0] if blurs else found[0]
     for candidate in blurs[1:]:
         chosen = candidate if candidate.beats(chosen) else chosen
@@ -149,8 +149,10 @@ def _choice(ranking: Sequence[Candidate]) -> Choice:
         reason = "no family of PSFs explains the image better than none, all over: it is sharp already"
     else:
         reason = f"{first.kind} explains the image {first.score:.0f} nats better than no blur"
-        if second is not None:
+        if second is not None and second.score <= first.score:
             reason += f", and {first.score - second.score:.0f} nats better than the next, {second.kind}"
+        elif second is not None:
+            reason += f"; {second.kind} gains {second.score - first.score:.0f} nats more, but not all over the image"
     return Choice(reason, tuple(Ranked(c.kind, c.gain, c.penalty, c.blurs) for c in ranking))
 
 
