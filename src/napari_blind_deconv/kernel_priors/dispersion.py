@@ -29,11 +29,14 @@ class Information:
     precision
         Inverse covariance of the parameters if the evidence were right, without their prior, ``(n, n)``.
     dispersion
-        How many times too large it is, at least 1.
+        How many times too large it is, at least 1; the mean over the parameters.
+    own
+        The same for the variance of each parameter by itself, at least ``dispersion``.
     """
 
     precision: Tensor
     dispersion: float
+    own: Tensor
 
 
 def information(
@@ -63,13 +66,14 @@ def information(
     inverse = torch.linalg.inv(curvature)
     precision = torch.linalg.inv(inverse[:count, :count])
     scores = slopes * (weights * (1 - (evidence.periodogram / expected).flatten()))[:, None]
-    ratios = [1.0]
+    ratios, own = [1.0], torch.ones(count).to(curvature)
     for blocks in _BLOCKS:
         place = _block_of(evidence.periodogram.shape, blocks).to(scores.device)
         sums = scores.new_zeros(int(place.max()) + 1, slopes.shape[1]).index_add(0, place, scores).double()
         spread = (inverse @ (sums.T @ sums) @ inverse)[:count, :count]
         ratios.append(float(torch.trace(spread @ precision)) / count)
-    return Information(precision, max(ratios))
+        own = torch.maximum(own, (spread.diagonal() / inverse.diagonal()[:count]))
+    return Information(precision, max(ratios), own.clamp(min=max(ratios)))
 
 
 def _slopes(

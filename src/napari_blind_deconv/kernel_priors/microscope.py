@@ -1,7 +1,7 @@
 """The PSF of a microscope of which some numbers are known: optics instead of pixels."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Annotated, Any, Literal
 
@@ -12,9 +12,10 @@ from torch import Tensor
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.descent import minimum
-from napari_blind_deconv.kernel_priors.fit import Fit
+from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.kernel_priors.pupil_fit import PupilFit
 from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checked, physical
+from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.optics import Modality, Optics, Sampling, noll, psf
 from napari_blind_deconv.statistics import KernelStatistics
 
@@ -35,7 +36,7 @@ _FREE = (
     Unknown("sheet_um", 0.3, 30.0, 3.0, 2.0, "µm"),
     Unknown("immersion_index", 1.0, 1.6, 1.4, 0.15),
     Unknown("sample_index", 1.0, 1.6, 1.37, 0.04),
-    Unknown("depth_um", 0.0, 30.0, 3.0, 10.0, "µm"),
+    Unknown("depth_um", 0.0, 30.0, 0.0, 10.0, "µm"),
 )
 _CONFOCAL_ONLY, _SHEET_ONLY = {"excitation_um", "pinhole_airy"}, {"sheet_um"}
 # Noll modes of a free `zernike_rad`, and the standard deviation of each by its radial order, in radians rms.
@@ -43,6 +44,8 @@ _FIRST_MODE, _LAST_MODE = 4, 11
 _SPREAD = {2: 0.15, 3: 0.15}
 _HIGHER_SPREAD = 0.15
 _UPDATE_ITERATIONS = 40
+# Distance from its 180° turn, relative to its norm, below which a PSF is as good as even.
+_LOPSIDED = 0.1
 # Energy of the filtered image per nat of the prior, as in the other rungs' updates.
 _PER_NAT = 1e-4
 
@@ -129,12 +132,19 @@ class Microscope:
             The best PSF so far; the last one is the answer, with every free number and its error.
         """
         sampling = self.sampling(shape, torch.float32)
-        unknowns = self.unknowns(len(shape))
+        smooth = replace(sampling, snap_um=0.0)  # moving along z, a PSF keeps its evidence
 
         def kernel_of(values: dict[str, Tensor]) -> Tensor:
-            return self.kernel(values, sampling, shape).to(evidence.periodogram)
+            return self.kernel(values, smooth, shape).to(evidence.periodogram)
 
-        yield from PupilFit(evidence, unknowns, kernel_of, weight).steps()
+        for fit in PupilFit(evidence, self.unknowns(len(shape)), kernel_of, weight).steps():
+            if not fit.parameters:
+                yield fit
+                continue
+            found = {name: torch.tensor(parameter.value) for name, parameter in fit.parameters.items()}
+            kernel = self.kernel(found, sampling, shape).to(evidence.periodogram)
+            turned = _lopsided(kernel) and upright(evidence, kernel) is not kernel
+            yield _turned(kernel, fit.parameters) if turned else Fit(kernel, fit.parameters)
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The numbers' M-step on kernel statistics, from those that come nearest to ``kernel``.
@@ -173,7 +183,7 @@ class Microscope:
             idle |= {"depth_um"}
         found = [_unknown(free.name, getattr(self, free.name), free) for free in _FREE if free.name not in idle]
         index = _most(self.immersion_index) or _FREE[5].high
-        found = [replace(u, high=min(u.high, 0.99 * index)) if u and u.name == "na" else u for u in found]
+        found = [_below(u, 0.99 * index) if u and u.name == "na" else u for u in found]
         return [u for u in [*found, *self._aberrations(ndim)] if u is not None]
 
     def _aberrations(self, ndim: int) -> list[Unknown | None]:
@@ -235,6 +245,18 @@ class Microscope:
         return tuple(range(_FIRST_MODE, last + 1))
 
 
+def _lopsided(kernel: Tensor) -> bool:
+    """Whether a kernel differs from its 180° turn enough for an image to tell."""
+    turned = kernel.flip(tuple(range(kernel.ndim)))
+    return float((kernel - turned).norm()) > _LOPSIDED * float(kernel.norm())
+
+
+def _turned(kernel: Tensor, parameters: Mapping[str, Parameter]) -> Fit:
+    """The turned kernel: every aberration of the other sign, and depth counted against the stack's direction."""
+    turned = {n: p._replace(value=-p.value) if n.startswith("zernike_") else p for n, p in parameters.items()}
+    return Fit(kernel.flip(tuple(range(kernel.ndim))), turned)
+
+
 def _mode(index: int) -> Unknown:
     spread = _SPREAD.get(noll(index)[0], _HIGHER_SPREAD)
     return Unknown(f"zernike_{index}", -math.inf, math.inf, 0.0, spread, "rad")
@@ -244,6 +266,12 @@ def _unknown(name: str, quantity: Quantity, free: Unknown) -> Unknown | None:
     if isinstance(quantity, tuple):
         return free.within(*quantity)
     return free if quantity is None else None
+
+
+def _below(aperture: Unknown, index: float) -> Unknown:
+    """An aperture that stays below an index, its prior's centre well inside."""
+    high = min(aperture.high, index)
+    return replace(aperture, high=high, centre=min(aperture.centre, 0.7 * high))
 
 
 def _least(quantity: Quantity) -> float | None:

@@ -51,42 +51,49 @@ class PupilFit:
         spectrum = NaturalSpectrum.of(self.evidence)
         aberrations = [u for u in self.unknowns if u.name.startswith(_ABERRATION)]
         instrument = [u for u in self.unknowns if u not in aberrations]
-        found = yield from self._instrument(spectrum, instrument)
+        found, told, misses = yield from self._instrument(spectrum, instrument)
         if not self.unknowns:
             return
-        told = self._information(spectrum, found)
-        refused: dict[str, float] = {}
         if aberrations:
-            aberrated = yield from self._everything(spectrum, found, told.dispersion)
+            start = {u.name: u.start for u in self.unknowns} | found[1]
+            aberrated = yield from self._descended(spectrum, self.unknowns, start, told.dispersion, _ITERATIONS)
             gain = (found[0] - aberrated[0]) / told.dispersion
             if gain > 0.5 * len(aberrations) * math.log(self.evidence.independent / told.dispersion):
-                found, told = aberrated, self._information(spectrum, aberrated)
+                found = aberrated
             else:
-                refused = {u.name: aberrated[1][u.name] for u in aberrations}
-        values = dict.fromkeys(refused, 0.0) | found[1]
+                misses |= {u.name: aberrated[1][u.name] for u in aberrations}
+        told = self._information(spectrum, found)
+        values = {u.name: 0.0 for u in aberrations} | found[1]
         kernel = self.kernel_of({name: torch.tensor(value) for name, value in values.items()})
-        yield Fit(kernel, self._parameters(values, told, refused))
+        yield Fit(kernel, self._parameters(values, told, misses))
 
-    def _instrument(self, spectrum: NaturalSpectrum, unknowns: list[Unknown]) -> Generator[Fit, None, _Found]:
-        """The best instrument without aberrations: every start a little way, the best one to the end."""
+    def _instrument(
+        self, spectrum: NaturalSpectrum, unknowns: list[Unknown]
+    ) -> Generator[Fit, None, tuple[_Found, Information, dict[str, float]]]:
+        """The best instrument without aberrations, what was told there, and how far off the other valleys lie."""
         if not unknowns:
             kernel = self.kernel_of({})
-            best: _Found = (math.inf, {}, spectrum.start(kernel))
-            for nats, image in descend(lambda *parts: spectrum.nats(kernel, *parts), best[2], _ITERATIONS):
-                best = nats, {}, image
+            found: _Found = (math.inf, {}, spectrum.start(kernel))
+            for nats, image in descend(lambda *parts: spectrum.nats(kernel, *parts), found[2], _ITERATIONS):
+                found = nats, {}, image
                 yield Fit(kernel)
-            return best
-        best = (math.inf, {}, [])
+            return found, self._information(spectrum, found), {}
+        scouts: list[_Found] = []
         for start in self._starts(unknowns):
-            found = yield from self._descended(spectrum, unknowns, start, 1.0, _SCOUT)
-            best = min(best, found, key=lambda f: f[0])
-        found = yield from self._descended(spectrum, unknowns, best[1], 1.0, _ITERATIONS)
-        return min(best, found, key=lambda f: f[0])
+            scout = yield from self._descended(spectrum, unknowns, start, 1.0, _SCOUT)
+            scouts += [scout]
+        told = self._information(spectrum, min(scouts, key=lambda s: s[0]))
+        # What the observation tells is weighed down by its dispersion, the prior is not.
+        scouts = [(nats + (told.dispersion - 1) * self._prior(values), values, s) for nats, values, s in scouts]
+        best = min(scouts, key=lambda s: s[0])
+        found = yield from self._descended(spectrum, unknowns, best[1], told.dispersion, _ITERATIONS)
+        misses = {u.name: _spread_of(u.name, found, scouts, told.dispersion) for u in unknowns}
+        return found, told, misses
 
-    def _everything(self, spectrum: NaturalSpectrum, found: _Found, dispersion: float) -> Generator[Fit, None, _Found]:
-        """Instrument and aberrations together, the prior as strong as the observation's dispersion makes it."""
-        start = {u.name: u.start for u in self.unknowns} | found[1]
-        return (yield from self._descended(spectrum, self.unknowns, start, dispersion, _ITERATIONS))
+    def _prior(self, values: dict[str, float]) -> float:
+        """-log p of some of the unknowns, in nats."""
+        costs = [float(u.cost(torch.tensor(values[u.name]))) for u in self.unknowns if u.name in values]
+        return self.weight * sum(costs)
 
     def _descended(
         self,
@@ -139,14 +146,23 @@ class PupilFit:
         return information(spectrum, kernel, torch.zeros_like(at), found[2])
 
     def _parameters(
-        self, values: dict[str, float], told: Information, refused: dict[str, float]
+        self, values: dict[str, float], told: Information, misses: dict[str, float]
     ) -> dict[str, Parameter]:
-        """Values with their errors; the error of a refused aberration reaches to where it would have been."""
+        """Values with their errors: those of the valley, and how far off other valleys or refused aberrations lie."""
         scales = torch.tensor([u.scale for u in self.unknowns], dtype=torch.float64)
         prior = self.weight * (scales / torch.tensor([u.spread for u in self.unknowns], dtype=torch.float64)) ** 2
-        covariance = torch.linalg.inv(told.precision.cpu() / told.dispersion + torch.diag(prior))
-        errors = covariance.diagonal().sqrt() * scales
+        covariance = torch.linalg.inv(told.precision.cpu() / told.dispersion + torch.diag(prior)).diagonal()
+        # What the prior leaves open is no wider than the prior, however dispersed the observation.
+        dispersed = torch.minimum(covariance * told.own.cpu() / told.dispersion, torch.maximum(1 / prior, covariance))
+        errors = dispersed.sqrt() * scales
         return {
-            u.name: Parameter(values[u.name], math.hypot(float(error), refused.get(u.name, 0.0)), u.unit)
+            u.name: Parameter(values[u.name], math.hypot(float(error), misses.get(u.name, 0.0)), u.unit)
             for u, error in zip(self.unknowns, errors, strict=True)
         }
+
+
+def _spread_of(name: str, found: _Found, others: Sequence[_Found], dispersion: float) -> float:
+    """Root mean square distance of the valleys that other starts led to, weighted by their posterior."""
+    weights = [math.exp(min(0.0, (found[0] - other[0]) / dispersion)) for other in others]
+    squares = [w * (other[1][name] - found[1][name]) ** 2 for w, other in zip(weights, others, strict=True)]
+    return math.sqrt(sum(squares) / (1 + sum(weights)))

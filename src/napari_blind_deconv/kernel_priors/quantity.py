@@ -71,15 +71,8 @@ class Unknown:
     unit: str = ""
 
     def within(self, low: float, high: float) -> "Unknown":
-        """The same number between other bounds; a prior that does not know them is flat there."""
-        inside = low < self.centre < high
-        return replace(
-            self,
-            low=low,
-            high=high,
-            centre=self.centre if inside else (low + high) / 2,
-            spread=self.spread if inside else high - low,
-        )
+        """The same number between bounds of somebody who knows better: they are all that is assumed."""
+        return replace(self, low=low, high=high, centre=(low + high) / 2, spread=high - low)
 
     @property
     def bounded(self) -> bool:
@@ -105,8 +98,8 @@ class Unknown:
 
     @property
     def start(self) -> float:
-        """Where a descent may begin: the prior's centre, off the symmetric point of an aberration."""
-        return self.centre if self.bounded else self.centre + 0.5 * self.spread
+        """Where a descent may begin: near the prior's centre, but off the symmetric point of an aberration."""
+        return self.centre + (0.1 * (self.high - self.low) if self.bounded else 0.5 * self.spread)
 
     @property
     def scale(self) -> float:

@@ -72,8 +72,8 @@ class Optics:
 def psf(optics: Optics, sampling: Sampling, *, shape: Sequence[int] | None = None) -> Tensor:
     """The PSF integrated over pixels: unit sum, non-negative, differentiable in all of the optics' numbers.
 
-    Best focus (the least aberrated plane) lies within half a voxel of the middle one, at a whole number of voxels from
-    Gibson and Lanni's nominal focus; in a single plane it lies in that plane.
+    Best focus (where the aberration is least in the mean square) lies in the middle plane, or in a stack within half a
+    plane of it: planes keep whole distances from Gibson and Lanni's nominal focus (`Sampling.snap_um`).
 
     Parameters
     ----------
@@ -156,14 +156,13 @@ def _mismatch(optics: Optics, transverse: Tensor, axial: Tensor) -> tuple[Tensor
 
 
 def _focus(path: Tensor, axial: Tensor, sampling: Sampling) -> Tensor:
-    """The stage's move, in µm, that leaves the least aberration; a whole number of planes where there are several."""
+    """The stage's move, in µm, that leaves the least aberration, up to the sampling's snap."""
     weights = sampling.pupil.weights
     height = axial - (weights * axial).sum()
     move = -(weights * height * path).sum() / (weights * height**2).sum()
-    if len(sampling.z) == 1:
+    if not sampling.snap_um:
         return move
-    step = sampling.z[1] - sampling.z[0]
-    return (move.detach() / step).round() * step
+    return (move.detach() / sampling.snap_um).round() * sampling.snap_um
 
 
 def _through_pinhole(intensity: Tensor, optics: Optics, sampling: Sampling) -> Tensor:

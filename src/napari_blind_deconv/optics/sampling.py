@@ -32,12 +32,16 @@ class Sampling:
         intensity, up to what lies beyond the margin.
     pupil
         Quadrature over the pupil.
+    snap_um
+        Best focus lies nearest to the middle plane, at a multiple of this from Gibson and Lanni's nominal focus; 0 puts
+        it exactly there. The distance of the planes, except while a fit needs a PSF without jumps.
     """
 
     z: Tensor
     fine: tuple[Tensor, Tensor]
     box: tuple[Tensor, Tensor]
     pupil: Pupil
+    snap_um: float = 0.0
 
     @classmethod
     def of(
@@ -75,7 +79,7 @@ class Sampling:
         planes, *pixels = (1,) * missing + tuple(shape)
         height, *widths = (0.0,) * missing + tuple(float(v) for v in voxel_size_um)
         finest = wavelength_um / (4 * na)
-        parts = [2 * max(math.ceil((d / finest - 1.02) / 2), 0) + 1 for d in widths]
+        parts = [max(d / finest, 1.0) for d in widths]
         places = [_fine(n, d, p) for n, d, p in zip(pixels, widths, parts, strict=True)]
         z = height * (torch.arange(planes, dtype=torch.float64) - planes // 2)
         wave = 2 * math.pi / wavelength_um
@@ -84,21 +88,26 @@ class Sampling:
         along = wave * steep * (float(z.abs().max()) + 0.1 * depth_um)
         rows = min(math.ceil(across / 2 + along / 4) + _SPARE_ROWS, _MOST_ROWS)
         box = [_box(n, p) if d else torch.ones(1, 1) for n, d, p in zip(pixels, widths, parts, strict=True)]
+        snap = height if planes > 1 else 0.0
         fine, boxes = tuple(p.to(dtype) for p in places), tuple(b.to(dtype) for b in box)
-        return cls(z.to(dtype), (fine[0], fine[1]), (boxes[0], boxes[1]), Pupil.of(rows, noll_indices, dtype))
+        return cls(z.to(dtype), (fine[0], fine[1]), (boxes[0], boxes[1]), Pupil.of(rows, noll_indices, dtype), snap)
 
 
-def _fine(pixels: int, width: float, parts: int) -> Tensor:
-    """Places of the fine samples, symmetric about 0; one sample where there is no axis."""
+def _reach(pixels: int, parts: float) -> int:
+    return math.ceil(pixels * parts / 2) + _MARGIN
+
+
+def _fine(pixels: int, width: float, parts: float) -> Tensor:
+    """Places of the fine samples, ``parts`` to a pixel, symmetric about 0; one sample where there is no axis."""
     if not width:
         return torch.zeros(1, dtype=torch.float64)
-    reach = (pixels * parts) // 2 + _MARGIN
+    reach = _reach(pixels, parts)
     return width / parts * torch.arange(-reach, reach + 1, dtype=torch.float64)
 
 
-def _box(pixels: int, parts: int) -> Tensor:
+def _box(pixels: int, parts: float) -> Tensor:
     """Mean over a pixel of the band-limited function through fine samples: differences of sine integrals."""
-    reach = (pixels * parts) // 2 + _MARGIN
+    reach = _reach(pixels, parts)
     centre = parts * (np.arange(pixels) - pixels // 2)
     away = centre[:, None] - np.arange(-reach, reach + 1)
     upper, lower = (scipy.special.sici(np.pi * (away + side * parts / 2))[0] for side in (1, -1))
