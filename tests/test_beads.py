@@ -1,17 +1,21 @@
 """Laws of the PSF measured from beads: the truth comes back; a bad bead, their order, the camera change nothing."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import ndimage, special
 
+from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.beads import measure_psf
 from napari_blind_deconv.beads.averaging import Look, unlike
 from napari_blind_deconv.beads.cleaning import cleaned
 from napari_blind_deconv.beads.detection import find_beads
 from napari_blind_deconv.beads.windows import background_of, cut
+from napari_blind_deconv.cli import main
 from napari_blind_deconv.metrics import compare_psfs
 
 SIGMAS = {2: (1.7, 1.3), 3: (2.2, 1.2, 1.3)}
@@ -207,3 +211,57 @@ def test_candidates_are_ordered_by_height_and_noise_gives_none():
     assert (off.min(0) < 1).all()
     empty = np.random.default_rng(0).normal(size=(40, 41)).astype(np.float32)
     assert len(find_beads(empty, np.inf).places) == 0
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder with a stack of beads; gives exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    io.write(Path("beads.tif"), io.Volume(counts(scene(3)), "ZYX", (0.3, 0.1, 0.1)), {})
+    io.write(Path("two.tif"), io.Volume(np.stack([counts(scene(2)), counts(scene(2))]), "CYX", (0.1, 0.1)), {})
+    io.write(Path("frames.tif"), io.Volume(np.stack([counts(scene(2)), counts(scene(2))]), "TYX", (0.1, 0.1)), {})
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["blind-deconv", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return (end.value.code, *capsys.readouterr())
+
+    return run
+
+
+def test_the_command_writes_a_psf_that_a_run_can_use(call):
+    code, out, err = call("psf", "measure", "beads.tif", "-o", "out", "--kernel-size", "9,7,7")
+    assert (code, err) == (0, "")
+    assert "beads.tif: 5 of 5 beads used" in out
+    psf = io.read(Path("out/beads_psf.ome.tif"))
+    assert (psf.axes, psf.voxel_size_um, psf.data.shape) == ("ZYX", (0.3, 0.1, 0.1), (9, 7, 7))
+    report = json.loads(Path("out/beads_psf_report.json").read_text())
+    assert report["used"] == 5
+    code, _, err = call("run", "beads.tif", "-o", "run", "--psf", "out/beads_psf.ome.tif", "--iterations", "1")
+    assert (code, err) == (0, "")
+    assert io.read(Path("run/beads_psf.ome.tif")).data == pytest.approx(psf.data, abs=1e-6)
+
+
+def test_a_channel_is_chosen_and_the_report_is_json(call):
+    code, out, _ = call("psf", "measure", "two.tif", "-o", "out", "--channel", "2", "--json")
+    assert code == 0
+    assert json.loads(out)["used"] == len(PLACES[2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("two.tif",), "has 2 channels, each with a PSF of its own; choose one with --channel N"),
+        (("two.tif", "--channel", "3"), "--channel 3 is not there"),
+        (("frames.tif",), "save a frame"),
+        (("beads.tif", "--kernel-size", "8"), "odd numbers of 3 or more"),
+        (("beads.tif", "--saturation", "-1"), "--saturation -1 must be a positive number"),
+        (("absent.tif",), "does not exist"),
+    ],
+)
+def test_the_command_refuses_in_one_line_and_writes_nothing(call, arguments, said):
+    code, out, err = call("psf", "measure", *arguments, "-o", "out")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert not Path("out").exists()

@@ -1,6 +1,8 @@
 """Laws of the figures, curves and tables of PSFs: known widths come back, in µm, whatever the grid."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
+from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.cli import main
 from napari_blind_deconv.metrics import (
     compare_psfs,
     psf_figures,
@@ -240,3 +244,58 @@ def test_sections_show_the_axes_that_there_are(ndim):
 def test_a_delta_passes_every_frequency():
     curves = psf_profiles(np.pad(np.ones((1, 1)), 5))
     assert curves.mtf == pytest.approx(1)
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Run `psf compare` in a folder with two PSFs; gives exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    io.write(Path("january.tif"), io.Volume(gaussian((2.0, 1.2, 1.2)), "ZYX", (0.3, 0.1, 0.1)), {})
+    io.write(Path("june.tif"), io.Volume(gaussian((2.5, 1.5, 1.2)), "ZYX", (0.3, 0.1, 0.1)), {})
+    io.write(Path("plane.tif"), io.Volume(gaussian((1.2, 1.2)), "YX", (0.1, 0.1)), {})
+    io.write(Path("two.tif"), io.Volume(np.stack([gaussian((1.2, 1.2)), gaussian((1.2, 1.2))]), "CYX", (0.1, 0.1)), {})
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["blind-deconv", "psf", "compare", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return (end.value.code, *capsys.readouterr())
+
+    return run
+
+
+def test_the_command_tells_widths_in_micrometres_and_distances(call):
+    code, out, err = call("january.tif", "june.tif", "--figure", "figure.png")
+    assert (code, err) == (0, "")
+    assert f"{0.3 * FWHM * 2:.3f} x {0.1 * FWHM * 1.2:.3f} x {0.1 * FWHM * 1.2:.3f} µm" in out
+    assert "against january.tif" in out
+    assert Path("figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("reference", ["2", "june.tif"])
+def test_the_reference_is_a_file_or_a_number(call, reference):
+    told = json.loads(call("january.tif", "june.tif", "--reference", reference, "--ideal", "june.tif", "--json")[1])
+    assert told["reference"] == "june.tif"
+    assert [row["ke"] > 0 for row in told["psfs"]] == [True, False]
+    assert told["psfs"][1]["strehl"] == pytest.approx(1)
+
+
+def test_a_reference_that_is_not_listed_comes_first_and_channels_are_psfs(call):
+    told = json.loads(call("two.tif", "--reference", "plane.tif", "--json")[1])
+    assert [row["name"] for row in told["psfs"]] == ["plane.tif", "two.tif C1", "two.tif C2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("january.tif", "plane.tif"), "a plane cannot be compared with a volume"),
+        (("january.tif", "absent.tif"), "absent.tif does not exist"),
+        (("january.tif", "--reference", "3"), "--reference 3 is not there"),
+        (("january.tif", "--voxel-size-um", "0.1,0.1"), "has 2 lengths, but january.tif has axes ZYX"),
+        ((), "Missing argument"),
+    ],
+)
+def test_the_command_refuses_in_one_line(call, arguments, said):
+    code, out, err = call(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err

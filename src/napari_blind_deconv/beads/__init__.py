@@ -145,10 +145,10 @@ def measure_psf(
     (1, 0.35)
     """
     values = checked_stack(stack, voxel_size_um)
+    size = checked_size(kernel_size, values.shape)
     found = find_beads(values, saturation_of(np.asarray(stack), saturation))
     if not len(found.places):
         raise InputError("no bead stands out from the background; give a stack of bright, separate, small beads")
-    size = checked_size(kernel_size, values.shape)
     averaged = _averaged(values, found, size or window_for(found, values.shape))
     if size is None:
         trimmed = _trimmed(averaged.kernel)

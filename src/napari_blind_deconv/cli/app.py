@@ -5,24 +5,8 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout, and nothing else there.")]
-
-
-def _number(text: str) -> float:
-    """A number; its range is for the settings to judge."""
-    try:
-        return float(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not a number.") from error
-
-
-def _whole(text: str) -> int:
-    """A whole number."""
-    try:
-        return int(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not a whole number.") from error
-
+from .options import Json, number, whole
+from .psf import psf
 
 app = typer.Typer(
     name="blind-deconv",
@@ -32,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(psf, name="psf")
 
 
 @app.command()
@@ -53,20 +38,18 @@ def run(
         str | None, typer.Option(help="What is known of the image: sparse-gradients, total-variation or none.")
     ] = None,
     image_prior_strength: Annotated[
-        float | None, typer.Option(parser=_number, metavar="F", help="How much the image prior counts; 1 is usual.")
+        float | None, typer.Option(parser=number, metavar="F", help="How much the image prior counts; 1 is usual.")
     ] = None,
     solver: Annotated[str | None, typer.Option(help="two-phase, richardson-lucy or blind-richardson-lucy.")] = None,
     kernel_weight: Annotated[
-        float | None, typer.Option(parser=_number, metavar="F", help="How many times the kernel prior counts.")
+        float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
     ] = None,
-    iterations: Annotated[
-        int | None, typer.Option(parser=_whole, metavar="N", help="Steps of the restoration.")
-    ] = None,
+    iterations: Annotated[int | None, typer.Option(parser=whole, metavar="N", help="Steps of the restoration.")] = None,
     noise_sigma: Annotated[
-        float | None, typer.Option(parser=_number, metavar="F", help="Noise in the image's unit; else estimated.")
+        float | None, typer.Option(parser=number, metavar="F", help="Noise in the image's unit; else estimated.")
     ] = None,
     background: Annotated[
-        float | None, typer.Option(parser=_number, metavar="F", help="Camera offset in the image's unit.")
+        float | None, typer.Option(parser=number, metavar="F", help="Camera offset in the image's unit.")
     ] = None,
     planes: Annotated[
         bool | None, typer.Option("--planes/--no-planes", help="A stack as planes that share one 2-D PSF.")
@@ -85,10 +68,10 @@ def run(
     true_psf: Annotated[Path | None, typer.Option(help="The true PSF, to compare with.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     seed: Annotated[
-        int | None, typer.Option(parser=_whole, metavar="N", help="Seed of everything that is drawn.")
+        int | None, typer.Option(parser=whole, metavar="N", help="Seed of everything that is drawn.")
     ] = None,
     max_memory_gb: Annotated[
-        float | None, typer.Option(parser=_number, metavar="F", help="Refuse files that need more.")
+        float | None, typer.Option(parser=number, metavar="F", help="Refuse files that need more.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -139,18 +122,16 @@ def metrics(
     data_range: Annotated[
         float | None,
         typer.Option(
-            parser=_number,
+            parser=number,
             metavar="F",
             help="Range L of PSNR and SSIM; else 255 for 8 bit, 1 for floats within 0 to 1.",
         ),
     ] = None,
     intensity: Annotated[str, typer.Option(help="absolute, or affine: after the best gain and offset.")] = "absolute",
     max_shift: Annotated[
-        int, typer.Option(parser=_whole, metavar="N", help="Pixels of shift searched to each side.")
+        int, typer.Option(parser=whole, metavar="N", help="Pixels of shift searched to each side.")
     ] = 10,
-    border: Annotated[
-        int, typer.Option(parser=_whole, metavar="N", help="Pixels at each side that are left out.")
-    ] = 15,
+    border: Annotated[int, typer.Option(parser=whole, metavar="N", help="Pixels at each side that are left out.")] = 15,
     as_json: Json = False,
 ) -> None:
     """Compare a restored image and a PSF with the truth: PSNR, SSIM, KE, KE/‖k‖, MNC."""

@@ -41,10 +41,13 @@ class Core:
 
     def at(self, offsets: Array) -> Array:
         """The PSF at offsets from the peak, in taps; shape ``(ndim, count)``."""
-        gaussian = self._height * np.exp(0.5 * np.einsum("i...,ij,j...->...", offsets, self.curvature, offsets))
         places = (self.position - self._corner)[:, None] + offsets
         rest: Array = ndimage.map_coordinates(self._leftover, places, order=3, prefilter=False, mode="constant")
-        return gaussian + rest
+        return self.gaussian(offsets) + rest
+
+    def gaussian(self, offsets: Array) -> Array:
+        """The Gaussian alone; shape ``(ndim, ...)``."""
+        return _bell(offsets, self._height, self.curvature)
 
     @property
     def height(self) -> float:
@@ -113,8 +116,7 @@ def _completed(kernel: Array, near: NDArray[np.bool_], position: Array, height: 
     corner = np.array([s.start for s in wider], float)
     grid = np.meshgrid(*[np.arange(n) + c for n, c in zip(taps.shape, corner, strict=True)], indexing="ij")
     offsets = np.stack(grid) - position.reshape(-1, *[1] * kernel.ndim)
-    model = height * np.exp(0.5 * np.einsum("i...,ij,j...->...", offsets, curvature, offsets))
-    leftover = ndimage.spline_filter(taps - model, order=3)
+    leftover = ndimage.spline_filter(taps - _bell(offsets, height, curvature), order=3)
     return Core(position - _MARGIN, curvature, height, leftover, corner - _MARGIN)
 
 
@@ -148,6 +150,11 @@ def _gaussian(kernel: Array, near: NDArray[np.bool_], top: NDArray[np.intp]) -> 
         return none
     height = float(np.exp(found[0] - 0.5 * offset @ curvature @ offset))
     return (offset, height, curvature) if height < 3 * kernel.max() else none
+
+
+def _bell(offsets: Array, height: float, curvature: Array) -> Array:
+    """A Gaussian at offsets from its peak."""
+    return np.asarray(height * np.exp(0.5 * np.einsum("i...,ij,j...->...", offsets, curvature, offsets)), np.float64)
 
 
 def _fall(profile: Array, half: float, steps: Array) -> float:
