@@ -82,8 +82,12 @@ class NaturalSpectrum:
         """-log p(y, S | k) in nats, up to a constant that no kernel changes; differentiable in everything."""
         power = self.evidence.power(kernel) * self.evidence.texture(grain) * self.sampling
         data = self.evidence.nats(power, self.at_nodes(departure, line)) * self.evidence.independent
+        return data + self.prior(departure, line, grain)
+
+    def prior(self, departure: Tensor, line: Tensor, grain: Tensor) -> Tensor:
+        """-log p(S) in nats, up to a constant."""
         steepness = 0.5 * ((line[1] - _STEEPNESS) / _STEEPNESS_SPREAD) ** 2
-        return data + 0.5 * departure.square().sum() + 0.5 * (grain / _GRAIN).square().sum() + steepness
+        return 0.5 * departure.square().sum() + 0.5 * (grain / _GRAIN).square().sum() + steepness
 
     def expected(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor) -> Tensor:
         """V at the kept frequencies, ``(*kept)``: what `nats` holds the periodogram against."""
