@@ -1,4 +1,4 @@
-"""Are the microscope's error bars honest? Forty drawn cases; the table says how often the truth lies within two of them.
+"""Are the microscope's error bars honest? Forty drawn cases; how often the truth lies within two of them.
 
     python benchmarks/microscope_error_bars.py [--cases 40] [--seed 0] [--json FILE]
 
@@ -59,7 +59,9 @@ def drawn(rng):
         if unknown.name.startswith("zernike"):
             truth[unknown.name] = rng.uniform(-0.25, 0.25)
     exact = microscope.sampling(support)
-    kernel = microscope.kernel({k: torch.tensor(v) for k, v in truth.items()}, exact, support).numpy().astype(np.float32)
+    kernel = (
+        microscope.kernel({k: torch.tensor(v) for k, v in truth.items()}, exact, support).numpy().astype(np.float32)
+    )
     kind = str(rng.choice(SCENES))
     scene = scene_of(kind, tuple(n + k - 1 for n, k in zip(frame, support, strict=True)), rng)
     photons = float(10 ** rng.uniform(2, 3.5))
