@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gui import PLUGIN, run, spots
+from gui import PLUGIN, click, spots
 
 from napari_blind_deconv._types import Result
 from napari_blind_deconv.cli.settings import settings_of
@@ -38,6 +38,17 @@ def test_figures_have_their_errors() -> None:
     two = {"kernel": [{"parameters": {"na": FITTED["na"]}}, {}]}
     assert list(parameters(two)) == [("Channel 1: NA", "1.313 ± 0.021")]
     assert list(parameters({})) == []
+
+
+def test_aberrations_within_their_errors_are_told_in_one_line() -> None:
+    from napari_blind_deconv._napari.findings import parameters
+
+    small = {f"zernike_{j}": {"value": 0.1, "error": 0.2, "unit": "rad"} for j in (5, 6, 7)}
+    large = {"zernike_8": {"value": -0.5, "error": 0.1, "unit": "rad"}}
+    assert list(parameters({"kernel": {"parameters": small | large}})) == [
+        ("Zernike 8 (coma)", "-0.50 ± 0.10 rad"),
+        ("Other aberrations", "none beyond errors (astigmatism, coma)"),
+    ]
 
 
 def test_choice_is_told_per_channel() -> None:
@@ -76,15 +87,16 @@ def test_summary_and_layer_name_tell_the_family(viewer: Any, open_widget: Callab
     lines = summary(widget.input.source(), result).splitlines()
     assert lines[0] == "Done in 2 s: “cells restored” and “cells PSF (gaussian)”."
     assert lines[1] == "Gaussian explains it best."
-    assert lines[2] == "Fitted: NA 1.313 ± 0.021, Depth 4.07 ± 0.61 µm, Zernike 11 (spherical) -0.21 rad."
+    assert lines[2] == "Fitted: NA = 1.313 ± 0.021; Depth = 4.07 ± 0.61 µm; Zernike 11 (spherical) = -0.21 rad."
 
 
 @pytest.mark.slow
 def test_auto_says_what_it_chose(qtbot: Any, viewer: Any, open_widget: Callable[[str], Any]) -> None:
-    viewer.add_image(spots((96, 96), blur=2.0), name="cells")
+    viewer.add_image(spots((64, 64), blur=1.5), name="cells")
     widget = open_widget("Blind deconvolution")
-    widget.form.set_value(Settings(kernel_prior=Auto(), kernel_size=(15,), iterations=2, device="cpu"))
-    run(qtbot, widget)
+    widget.form.set_value(Settings(kernel_prior=Auto(), kernel_size=(7,), iterations=2, device="cpu"))
+    click(qtbot, widget.panel.run)
+    qtbot.waitUntil(lambda: not widget.is_running, timeout=300_000)
     [kernel] = [layer for layer in viewer.layers if layer.name.startswith("cells PSF")]
     ranking = kernel.metadata[PLUGIN]["report"]["ranking"]
     assert kernel.name == f"cells PSF ({ranking[0]['kind']})"

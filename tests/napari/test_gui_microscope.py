@@ -113,12 +113,12 @@ def test_number_is_typed_after_fixed_is_chosen(qtbot: Any, form: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "low", "high", "sentence"),
     [
-        ("na", "fixed", "", "", "NA … must be a number, or else “free”"),
-        ("na", "fixed", "high", "", "NA high must be a number, or else “free”"),
+        ("na", "fixed", "", "", "NA … must be a number, or else “not known”"),
+        ("na", "fixed", "high", "", "NA high must be a number, or else “not known”"),
         ("na", "fixed", "2.5", "", "NA 2.5 must be between 0.05 and 1.7; it is engraved on the objective"),
         ("emission_um", "fixed", "509", "", "Emission 509.0 must be between 0.2 and 2 µm; given in nm? write 0.509"),
         ("depth_um", "fixed", "-1", "", "Depth -1.0 must be between 0 and 500 µm"),
-        ("na", "between", "1.3", "", "NA 1.3 to … must be a number, or else “free”"),
+        ("na", "between", "1.3", "", "NA 1.3 to … must be a number, or else “not known”"),
         ("na", "between", "1.4", "1.2", "NA [1.4, 1.2] must be two numbers, the lower one first"),
         ("na", "fixed", "1.6", "", "NA 1.6 must be below Immersion index 1.515"),
     ],

@@ -62,7 +62,9 @@ def in_words(measured: MeasuredPsf) -> str:
     found = measured.to_dict()
     lines = [f"{found['found']} beads found, {found['used']} used."]
     if found["rejected"]:
-        lines.append("Left out: " + ", ".join(f"{count} ({reason})" for reason, count in found["rejected"].items()) + ".")
+        lines.append(
+            "Left out: " + ", ".join(f"{count} ({reason})" for reason, count in found["rejected"].items()) + "."
+        )
     axes = ", ".join("zyx"[-measured.kernel.ndim :])
     unit = found["psf"]["unit"]
     lines.append(f"FWHM {axes}: {_numbers(found['psf']['fwhm'])} {unit}.")

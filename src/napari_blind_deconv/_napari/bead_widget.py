@@ -117,11 +117,12 @@ class BeadWidget(Docked):
         self.run.setEnabled(False)
         self._say("Measuring …")
         self._worker = create_worker(measured, job, _start_thread=False)
-        self._worker.returned.connect(lambda found: self._show(job, found))
+        self._worker.returned.connect(self._show)
         self._worker.finished.connect(self._finished)
         self._worker.start()
 
-    def _show(self, job: BeadJob, found: MeasuredPsf | str) -> None:
+    def _show(self, answer: tuple[BeadJob, MeasuredPsf | str]) -> None:
+        job, found = answer
         if isinstance(found, str):
             self._say(found, alarm=True)
             return
@@ -153,14 +154,14 @@ class BeadWidget(Docked):
         self.input.release()
 
 
-def measured(job: BeadJob) -> MeasuredPsf | str:
-    """The PSF of a job, or the sentence that says why there is none."""
+def measured(job: BeadJob) -> tuple[BeadJob, MeasuredPsf | str]:
+    """A job with its PSF, or with the sentence that says why there is none."""
     try:
-        return measure_psf(
+        return job, measure_psf(
             job.source.load(),
             kernel_size=job.kernel_size,
             voxel_size_um=job.source.voxel_size_um,
             bead_diameter_um=job.bead_diameter_um,
         )
     except InputError as error:
-        return str(error)
+        return job, str(error)

@@ -270,7 +270,7 @@ def summary(source: Source, result: Result) -> str:
     names = f"“{restored_name(source)}” and “{kernel_name(source, report)}”"
     done = f"Done in {duration(report.get('seconds', 0))}: {names}."
     why = [f"{sentence}." for sentence in reasons(report)]
-    fitted = ", ".join(f"{name} {value}" for name, value in parameters(report))
+    fitted = "; ".join(f"{name} = {value}" for name, value in parameters(report))
     doubts = [f"• {on_screen(sentence)}" for sentence in report.get("warnings", [])]
     return "\n".join([done, *why, *([f"Fitted: {fitted}."] if fitted else []), *doubts])
 

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from napari_blind_deconv._napari.words import field_name, kind_label
+from napari_blind_deconv._napari.words import ZERNIKE, field_name
 
+_SIGNIFICANT = 2.0
 SHARP = "sharp"
 """Kind of a candidate that is no blur at all."""
 
@@ -23,8 +24,20 @@ def parameters(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     channels = kernels if isinstance(kernels, list) else [kernels]
     for number, kernel in enumerate(channels, start=1):
         prefix = f"Channel {number}: " if len(channels) > 1 else ""
-        for name, found in kernel.get("parameters", {}).items():
-            yield prefix + field_name(name), with_error(found["value"], found.get("error"), found.get("unit", ""))
+        fitted = kernel.get("parameters", {})
+        quiet = [name for name in fitted if name in ZERNIKE and _is_nothing(fitted[name])]
+        for name, found in fitted.items():
+            if name not in quiet:
+                yield prefix + field_name(name), with_error(found["value"], found.get("error"), found.get("unit", ""))
+        if quiet:
+            kinds = ", ".join(dict.fromkeys(ZERNIKE[name] for name in quiet))
+            yield prefix + ("Other aberrations" if len(quiet) < 8 else "Aberrations"), f"none beyond errors ({kinds})"
+
+
+def _is_nothing(found: Mapping[str, Any]) -> bool:
+    """Whether an aberration is not told from none."""
+    error = found.get("error")
+    return error is not None and abs(found["value"]) <= _SIGNIFICANT * error
 
 
 def with_error(value: float, error: float | None, unit: str = "") -> str:
@@ -68,10 +81,8 @@ def ranking_in_words(ranking: list[Mapping[str, Any]]) -> str:
 
 
 def family(kind: str) -> str:
-    """A kind's name without its explanation."""
-    if kind == SHARP:
-        return "no blur"
-    return kind_label(kind).partition("(")[2].rstrip(")") or kind
+    """A kind as sentences have it."""
+    return "no blur" if kind == SHARP else kind
 
 
 def _capital(sentence: str) -> str:

@@ -14,7 +14,7 @@ from napari_blind_deconv._napari.psf_sections import draw_sections
 from napari_blind_deconv.metrics import PsfProfiles
 
 # Okabe and Ito's colours, told apart by people who see fewer; lines differ in their dashes as well.
-_COLOURS: Final = ("#56b4e9", "#e69f00", "#00a37a", "#cc79a7", "#d55e00", "#7f7fe0", "#b3a200")
+_COLOURS: Final = ("#3f9fdc", "#dd9300", "#009e73", "#c76a9e", "#d55e00", "#7f7fe0", "#a89800")
 _DASHES: Final = (
     Qt.PenStyle.SolidLine,
     Qt.PenStyle.DashLine,

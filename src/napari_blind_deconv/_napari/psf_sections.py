@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QRectF
-from qtpy.QtGui import QFont
+from qtpy.QtGui import QFont, QFontMetricsF
 from qtpy.QtWidgets import QGraphicsRectItem
 
 from napari_blind_deconv.metrics import PsfProfiles
@@ -18,7 +18,7 @@ _GAMMA: Final = 0.5
 # Of the maximum: what is fainter everywhere in all PSFs is cut off.
 _FAINT: Final = 2e-3
 _GAP: Final = 0.06
-_LINE, _LINES = 12, 3  # letters and lines of a name
+_LETTERS, _LINES = 6, 3  # of a name: letters at least in a line, lines at most
 
 
 def draw_sections(
@@ -44,6 +44,7 @@ def draw_sections(
     across = max(_reach(psf, axis) for psf in psfs for axis in "yx")
     reach = {"z": max(_reach(psf, "z") for psf in psfs), "y": across, "x": across}
     gap = _GAP * 2 * max(reach.values())
+    titles: list[Any] = []
     for column, psf in enumerate(psfs):
         left = column * (2 * reach["x"] + gap)
         top = 0.0
@@ -53,13 +54,21 @@ def draw_sections(
             if column == 0:
                 _add_text(box, (left - gap / 2, top + reach[rows]), (1, 0.5), plane[::-1], ink, font)
             top += 2 * reach[rows] + gap
-        name, colour = names[column]
-        lines = "\n".join(textwrap.wrap(name, _LINE, max_lines=_LINES, placeholder="…"))
-        _add_text(box, (left + reach["x"], -gap / 4), (0.5, 1), lines, colour, font)
+        titles.append(_add_text(box, (left + reach["x"], -gap / 4), (0.5, 1), "", names[column][1], font))
     _add_bar(box, (0.0, top), reach["x"], psfs[0].unit, ink, font)
     width = len(psfs) * (2 * reach["x"] + gap) - gap
     # Words have no extent in a view box.
     box.setRange(QRectF(-3 * gap, -5 * gap, width + 4 * gap, top + 8 * gap), padding=0)
+    letter = QFontMetricsF(font).averageCharWidth()
+
+    def wrap() -> None:
+        """Break names at the width that a section has on the screen."""
+        room = max(_LETTERS, int((2 * reach["x"] + gap / 2) / (box.viewPixelSize()[0] * letter)))
+        for title, (name, _) in zip(titles, names, strict=True):
+            title.setPlainText("\n".join(textwrap.wrap(name, room, max_lines=_LINES, placeholder="…")))
+
+    box.sigTransformChanged.connect(wrap)
+    wrap()
 
 
 def _reach(psf: PsfProfiles, axis: str) -> float:
@@ -98,11 +107,12 @@ def _cut(taps: NDArray[Any], halves: Sequence[float]) -> NDArray[Any]:
 
 def _add_text(
     box: Any, place: tuple[float, float], anchor: tuple[float, float], words: str, colour: str, font: QFont
-) -> None:
+) -> Any:
     text = pg.TextItem(words, color=colour, anchor=anchor)
     text.setFont(font)
     text.setPos(*place)
     box.addItem(text)
+    return text
 
 
 def _add_bar(box: Any, place: tuple[float, float], reach: float, unit: str, ink: str, font: QFont) -> None:

@@ -11,7 +11,9 @@ from qtpy.QtWidgets import QLabel, QLineEdit
 from napari_blind_deconv._napari.editors import CalmComboBox, Editor, ListEditor
 
 FREE, FIXED, BETWEEN = "free", "fixed", "between"
-_WORDS: Final = ((FIXED, "fixed at"), (BETWEEN, "between"), (FREE, "free: fitted"))
+_WORDS: Final = ((FIXED, "fixed at"), (BETWEEN, "between"), (FREE, "not known"))
+# What stands for a free number in a line of numbers.
+_ANY: Final = "?"
 # What an empty field says of itself; the settings refuse it by this name.
 _EMPTY: Final = "…"
 _ALARM: Final = "color: #ff9d7a;"
@@ -97,10 +99,10 @@ class QuantityEditor(Editor):
 
 
 class QuantityListEditor(ListEditor):
-    """Several quantities in one line: ``0.3, 0, -0.5 to 0.5, free``."""
+    """Several quantities in one line: ``0.3, 0, -0.5 to 0.5, ?``."""
 
     def __init__(self) -> None:
-        super().__init__("such as 0.3, 0, -0.5 to 0.5, free")
+        super().__init__("such as 0.3, 0, -0.5 to 0.5, ?")
 
     def value(self) -> Any:
         """A list of numbers, pairs and ``None``; what is none of them stays text."""
@@ -113,7 +115,7 @@ class QuantityListEditor(ListEditor):
 
 def _quantity(words: str) -> Any:
     words = words.strip()
-    if words in {FREE, "null"}:
+    if words in {_ANY, FREE, "null"}:
         return None
     low, to, high = words.partition(" to ")
     return [number(low), number(high)] if to else number(words)
@@ -121,7 +123,7 @@ def _quantity(words: str) -> Any:
 
 def _in_words(value: Any) -> str:
     if value is None:
-        return FREE
+        return _ANY
     return " to ".join(as_text(v) for v in value) if isinstance(value, Sequence) else as_text(value)
 
 

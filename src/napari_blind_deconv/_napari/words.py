@@ -31,7 +31,7 @@ KIND_LABELS: Final = MappingProxyType(
 KIND_MEANINGS: Final = MappingProxyType(
     {
         "known": "Measured beads, or an earlier result: only the image is estimated.",
-        "microscope": "The PSF by optics. Fix the numbers you know; those left free are fitted, with their errors.",
+        "microscope": "The PSF by optics. Give the numbers you know; the others are fitted, with their errors.",
         "gaussian": "A spot without rings, round or oval: a good first guess in microscopy.",
         "defocus": "An even disk; in a volume, a double cone.",
         "airy": "The rings of a round aperture, in a plane.",
@@ -40,7 +40,7 @@ KIND_MEANINGS: Final = MappingProxyType(
         "sparse": "Any shape that is dark nearly everywhere.",
         "learned": "A network that has seen PSFs of all families.",
         "uniform": "Any shape at all; it takes an image with sharp edges and little noise.",
-        "auto": "Every family is tried, the image decides and says why. Takes the longest.",
+        "auto": "All families are tried (the microscope if NA and emission are given), and the image decides. Slow.",
         "sparse-gradients": "Smooth areas between sharp edges: most images.",
         "total-variation": "Patches of even brightness.",
         "none": "Only the number of iterations holds the noise down.",
@@ -132,7 +132,7 @@ APPLIES: Final = MappingProxyType(
 )
 """Field name: another field, and the values of it that give this one a meaning."""
 
-AUTOMATIC: Final = MappingProxyType({"zernike_rad": "free: modes 4 to 11", "count": "unknown"})
+AUTOMATIC: Final = MappingProxyType({"zernike_rad": "not known: modes 4 to 11", "count": "unknown"})
 """Field name: what leaving it to the program means, where that has a name."""
 
 FILES: Final = MappingProxyType(
@@ -175,8 +175,8 @@ _ON_SCREEN: Final = MappingProxyType(
         "another way to solve it under Advanced",
         " (--voxel-size-um)": "",
         "solver 'richardson-lucy'": "Richardson-Lucy",
-        "try a larger kernel_size": "try a larger PSF size",
-        " must be a number (fixed), [low, high] (bounded) or null (free)": " must be a number, or else “free”",
+        "larger kernel_size": "larger PSF size",
+        " must be a number (fixed), [low, high] (bounded) or null (free)": " must be a number, or else “not known”",
         "must be [low, high] with low below high; a fixed value is a single number": "must be two numbers, the lower "
         "one first",
     }
