@@ -17,6 +17,7 @@ from .fit import Fit, Parameter
 from .gaussian import Gaussian
 from .known import Known
 from .learned import Learned
+from .lenslets import Lenslets
 from .microscope import Microscope
 from .motion import Motion
 from .sparse import Sparse
@@ -55,7 +56,8 @@ class InVoxels(Protocol):
 
 
 KernelPrior = Annotated[
-    Known | Microscope | Gaussian | Defocus | Airy | Motion | Sparse | Learned | Uniform | Auto, Discriminator("kind")
+    Known | Microscope | Gaussian | Defocus | Airy | Motion | Lenslets | Sparse | Learned | Uniform | Auto,
+    Discriminator("kind"),
 ]
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "KernelPrior",
     "Known",
     "Learned",
+    "Lenslets",
     "Microscope",
     "Motion",
     "Parameter",

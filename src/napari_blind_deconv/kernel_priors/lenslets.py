@@ -1,0 +1,136 @@
+"""A diffuser or a lenslet array: the kernel is a sum of sharp spots."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Tensor
+
+from napari_blind_deconv._types import component
+from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.kernel_priors.descent import minimum
+from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
+from napari_blind_deconv.kernel_priors.spot_model import Guess, SpotModel, spread
+from napari_blind_deconv.kernel_priors.spot_search import directional, searched
+from napari_blind_deconv.kernel_priors.spots import refined_peaks, spots
+from napari_blind_deconv.kernel_priors.upright import in_phase, upright
+from napari_blind_deconv.statistics import KernelStatistics
+
+# What another spot must gain, in nats (decision 0012).
+_PRICE = 14.0
+_TYPICAL_COUNT, _MOST_DRAWN = 10, 40
+_UPDATE_ITERATIONS = 64
+_PEAK = 0.1
+
+
+@component
+class Lenslets:
+    """Several sharp copies of the scene on top of each other: k = Σ w_i spot(r - r_i).
+
+    Fitted by evidence: phases for the modulus that the observation shows, then places, intensities and number of the
+    spots together with the image's spectrum.
+    """
+
+    kind: Literal["lenslets"] = "lenslets"
+    count: Annotated[int, Ge(1), Le(200)] | None = None
+    """Number of spots; unknown where it is not given, and then found."""
+    width_px: Annotated[float, Ge(0.2), Le(20)] = 0.5
+    """Typical standard deviation of a spot, in pixels: the median of the prior."""
+    width_spread: Annotated[float, Gt(0), Le(5)] = 0.3
+    """Spread of the logarithm of the width around the typical one; all spots have the same."""
+    intensity_spread: Annotated[float, Gt(0), Le(5)] = 0.5
+    """Spread of the logarithms of the spots' intensities."""
+
+    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Spots anywhere on the support, two widths from its border; 3 to 40 where ``count`` is not given."""
+        count = self.count
+        if count is None:
+            drawn = _TYPICAL_COUNT * math.exp(0.6 * float(torch.randn((), generator=generator)))
+            count = min(max(round(drawn), 3), _MOST_DRAWN)
+        half = torch.tensor([max(n / 2 - 2 * self.width_px, 0) if n > 1 else 0.0 for n in shape])
+        places = (2 * torch.rand(count, len(shape), generator=generator) - 1) * half
+        levels = self.intensity_spread * torch.randn(count, generator=generator)
+        width = self.width_px * math.exp(self.width_spread * float(torch.randn((), generator=generator)))
+        return spots(places, levels.exp(), shape, width)
+
+    def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Fit]:
+        """Find the spots by the evidence, their common turn and place between pixels by the image's edges.
+
+        Parameters
+        ----------
+        evidence
+            The observation.
+        shape
+            Odd shape of the kernel, one axis per spatial axis.
+        weight
+            How many times the priors of width and intensities count.
+
+        Yields
+        ------
+        Fit
+            The best kernel so far; the last one is the answer, with the number of spots, their width and how unequal
+            they are.
+        """
+        model = SpotModel(
+            NaturalSpectrum.of(evidence),
+            directional(evidence),
+            shape,
+            self.width_px,
+            self.width_spread,
+            self.intensity_spread,
+            weight,
+            _PRICE,
+        )
+        search = searched(model, self.count, torch.Generator().manual_seed(0))
+        guess: Guess | None = None
+        for guess in search:
+            yield Fit(model.kernel(guess))
+        if guess is not None:
+            yield self._settled(evidence, model, guess)
+
+    def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
+        """Places, intensities and width of the spots in ``kernel``, moved to what the statistics ask for.
+
+        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        """
+        shape = tuple(kernel.shape)
+        places, heights = refined_peaks(spread(kernel, self.width_px), self.count or _MOST_DRAWN, _PEAK)
+        levels = (heights.clamp(min=1e-12) / heights.mean()).log()
+        scale = float(statistics.autocorrelation.max()) * 1e-4
+
+        def rendered(places: Tensor, levels: Tensor, widening: Tensor) -> Tensor:
+            return spots(places, levels.exp(), shape, self.width_px * widening.clamp(-1.5, 2).exp())
+
+        def energy(places: Tensor, levels: Tensor, widening: Tensor) -> Tensor:
+            around = levels - levels.mean()
+            prior = (around / self.intensity_spread).square().sum() + (widening / self.width_spread) ** 2
+            data = statistics.energy(rendered(places, levels, widening)) / scale
+            return data + 0.5 * weight * prior + 0.5 * levels.mean() ** 2
+
+        return rendered(*minimum(energy, [places, levels, levels.new_zeros(())], _UPDATE_ITERATIONS))
+
+    def _settled(self, evidence: Evidence, model: SpotModel, guess: Guess) -> Fit:
+        """The fit in the turn and at the place between pixels that the edges speak for."""
+        width = float(self.width_px * guess.widening.exp())
+
+        def placed(sign: float, shift: Tensor) -> Tensor:
+            return spots(sign * guess.places + shift, guess.levels.exp(), model.shape, width)
+
+        still = torch.zeros(len(model.shape)).to(guess.places)
+        kernel = placed(1.0, still)
+        sign = 1.0 if upright(evidence, kernel) is kernel else -1.0
+        shares = guess.levels.exp() / guess.levels.exp().sum()
+        centre = (sign * guess.places * shares[:, None]).sum(0)
+        shift = in_phase(evidence, lambda s: placed(sign, s))
+        # Whole pixels change nothing but the centre of mass.
+        shift = shift - (shift + centre).round()
+        contrast = float(guess.levels.std(correction=0)) if guess.count > 1 else 0.0
+        parameters = {
+            "count": Parameter(float(guess.count)),
+            "width_px": Parameter(width, unit="px"),
+            "intensity_spread": Parameter(contrast),
+        }
+        freedom = guess.count * (len(model.shape) + 1)
+        return Fit(placed(sign, shift), parameters, freedom=freedom)
