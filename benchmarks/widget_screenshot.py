@@ -30,7 +30,7 @@ def wait(done: Callable[[], bool], seconds: float) -> None:
 def take_picture(path: Path, sample: str) -> None:
     """Open a sample, deconvolve it with the settings that suit it, and save the window."""
     viewer = napari.Viewer(title="napari")
-    viewer.window.resize(1400, 900)
+    viewer.window.resize(1400, 950)
     viewer.open_sample(PLUGIN, sample)
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Blind deconvolution")
     widget.open_metrics()

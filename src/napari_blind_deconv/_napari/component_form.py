@@ -35,6 +35,7 @@ from napari_blind_deconv._napari.words import (
     AUTOMATIC,
     CHOICE_LABELS,
     EXAMPLES,
+    EXPLAINED,
     FILES,
     KIND_MEANINGS,
     OPTIONAL_STARTS,
@@ -148,11 +149,19 @@ class ComponentForm(Editor):
 
 
 class VariantEditor(Editor):
-    """One of several kinds of component: a choice, and below it the fields of the chosen kind."""
+    """One of several kinds of component: a choice, and below it the fields of the chosen kind.
+
+    Parameters
+    ----------
+    classes
+        The kinds.
+    explained
+        Whether a line below the choice says what the chosen kind means; else only a tool tip does.
+    """
 
     wide = True
 
-    def __init__(self, classes: tuple[type, ...]) -> None:
+    def __init__(self, classes: tuple[type, ...], *, explained: bool = False) -> None:
         super().__init__()
         body = QWidget()
         self._row.addWidget(body)
@@ -164,6 +173,7 @@ class VariantEditor(Editor):
         self.meaning = QLabel()
         self.meaning.setWordWrap(True)
         self.meaning.setStyleSheet("color: #98a2ae;")
+        self.meaning.setVisible(explained)
         column.addWidget(self.meaning)
         kinds = {str(getattr(cls, _KIND)): cls for cls in classes}
         self._meanings = {kind: KIND_MEANINGS.get(kind, class_doc(cls)) for kind, cls in kinds.items()}
@@ -261,7 +271,7 @@ def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, floa
         return QuantityEditor(EXAMPLES.get(name, ""))
     present = tuple(member for member in members if member is not NoneType)
     if all(dataclasses.is_dataclass(member) for member in present) and len(present) > 1:
-        return VariantEditor(present)
+        return VariantEditor(present, explained=name in EXPLAINED)
     inner = editor_for(present[0], name, bounds)
     if NoneType not in members:
         return inner

@@ -63,7 +63,7 @@ FIELD_LABELS: Final = MappingProxyType(
         "sigma_spread": "Spread of sigma",
         "points": "Points of the path",
         "turn_rad": "Turning (rad)",
-        "width_px": "Width of the path (px)",
+        "width_px": "Width (px)",
         "exponent": "Exponent of the edges",
         "fill_nan": "Fill NaN and Inf",
         "planes": "Independent planes",
@@ -123,6 +123,9 @@ EXAMPLES: Final = MappingProxyType(
 )
 """Name of a quantity: what its empty field shows."""
 
+EXPLAINED: Final = frozenset({"kernel_prior"})
+"""Fields whose chosen kind is explained below the choice."""
+
 APPLIES: Final = MappingProxyType(
     {
         "excitation_um": ("modality", ("confocal",)),
@@ -159,6 +162,8 @@ RARE_FIELDS: Final = frozenset(
         "exponent",
         "radius_px",
         "radius_spread",
+        "width_spread",
+        "intensity_spread",
         "zernike_rad",
         "weights",
     }
