@@ -39,7 +39,7 @@ class Family:
 
 
 FAMILIES: Mapping[str, Family] = {
-    "gaussian": Family(Gaussian(sigma_px=2.0, sigma_spread=0.35), (25, 25), ("gaussian",)),
+    "gaussian": Family(Gaussian(sigma_px=2.0, sigma_spread=0.25), (31, 31), ("gaussian",)),
     "defocus": Family(Defocus(radius_px=4.0, radius_spread=0.35), (25, 25), ("defocus",)),
     "motion": Family(Motion(), (23, 23), ("motion",)),
     "lenslets": Family(Lenslets(count=6), (25, 25), ("lenslets",)),
@@ -75,7 +75,8 @@ def case(name: str, index: int) -> tuple[Float, Float]:
     scene = scene_of(name, index, tuple(n + k - 1 for n, k in zip(frame, kernel.shape, strict=True)))
     seen, _ = blurred(scene, kernel)
     rng = np.random.default_rng(1000 + index)
-    return (seen + rng.uniform(0.005, 0.01) * rng.normal(size=seen.shape)).astype(np.float32), kernel
+    sigma = rng.uniform(0.005, 0.01) * np.quantile(seen, 0.999)
+    return (seen + sigma * rng.normal(size=seen.shape)).astype(np.float32), kernel
 
 
 def chosen(observed: Float, auto: Auto) -> tuple[str, Any]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.kernel_priors.defocus import Defocus
 from napari_blind_deconv.kernel_priors.gaussian import Gaussian
+from napari_blind_deconv.kernel_priors.lenslets import Lenslets
 from napari_blind_deconv.kernel_priors.microscope import Microscope
 from napari_blind_deconv.kernel_priors.motion import Motion
 from napari_blind_deconv.kernel_priors.quantity import Quantity, physical
@@ -59,7 +60,7 @@ class Auto:
         """
         voxels = self.voxel_size_um
         microscopes = [m.in_voxels(voxels) for m in self._microscopes()] if voxels is not None else []
-        return [*microscopes, Gaussian(), Defocus(), *([Motion()] if ndim < 3 else [])]
+        return [*microscopes, Gaussian(), Defocus(), *([Motion(), Lenslets()] if ndim < 3 else [])]
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A draw from a rung that is drawn first."""

@@ -22,7 +22,7 @@ from napari_blind_deconv.solvers.problem import Choice, Problem, Ranked
 
 # Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
 # wide reaches a quarter of the frequencies (decision 0013).
-_FINE_STRUCTURE = 30.0
+_FINE_STRUCTURE = 25.0
 # What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
 # (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.
 _PRICE = 2.0
