@@ -19,10 +19,12 @@ from napari_blind_deconv.kernel_priors.upright import in_phase, upright
 from napari_blind_deconv.statistics import KernelStatistics
 
 # What another spot must gain, in nats (decision 0012).
-_PRICE = 14.0
+_PRICE = 18.0
 _TYPICAL_COUNT, _MOST_DRAWN = 10, 40
 _UPDATE_ITERATIONS = 64
 _PEAK = 0.1
+# Root mean square error of the place between pixels, in pixels per axis: the mean kernel is that much wider.
+_PHASE_ERROR = 0.25
 
 
 @component
@@ -133,4 +135,5 @@ class Lenslets:
             "intensity_spread": Parameter(contrast),
         }
         freedom = guess.count * (len(model.shape) + 1)
-        return Fit(placed(sign, shift), parameters, freedom=freedom)
+        kernel = spots(sign * guess.places + shift, guess.levels.exp(), model.shape, math.hypot(width, _PHASE_ERROR))
+        return Fit(kernel, parameters, freedom=freedom)
