@@ -33,6 +33,7 @@ BORDER, NEIGHBOUR, SATURATED, UNLIKE = (
 )
 _ROUNDS = 4
 _KEPT = 0.998  # of the light along an axis: how much a window that nobody asked for may lose when it is trimmed
+_LEVEL_ERROR = 0.005  # of the noise: how well a background can be known under another's haze
 _BROADER = 0.05  # relative widening by the bead from which on it is worth a word
 
 
@@ -180,8 +181,8 @@ def _averaged(values: NDArray[np.float32], found: Candidates, size: tuple[int, .
     if not good:
         raise InputError(_no_bead(reasons, size))
     windows, judged = _agreed(values, found, good, Look(size, found.widths))
-    mean, error, spread = average([w for w, verdict in zip(windows, judged, strict=True) if verdict.used])
-    kernel = cleaned(mean, error, found.widths)
+    mean, error, spread, noise = average([w for w, verdict in zip(windows, judged, strict=True) if verdict.used])
+    kernel = cleaned(mean, error, found.widths, pedestal=_LEVEL_ERROR * noise)
     if not kernel.any():
         raise InputError("the beads do not stand out from the noise even on average; record brighter or more beads")
     return _Average(kernel, spread / mean.sum(), reasons, windows, judged)

@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 _ALIKE = 0.5  # correlation below which two windows do not show the same thing
 _OUTLIER = 4.0  # robust standard deviations
 _TOLERANCE = 0.02  # of correlation: beads this much alike are alike, however much the others are
+_MOST_SHARES = 4.0  # of a typical bead: a very bright one may be bad in a way that nothing tells
 _STEP = 1.0  # voxels that a centre may move per round
 
 
@@ -131,21 +132,24 @@ def unlike(found: Array) -> NDArray[np.bool_]:
     return np.asarray((found < middle - max(_OUTLIER * spread, _TOLERANCE)) | (found < _ALIKE))
 
 
-def average(windows: Sequence[Window]) -> tuple[Array, Array, Array]:
-    """Mean of the windows, its standard error and the spread of a window about it, per tap.
+def average(windows: Sequence[Window]) -> tuple[Array, Array, Array, float]:
+    """Mean of the windows, its standard error and the spread of a window about it, per tap, and the noise of one voxel.
 
-    A bead counts by its light over its noise, squared. In each tap what lies far from the median is left out, if there
-    are enough beads to tell: neighbours and specks.
+    A bead counts by its light over its noise, squared, but at most four times as much as a typical one. In each tap
+    what lies far from the median is left out, if there are enough beads to tell: neighbours and specks.
     """
     taps = np.stack([w.taps for w in windows])
     noise = np.array([max(w.background.noise, 1e-3 * w.light * float(w.taps.max())) / w.light for w in windows])
-    weight = np.broadcast_to((1 / noise**2).reshape(-1, *[1] * (taps.ndim - 1)), taps.shape).copy()
+    column = (-1, *[1] * (taps.ndim - 1))
+    share = np.minimum(1 / noise**2, _MOST_SHARES * np.median(1 / noise**2)).reshape(column)
+    weight = np.broadcast_to(share, taps.shape).copy()
     if len(windows) >= 3:
         middle = np.median(taps, axis=0)
         away = np.abs(taps - middle)
         scale = np.maximum(1.4826 * np.median(away, axis=0), noise.min())
-        weight[away > _OUTLIER * np.maximum(scale, noise.reshape(-1, *[1] * (taps.ndim - 1)))] = 0
+        weight[away > _OUTLIER * np.maximum(scale, noise.reshape(column))] = 0
     total = weight.sum(0)
     mean = (weight * taps).sum(0) / total
+    error = np.sqrt((weight**2 * noise.reshape(column) ** 2).sum(0)) / total
     spread = np.sqrt((weight * (taps - mean) ** 2).sum(0) / total)
-    return mean, 1 / np.sqrt(total), spread
+    return mean, error, spread, float(np.median(noise))

@@ -46,7 +46,7 @@ def saturation_of(stack: NDArray[Any], given: float | None) -> float:
     flat = stack == top
     # Neighbours that share the highest value by chance are few; those that were cut off are many.
     beside = [(np.take(flat, range(1, n), a) & np.take(flat, range(n - 1), a)).sum() for a, n in enumerate(stack.shape)]
-    return float(top) if min(beside) >= 2 else float("inf")
+    return float(top) if sum(beside) >= 3 else float("inf")
 
 
 def checked_size(asked: Sequence[int] | None, shape: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -12,7 +12,7 @@ _SCALES = (0.7, 1.4, 2.8, 5.6)  # of a bead's standard deviation, by which the r
 _SURE = 5.0  # standard errors; of many taps, some lie three away by chance
 
 
-def cleaned(mean: Array, error: Array, widths: Sequence[float]) -> Array:
+def cleaned(mean: Array, error: Array, widths: Sequence[float], pedestal: float = 0.0) -> Array:
     """Unit sum, from a mean with its standard error per tap.
 
     Setting what is negative to zero would keep the positive half of the noise, which in a large window holds more light
@@ -26,19 +26,22 @@ def cleaned(mean: Array, error: Array, widths: Sequence[float]) -> Array:
         Of one shape; the errors of different taps are independent.
     widths
         Typical full width at half maximum of a bead per axis, in taps.
+    pedestal
+        Standard error that all taps have in common: that of the background.
     """
     sigmas = np.array(widths) / 2.355
     kernel, open_ = np.zeros(mean.shape), np.ones(mean.shape, bool)
     first = True
     for scale in _SCALES:
         level, spread = _averaged(mean, error, open_, scale * sigmas)
-        settled = open_ & (level > _SURE * spread)
+        settled = open_ & (level > _SURE * np.hypot(spread, pedestal))
         kernel[settled] = np.maximum(mean if first else level, 0)[settled]
         open_ &= ~settled
         first = False
     if open_.any():
         rest = float(mean[open_].mean())
-        if rest > _SURE * float(np.sqrt((error[open_] ** 2).sum())) / open_.sum():
+        spread = float(np.sqrt((error[open_] ** 2).sum())) / open_.sum()
+        if rest > _SURE * np.hypot(spread, pedestal):
             kernel[open_] = rest
     return kernel / kernel.sum() if kernel.any() else kernel
 

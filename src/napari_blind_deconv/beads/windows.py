@@ -11,7 +11,8 @@ Array = NDArray[np.float64]
 
 _MARGIN = 8  # voxels about a window that the spline may ring in
 _RING = 2.5  # times the window: where the background is looked for
-_CLIP = 3.0  # standard deviations
+_DARKEST, _BELOW = 0.2, 0.8416  # a share, and how many standard deviations below the mean it begins
+_BLOCKS = 10  # fewer are not enough to choose from
 
 
 @dataclass(frozen=True)
@@ -58,25 +59,45 @@ def _quintic(t: float) -> Array:
 
 
 def background_of(stack: NDArray[np.float32], place: NDArray[np.intp], size: Sequence[int]) -> Background:
-    """Level and noise of the ring about a window, without what stands out of it.
+    """Level and noise around a window, where it is darkest.
 
-    Where the stack ends within the ring, the window's own faces are part of it.
+    The surroundings are divided into blocks, and the level is that of the darkest fifth of them: beads and their haze
+    only add, and a block's mean, unlike a median or a clipped mean, is right for counts. What the darkest fifth of
+    equal blocks lies below their mean, by noise alone, is added again.
     """
-    half = np.array(size) // 2
-    wide = np.ceil(_RING * half).astype(int) + 1
+    wide = np.ceil(_RING * (np.array(size) // 2)).astype(int) + 1
     box = tuple(slice(max(0, p - w), p + w + 1) for p, w in zip(place, wide, strict=True))
-    values = stack[box]
-    hole = tuple(slice(max(0, p - h - s.start), p + h - s.start + 1) for p, h, s in zip(place, half, box, strict=True))
+    values = stack[box].astype(np.float64)
     outside = np.ones(values.shape, bool)
-    outside[hole] = False
-    if outside.sum() < 0.2 * values.size:
-        inner = tuple(slice(s.start + 1, max(s.start + 2, s.stop - 1)) for s in hole)
-        outside[hole], outside[inner] = True, False
-    ring = values[outside].astype(np.float64)
-    level = float(np.median(ring))
-    noise = 1.4826 * float(np.median(np.abs(ring - level))) or float(ring.std())
-    for _ in range(8):
-        # The mean, not the median: of few counts the median is a whole number.
-        kept = ring[np.abs(ring - level) <= _CLIP * noise]
-        level, noise = float(kept.mean()), max(float(kept.std()), 1e-12)
+    outside[
+        tuple(
+            slice(max(0, p - n // 2 - s.start), p + n // 2 - s.start + 1)
+            for p, n, s in zip(place, size, box, strict=True)
+        )
+    ] = False
+    blocks = values.reshape(1, -1)
+    for divisor in (2, 4, 8):
+        edges = [max(2, n // divisor) for n in size]
+        parts = _blocks(values, edges)
+        alone = _blocks(outside.astype(np.float64), edges).min(1) > 0
+        # Where the stack ends at the window, its own darkest blocks must do.
+        blocks = parts[alone] if alone.sum() >= _BLOCKS else parts
+        if alone.sum() >= _BLOCKS:
+            break
+    means = blocks.mean(1)
+    darkest = blocks[means <= np.quantile(means, _DARKEST)]
+    noise = float(np.sqrt(darkest.var(1).mean()))
+    level = float(np.quantile(means, _DARKEST)) + _BELOW * noise / np.sqrt(blocks.shape[1])
     return Background(level, noise)
+
+
+def _blocks(values: Array, edges: Sequence[int]) -> Array:
+    """Whole blocks of an array, shape ``(count, voxels)``; an axis shorter than a block is one block."""
+    edges = [min(e, n) for e, n in zip(edges, values.shape, strict=True)]
+    counts = [n // e for n, e in zip(values.shape, edges, strict=True)]
+    whole = values[tuple(slice(c * e) for c, e in zip(counts, edges, strict=True))]
+    parts = whole.reshape([m for pair in zip(counts, edges, strict=True) for m in pair])
+    ndim = values.ndim
+    return np.asarray(
+        parts.transpose([*range(0, 2 * ndim, 2), *range(1, 2 * ndim, 2)]).reshape(int(np.prod(counts)), -1)
+    )
