@@ -77,7 +77,7 @@ def nyquist_um(
     Examples
     --------
     >>> [round(length, 3) for length in nyquist_um(na=1.3, emission_um=0.52, immersion_index=1.515)]
-    [0.354, 0.1]
+    [0.353, 0.1]
     """
     cosine = math.sqrt(max(0.0, 1 - (na / immersion_index) ** 2))
     wavelength = (excitation_um or emission_um) if modality == "confocal" else emission_um
