@@ -2,8 +2,8 @@
 
     python benchmarks/kernel_weight.py [OUT.png]
 
-Twelve sharp scenes, each blurred by a kernel drawn from a prior and seen through strong noise, are estimated with that
-prior (it is right), and with one that expects another kernel (it is wrong), over weights from 1/30 to 1000.
+Six sharp scenes, each blurred by a kernel drawn from a prior and seen through strong noise, are estimated with that
+prior (it is right), and with one that expects another kernel (it is wrong), over weights from 0.1 to 1000.
 """
 
 import sys
@@ -25,8 +25,9 @@ from napari_blind_deconv.kernel_priors import Gaussian, KernelPrior, Motion, Spa
 from napari_blind_deconv.metrics import kernel_error
 from napari_blind_deconv.synthesis import blurred
 
-WEIGHTS = (0.03, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
+WEIGHTS = (0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
 SIDE, SUPPORT = 160, 17
+NAMES = tuple(SCENES)[::2]
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def observation(scene: str, trial: Trial, seed: int) -> tuple[NDArray[np.float32
 
 def errors(trial: Trial, prior: KernelPrior) -> NDArray[np.float64]:
     """KE, ``(weights, scenes)``."""
-    found = np.empty((len(WEIGHTS), len(SCENES)))
-    for column, scene in enumerate(SCENES):
+    found = np.empty((len(WEIGHTS), len(NAMES)))
+    for column, scene in enumerate(NAMES):
         observed, kernel = observation(scene, trial, column)
         for row, weight in enumerate(WEIGHTS):
             settings = Settings(
@@ -80,7 +81,7 @@ def main(path: Path) -> None:
     """Print one row a weight, and draw one panel a prior."""
     figure, axes = plt.subplots(1, len(TRIALS), figsize=(3.6 * len(TRIALS), 3.2), layout="constrained", sharey=False)
     for axis, (name, trial) in zip(axes, TRIALS.items(), strict=True):
-        print(f"{name}: kernel error, mean ± standard error of {len(SCENES)} scenes, noise {trial.noise:.0%}")
+        print(f"{name}: kernel error, mean ± standard error of {len(NAMES)} scenes, noise {trial.noise:.0%}")
         for label, prior in {"prior is right": trial.right, "prior is wrong": trial.wrong}.items():
             values = errors(trial, prior)
             mean, error = values.mean(1), values.std(1, ddof=1) / np.sqrt(values.shape[1])

@@ -13,7 +13,7 @@ from skimage.restoration import richardson_lucy
 from napari_blind_deconv import InputError
 from napari_blind_deconv.fourier import centroid
 from napari_blind_deconv.image_priors import NoPrior, SparseGradients
-from napari_blind_deconv.kernel_priors import Known, Uniform
+from napari_blind_deconv.kernel_priors import InVoxels, Known, Uniform
 from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS
 from napari_blind_deconv.solvers import Problem, RichardsonLucy, TwoPhase
 from napari_blind_deconv.solvers.pyramid import kernel_sizes, resized
@@ -127,6 +127,11 @@ def test_a_stack_of_equal_planes_equals_the_plane(kind):
     assert torch.allclose(one.image.expand(3, -1, -1), three.image, atol=1e-3)
 
 
+def in_voxels(kind: str, voxel_size_um: tuple[float, ...]):
+    prior = KERNEL_PRIORS[kind]()
+    return prior.in_voxels(voxel_size_um) if isinstance(prior, InVoxels) else prior
+
+
 @pytest.mark.parametrize("kind", BLIND)
 def test_blind_solving_gives_a_kernel_in_two_and_three_dimensions(kind):
     kernel = gaussian_kernel((5, 5, 5), np.eye(3))
@@ -137,10 +142,11 @@ def test_blind_solving_gives_a_kernel_in_two_and_three_dimensions(kind):
         sample=given,
         kernel_shape=(5, 5, 5),
         spacing=(2.0, 1.0, 1.0),
-        kernel_prior=KERNEL_PRIORS[kind](),
+        kernel_prior=in_voxels(kind, (0.2, 0.1, 0.1)),
     )
-    assert_kernel(last(TwoPhase(), volume).kernel, (5, 5, 5))
-    assert_kernel(last(TwoPhase(), problem(kernel_prior=KERNEL_PRIORS[kind]())).kernel, SUPPORT)
+    if kind != "airy":  # a pattern in a plane
+        assert_kernel(last(TwoPhase(), volume).kernel, (5, 5, 5))
+    assert_kernel(last(TwoPhase(), problem(kernel_prior=in_voxels(kind, (0.1, 0.1)))).kernel, SUPPORT)
 
 
 def test_the_restored_image_is_better_than_the_observed_one():

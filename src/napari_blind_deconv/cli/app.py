@@ -24,7 +24,11 @@ def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Image files, folders or quoted patterns.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
     kernel_prior: Annotated[
-        str | None, typer.Option(help="What is known of the PSF: known, gaussian, motion, sparse or uniform (nothing).")
+        str | None,
+        typer.Option(
+            help="What is known of the PSF: known, microscope, gaussian, defocus, airy, motion, lenslets, sparse, "
+            "learned, uniform (nothing) or auto (choose)."
+        ),
     ] = None,
     kernel_size: Annotated[
         str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the PSF in pixels, odd.")

@@ -28,8 +28,8 @@ _FINE_STRUCTURE = 25.0
 _PRICE = 2.0
 # Standard errors over the parts by which a blur must beat no blur, and a family one that is lower on the ladder.
 _BEYOND_SHARP, _BEYOND_LOWER = 1.0, 1.5
-# Figures that a free-form kernel pays for: its taps come from edges, not from this evidence.
-_FREE_FORM_FREEDOM = 12
+# Figures that a free-form kernel pays for: as many as ten lenslets, which it would otherwise undercut.
+_FREE_FORM_FREEDOM = 30
 # Parts per axis, where each is at least this many kernels wide and has this many samples.
 _PARTS, _KERNELS_PER_PART, _SMALLEST_PART = 2, 2.5, 48
 # A kernel with more than this share of its light on the border of its support is tried on a wider one; what counts as
@@ -105,8 +105,7 @@ def choose(problem: Problem, auto: Auto, free_form: FreeForm) -> Iterator[tuple[
         if largest is None or problem.kernel_shape == largest or border_share(kernel) < _CUT_OFF:
             break
         problem = replace(problem, kernel_shape=_wider(problem.kernel_shape, largest))
-    if largest is not None:
-        kernel = cropped(kernel)
+    kernel = placed(kernel, problem.kernel_shape) if largest is None else cropped(kernel)
     yield replace(ranking[0].fit, kernel=kernel), _choice(ranking)
 
 
@@ -176,6 +175,13 @@ def border_share(kernel: Tensor) -> float:
     """Share of a kernel's light on the outermost taps of its support, where that is longer than one tap."""
     inside = kernel[tuple(slice(1, -1) if n > 2 else slice(None) for n in kernel.shape)]
     return float(1 - inside.sum() / kernel.sum()) if kernel.numel() > 1 else 0.0
+
+
+def placed(kernel: Tensor, shape: Sequence[int]) -> Tensor:
+    """A kernel in the middle of a support that is at least as large."""
+    out = kernel.new_zeros(tuple(shape))
+    out[tuple(slice((n - k) // 2, (n + k) // 2) for n, k in zip(shape, kernel.shape, strict=True))] = kernel
+    return out
 
 
 def cropped(kernel: Tensor) -> Tensor:
