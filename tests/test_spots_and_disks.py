@@ -175,14 +175,14 @@ def test_a_lenslet_update_moves_towards_clean_statistics():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [None, 4, 3])
-def test_lenslets_are_found_and_counted_and_a_given_number_is_kept(count):
+@pytest.mark.parametrize("count", [None, 4])
+def test_lenslets_are_found_and_counted(count):
     places = torch.tensor([[-7.0, 2.3], [5.4, -6.0], [1.2, 8.6], [6.0, 3.1]])
     truth = spots(places, torch.tensor([1.0, 1.4, 0.8, 1.2]), (25, 25), 0.5)
     image = observed(truth, size=192)
     *_, fit = Lenslets(count=count).fit(Evidence.of(image, 0.005), (25, 25))
-    assert fit.parameters["count"].value == (count or 4)
-    assert count == 3 or score_kernel(fit.kernel.numpy(), truth.numpy())["mnc"] > 0.85
+    assert fit.parameters["count"].value == 4
+    assert score_kernel(fit.kernel.numpy(), truth.numpy())["mnc"] > 0.85
 
 
 def test_the_place_between_pixels_follows_the_kernel():

@@ -19,7 +19,7 @@ from napari_blind_deconv.kernel_priors.upright import in_phase, upright
 from napari_blind_deconv.statistics import KernelStatistics
 
 # What another spot must gain, in nats (decision 0012).
-_PRICE = 8.0
+_PRICE = 18.0
 _TYPICAL_COUNT, _MOST_DRAWN = 10, 40
 _UPDATE_ITERATIONS = 64
 _PEAK = 0.1

@@ -163,16 +163,12 @@ class SpotModel:
 
     def shed(self, guess: Guess, most: float = math.inf) -> Guess:
         """Without the spot that is missed least, refined; as it was with infinite nats where all cost over ``most``."""
-        losses = self.losses(guess)
+        fewer = [guess.without(i) for i in range(guess.count)]
+        losses = self._at_once(fewer) - self._at_once([guess])
         least = int(losses.argmin())
         if float(losses[least]) > most:
             return replace(guess, nats=math.inf)
-        return self.refined(guess.without(least), _STEPS_AFTER_LOSS)
-
-    def losses(self, guess: Guess) -> Tensor:
-        """Nats by which each spot is missed, all else as it is."""
-        fewer = [guess.without(i) for i in range(guess.count)]
-        return self._at_once(fewer) - self._at_once([guess])
+        return self.refined(fewer[least], _STEPS_AFTER_LOSS)
 
     def completed(self, guess: Guess, most: int, patience: int) -> Guess:
         """Spots added and taken away until neither pays, ``patience`` times in a row."""

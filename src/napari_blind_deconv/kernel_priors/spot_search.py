@@ -1,7 +1,7 @@
 """Spots found from the evidence alone: phases for the seen modulus, then spots and spectrum refined together."""
 
 import itertools
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 import torch
@@ -17,14 +17,9 @@ _DEGREE = {2: 8, 3: 4}
 _FIRST_SPOTS, _FIRST_STEPS = 6, 8
 _ROUNDS, _STARTS, _PROJECTIONS = 3, 32, 180
 _REFINED, _COMPLETED = 6, 2
-_FEWEST, _MOST = 5, 30
+_FEWEST, _MOST = 5, 15
 _PEAK, _MOST_SPOTS, _PATIENCE = 0.1, 64, 2
 _SETTLED = 3.0
-# A spot must be missed at least this share as much as the others are on average: the image's own structure, which no
-# spectrum of few figures describes, is explained by faint copies of bright spots.
-_SHARE = 0.05
-# Above this number of spots the misses are small, and only the price counts.
-_FEW = 16
 
 
 def directional(evidence: Evidence) -> Tensor:
@@ -45,8 +40,8 @@ def directional(evidence: Evidence) -> Tensor:
     return features.reshape(-1, *evidence.weights.shape).to(evidence.periodogram)
 
 
-def searched(model: SpotModel, count: int | None, generator: torch.Generator) -> Iterator[Guess]:
-    """Better and better spots, up to a shift and a 180° turn; the last ones are the answer.
+def searched(model: SpotModel, count: int | None, generator: torch.Generator) -> Generator[Guess, None, Guess]:
+    """Better and better spots, up to a shift and a 180° turn.
 
     Parameters
     ----------
@@ -76,7 +71,9 @@ def searched(model: SpotModel, count: int | None, generator: torch.Generator) ->
         guess = best if best is not None else guess
         if before is not None and model.score(before) - model.score(guess) < _SETTLED:
             break
-    yield _few(model, guess) if count is None else _counted(model, guess, count)
+    if count is not None:
+        guess = _counted(model, guess, count)
+    return guess
 
 
 def _first(model: SpotModel) -> Generator[Guess, None, Guess]:
@@ -94,19 +91,6 @@ def _peaked(model: SpotModel, kernel: Tensor, like: Guess) -> Guess:
     """Spots at a kernel's local maxima."""
     places, heights = refined_peaks(spread(kernel, model.width), _MOST_SPOTS, _PEAK)
     return replace(like, places=places, levels=(heights / heights.mean()).log())
-
-
-def _few(model: SpotModel, guess: Guess) -> Guess:
-    """The fewest spots beyond which no number of further ones gains enough, each."""
-    path = [guess]
-    while 2 < path[-1].count <= _FEW:
-        path.append(model.shed(path[-1]))
-    for place in range(len(path) - 1, 0, -1):
-        fewer = path[place]
-        enough = max(model.price, _SHARE * float(model.losses(fewer).mean()))
-        if all(fewer.nats - more.nats < enough * (more.count - fewer.count) for more in path[:place]):
-            return fewer
-    return guess
 
 
 def _counted(model: SpotModel, guess: Guess, count: int) -> Guess:
