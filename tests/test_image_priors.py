@@ -43,7 +43,7 @@ def test_finer_levels_change_less(prior, seed):
 @pytest.mark.parametrize("prior", PRIORS)
 @given(steps=st.integers(1, 30))
 def test_levels_are_as_many_as_asked_and_never_rise(prior, steps):
-    levels = prior.levels(steps)
+    levels = prior.levels(steps, 0.01)
     assert len(levels) == steps
     assert all(a >= b > 0 for a, b in itertools.pairwise(levels))
 

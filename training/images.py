@@ -14,7 +14,7 @@ from training.photographs import PHOTOGRAPHS, crops
 
 _SCENE, _CROP = 192, 64
 # Of the scenes of a training; the rest are dead leaves.
-_FLUORESCENCE, _PHOTOGRAPHS = 0.3, 0.2
+_FLUORESCENCE, _PHOTOGRAPHS = 0.25, 0.35
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ImageScenes:
         """What the scenes are, and whose."""
         return (
             "synthetic dead leaves, synthetic fluorescence (filaments, puncta, nuclei, membranes, tissue), and "
-            f"photographs in scikit-image that are CC0 or in the public domain: {', '.join(PHOTOGRAPHS)}"
+            f"photographs that are CC0 or in the public domain: {', '.join(PHOTOGRAPHS)}"
         )
 
     def batch(self, count: int, generator: torch.Generator) -> Tensor:

@@ -97,7 +97,7 @@ IMAGES = Recipe(
     name="images",
     title="grey images, 2-D",
     unit="the image's intensity range",
-    network=UNetShape(widths=(32, 64, 128), blocks=1, surround="replicate"),
+    network=UNetShape(widths=(24, 48, 96, 128), blocks=1, surround="replicate"),
     source=ImageScenes,
     draws=2000,
     held_out=100,

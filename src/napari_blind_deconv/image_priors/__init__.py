@@ -26,8 +26,11 @@ class Splittable(Protocol):
         """argmin_v φ(v) + ‖v - coefficients‖² / (2 level²); coefficients D_j x, shape ``(filters, ..., *canvas)``."""
         ...
 
-    def levels(self, steps: int) -> list[float]:
-        """The splitting's levels from coarse to fine; the penalty weight of a step is 1 / level²."""
+    def levels(self, steps: int, noise_sigma: float) -> list[float]:
+        """The splitting's levels from coarse to fine; the penalty weight of a step is 1 / level².
+
+        ``noise_sigma`` is what a restored and blurred image may miss: a denoiser need not go much below it.
+        """
         ...
 
 

@@ -25,6 +25,6 @@ class NoPrior:
         """The posterior mean under a white scene of unit variance."""
         return coefficients / (1 + level**2)
 
-    def levels(self, steps: int) -> list[float]:
+    def levels(self, steps: int, noise_sigma: float) -> list[float]:
         """One level is enough, since the problem is quadratic; further steps fill in the unknown border."""
         return [1.0] * steps

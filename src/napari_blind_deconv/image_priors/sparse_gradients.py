@@ -58,7 +58,7 @@ class SparseGradients:
             weights += [self.strength * _ALPHA * self.exponent * mean] * len(group)
         return torch.stack(weights)
 
-    def levels(self, steps: int) -> list[float]:
+    def levels(self, steps: int, noise_sigma: float) -> list[float]:
         """From a shrinkage of a quarter of the scene's intensity to one of a quarter of a thousandth."""
         return levels_for(self.strength * _ALPHA, steps)
 

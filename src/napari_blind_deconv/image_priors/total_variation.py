@@ -31,6 +31,6 @@ class TotalVariation:
         shrunk = (length - self.strength * _ALPHA * level**2).clamp(min=0)
         return coefficients * (shrunk / length.clamp(min=1e-12))
 
-    def levels(self, steps: int) -> list[float]:
+    def levels(self, steps: int, noise_sigma: float) -> list[float]:
         """From a threshold of a quarter of the scene's intensity to one of a quarter of a thousandth."""
         return levels_for(self.strength * _ALPHA, steps)

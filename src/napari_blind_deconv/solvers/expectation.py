@@ -149,7 +149,7 @@ def _mode(
         _PRIOR,
         noise_sigma=sigma,
         spacing=spacing,
-        levels=_PRIOR.levels(_FIRST_STEPS)[passed:],
+        levels=_PRIOR.levels(_FIRST_STEPS, sigma)[passed:],
         start=start,
     )
     blur = transfer(kernel, frame.canvas)

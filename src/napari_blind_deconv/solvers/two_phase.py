@@ -55,7 +55,7 @@ class TwoPhase:
             problem.image_prior,
             noise_sigma=sigma,
             spacing=problem.spacing,
-            levels=problem.image_prior.levels(restoration),
+            levels=problem.image_prior.levels(restoration, sigma),
         )
         for step, scene in enumerate(scenes, start=1):
             yield Estimate(
