@@ -22,6 +22,7 @@ KIND_LABELS: Final = MappingProxyType(
         "none": "No assumption (none)",
         "diffusion": "Learned from images (diffusion)",
         "two-phase": "PSF first, then the image (two-phase)",
+        "posterior-sampling": "PSF first, then many images: mean and uncertainty",
         "richardson-lucy": "Richardson-Lucy, PSF known",
         "blind-richardson-lucy": "Blind Richardson-Lucy",
     }
@@ -43,8 +44,10 @@ KIND_MEANINGS: Final = MappingProxyType(
         "auto": "All families are tried (the microscope if NA and emission are given), and the image decides. Slow.",
         "sparse-gradients": "Smooth areas between sharp edges: most images.",
         "total-variation": "Patches of even brightness.",
+        "diffusion": "A network that has seen photographs and fluorescence; its strength runs from 0 to 1.",
         "none": "Only the number of iterations holds the noise down.",
         "two-phase": "The PSF from the image's statistics, then the image.",
+        "posterior-sampling": "Draws images that explain the data: where they differ, nobody knows. Slow.",
         "richardson-lucy": "The classic for counted photons.",
         "blind-richardson-lucy": "The classic, with PSF and image in turn.",
     }
@@ -84,7 +87,12 @@ FIELD_HINTS: Final = MappingProxyType(
         "kernel_prior": "The less is known of the point-spread function, the more the image must tell.",
         "kernel_size": "Odd numbers, such as 15 or 9, 15, 15 (z, y, x); large enough to hold the whole PSF.",
         "image_prior": "What the sharp image is expected to look like.",
-        "strength": "Higher is smoother and calmer, lower is sharper and noisier; 1 fits the estimated noise.",
+        "strength": "Higher is smoother and calmer, lower is sharper and noisier; the default fits the noise.",
+        "weight": "How many times the learned prior counts against the data; automatic follows the strength.",
+        "denoising": "Last noise level that is denoised, times the noise sigma; automatic follows the strength.",
+        "likelihood": "Noise of one sigma everywhere, or photons, which are the noisier the brighter it is.",
+        "samples": "How many images are drawn; 16 know the uncertainty to a fifth.",
+        "rounds": "How often drawn images improve the PSF; slow.",
         "kernel_weight": "How much the PSF prior counts against the data; 1 is balanced.",
         "iterations": "More steps take longer and sharpen further; automatic is a good start.",
         "noise_sigma": "Standard deviation of the noise, in the image's intensity unit; automatic estimates it.",
@@ -146,7 +154,9 @@ FILES: Final = MappingProxyType(
 )
 """Name of a field that holds a path: what it shows when empty, title and kinds of files of its dialog."""
 
-OPTIONAL_STARTS: Final = MappingProxyType({"kernel_size": [15], "iterations": 20, "noise_sigma": 1.0, "count": 10})
+OPTIONAL_STARTS: Final = MappingProxyType(
+    {"kernel_size": [15], "iterations": 20, "noise_sigma": 1.0, "count": 10, "weight": 1.0, "denoising": 1.0}
+)
 """Field name: what an optional field shows first once it is no longer left to the program."""
 
 RARE_FIELDS: Final = frozenset(
@@ -166,6 +176,10 @@ RARE_FIELDS: Final = frozenset(
         "intensity_spread",
         "zernike_rad",
         "weights",
+        "weight",
+        "denoising",
+        "levels",
+        "draws_per_round",
     }
 )
 """Fields of components that the defaults serve nearly always: they are shown under Advanced."""

@@ -39,12 +39,20 @@ def run(
     ] = None,
     axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Axes such as TCZYX; else the file's.")] = None,
     image_prior: Annotated[
-        str | None, typer.Option(help="What is known of the image: sparse-gradients, total-variation or none.")
+        str | None,
+        typer.Option(help="What is known of the image: diffusion, sparse-gradients, total-variation or none."),
     ] = None,
     image_prior_strength: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How much the image prior counts; 1 is usual.")
     ] = None,
-    solver: Annotated[str | None, typer.Option(help="two-phase, richardson-lucy or blind-richardson-lucy.")] = None,
+    diffusion_strength: Annotated[
+        float | None,
+        typer.Option(parser=number, metavar="F", help="0 (no prior) to 1 (trust it); means --image-prior diffusion."),
+    ] = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(help="two-phase, posterior-sampling, richardson-lucy or blind-richardson-lucy."),
+    ] = None,
     kernel_weight: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
     ] = None,
@@ -91,6 +99,7 @@ def run(
         "image_prior": image_prior,
         "solver": solver,
         "image_prior_strength": image_prior_strength,
+        "diffusion_strength": diffusion_strength,
         "kernel_size": whole_numbers("--kernel-size", kernel_size),
         "kernel_weight": kernel_weight,
         "iterations": iterations,

@@ -33,6 +33,7 @@ def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequen
     spoken_for = "kernel_prior" in {*recorded, *named} or any(a.startswith("kernel_prior") for a in assignments)
     if psf is not None and not spoken_for:
         values["kernel_prior"] = default_of("kernel_prior", "known")
+    named = _with_diffusion(named)
     for name, value in named.items():
         if name in FAMILIES:
             # The file's fields of the same kind stay.
@@ -47,6 +48,22 @@ def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequen
         # Recorded, so that the report alone is enough to run again.
         values["kernel_prior"] = {**values["kernel_prior"], "psf": str(psf)}
     return settings_from_dict(values)
+
+
+def _with_diffusion(named: Mapping[str, Any]) -> dict[str, Any]:
+    """``--diffusion-strength`` spelt out: the image prior it belongs to, and that prior's strength."""
+    rest = {name: value for name, value in named.items() if name != "diffusion_strength"}
+    if "diffusion_strength" not in named:
+        return rest
+    other = rest.get("image_prior", "diffusion")
+    if other != "diffusion":
+        raise InputError(
+            f"--diffusion-strength belongs to --image-prior diffusion, but {other!r} was asked for; leave one of them "
+            "out"
+        )
+    if "image_prior_strength" in rest:
+        raise InputError("--diffusion-strength and --image-prior-strength set the same number; leave one of them out")
+    return {**rest, "image_prior": "diffusion", "image_prior_strength": named["diffusion_strength"]}
 
 
 def _recorded(file: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ score at every level it draws samples (`solvers.posterior_sampling`).
 
 What is minimised is, at strength s and with the white scene of `NoPrior` as the last resort,
 
-    ‖k * x - y‖² / (2 σ²) + ½ ‖x‖² + w(s) φ(x),        prox of φ at level ℓ = D(·; ℓ),                       (1)
+    ‖k * x - y‖² / (2 σ²) + ¼ ‖x‖² + w(s) φ(x),        prox of φ at level ℓ = D(·; ℓ),                       (1)
 
 so that s = 0 is no prior, and w grows without bound towards s = 1.
 """
@@ -23,6 +23,8 @@ from napari_blind_deconv.networks import Denoiser, ModelCard, in_tiles, load, no
 # Weight and last level at strength 1/2, the first level, and how steeply the weight rises (decision 0014).
 _WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.23, 1.0, 0.2, 2.0
 _FULL = 1e4
+# Precision of the white scene that `NoPrior` settles at.
+_WHITE = 0.5
 # Axes sampled this many times more coarsely than the others do not look like planes that the network knows.
 _COARSE = 2.0
 
@@ -52,9 +54,9 @@ class Diffusion:
     def denoise(self, coefficients: Tensor, level: float) -> Tensor:
         """The target of equation (1)'s splitting: the denoised scene, as far as it outweighs the white scene.
 
-        With 1 / level² = w / ℓ² + 1, the white scene's pull to zero is part of one quadratic term.
+        With 1 / level² = w / ℓ² + ½, the white scene's pull to zero is part of one quadratic term.
         """
-        share = 1 - level**2
+        share = 1 - _WHITE * level**2
         if self.prior_weight == 0 or share <= 0:
             return torch.zeros_like(coefficients)
         sigma = level * (self.prior_weight / share) ** 0.5
@@ -64,7 +66,7 @@ class Diffusion:
         """From strong denoising to ``denoising`` times the noise, evenly in the logarithm."""
         last = max(self.last_level * noise_sigma, self._network("cpu")[1].sigma_range[0])
         sigmas = noise_levels(max(_FIRST, last), last, steps, rho=1e3)
-        return [(self.prior_weight / sigma**2 + 1) ** -0.5 for sigma in sigmas]
+        return [(self.prior_weight / sigma**2 + _WHITE) ** -0.5 for sigma in sigmas]
 
     @property
     def prior_weight(self) -> float:
@@ -75,7 +77,7 @@ class Diffusion:
     @property
     def last_level(self) -> float:
         """The last level that is denoised, in units of the noise sigma."""
-        return _LAST * max(2 * self.strength, 0.1) if self.denoising is None else self.denoising
+        return _LAST * (0.5 + self.strength) if self.denoising is None else self.denoising
 
     def denoiser(self, spacing: tuple[float, ...]) -> Denoise:
         """E[x | x + σ n] for scenes ``(..., *space)``; ``spacing`` is the pixel's relative size per axis."""

@@ -47,7 +47,7 @@ class ModelCard:
 
 
 # Names of the networks in the wheel, in ``weights/``.
-SHIPPED = ("kernels",)
+SHIPPED = ("images", "kernels")
 
 _CARD: pydantic.TypeAdapter[ModelCard] = pydantic.TypeAdapter(ModelCard)
 

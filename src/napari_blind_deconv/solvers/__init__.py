@@ -5,10 +5,21 @@ from typing import Annotated
 from pydantic import Discriminator
 
 from .blind_richardson_lucy import BlindRichardsonLucy
+from .posterior_sampling import PosteriorSampling
 from .problem import Choice, Estimate, Problem, Ranked
 from .richardson_lucy import RichardsonLucy
 from .two_phase import TwoPhase
 
-Solver = Annotated[TwoPhase | RichardsonLucy | BlindRichardsonLucy, Discriminator("kind")]
+Solver = Annotated[TwoPhase | PosteriorSampling | RichardsonLucy | BlindRichardsonLucy, Discriminator("kind")]
 
-__all__ = ["BlindRichardsonLucy", "Choice", "Estimate", "Problem", "Ranked", "RichardsonLucy", "Solver", "TwoPhase"]
+__all__ = [
+    "BlindRichardsonLucy",
+    "Choice",
+    "Estimate",
+    "PosteriorSampling",
+    "Problem",
+    "Ranked",
+    "RichardsonLucy",
+    "Solver",
+    "TwoPhase",
+]

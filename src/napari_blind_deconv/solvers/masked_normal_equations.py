@@ -1,4 +1,4 @@
-"""(Kᵀ M K + Q) x = r: least squares for a scene of which only the frame M is observed.
+"""(Kᵀ M W K + Q) x = r: least squares for a scene of which only the frame M is observed, with precisions W.
 
 Kᵀ M K is no convolution, since the frame M cuts, but Kᵀ K is, and differs from it only in the rim: a few steps of
 conjugate gradients preconditioned by (|K|² + Q)⁻¹ suffice. Everything stays in the Fourier domain, where one product
@@ -14,7 +14,15 @@ from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.fourier import irfftn, rfftn
 
 
-def solve(spectrum: Tensor, right: Tensor, blur: Tensor, frame: Frame, stiffness: Tensor, steps: int) -> Tensor:
+def solve(
+    spectrum: Tensor,
+    right: Tensor,
+    blur: Tensor,
+    frame: Frame,
+    stiffness: Tensor,
+    steps: int,
+    precision: Tensor | None = None,
+) -> Tensor:
     """Conjugate gradients from a given start.
 
     Parameters
@@ -22,7 +30,7 @@ def solve(spectrum: Tensor, right: Tensor, blur: Tensor, frame: Frame, stiffness
     spectrum
         Start, the transform of x on the canvas, shape ``(..., *half canvas)``.
     right
-        Transform of the right-hand side ``Kᵀ M y + …``.
+        Transform of the right-hand side ``Kᵀ M W y + …``.
     blur
         K, the kernel's transfer function.
     frame
@@ -31,9 +39,12 @@ def solve(spectrum: Tensor, right: Tensor, blur: Tensor, frame: Frame, stiffness
         Q, real and positive where ``|K|`` may vanish.
     steps
         Number of steps; each image of a batch has step lengths of its own.
+    precision
+        W, shape of the observation; ``None``: one everywhere.
     """
-    product = _product(blur, frame, stiffness)
-    precondition = 1 / (blur.abs() ** 2 + stiffness)
+    product = _product(blur, frame, stiffness, precision)
+    typical = 1.0 if precision is None else float(precision.mean())
+    precondition = 1 / (typical * blur.abs() ** 2 + stiffness)
     count = _multiplicity(frame, spectrum)
     axes = tuple(range(-frame.ndim, 0))
 
@@ -56,9 +67,10 @@ def solve(spectrum: Tensor, right: Tensor, blur: Tensor, frame: Frame, stiffness
     return spectrum
 
 
-def _product(blur: Tensor, frame: Frame, stiffness: Tensor) -> Callable[[Tensor], Tensor]:
+def _product(blur: Tensor, frame: Frame, stiffness: Tensor, precision: Tensor | None) -> Callable[[Tensor], Tensor]:
     def apply(spectrum: Tensor) -> Tensor:
-        seen = frame.place(frame.crop(irfftn(blur * spectrum, frame.canvas)))
+        blurred = frame.crop(irfftn(blur * spectrum, frame.canvas))
+        seen = frame.place(blurred if precision is None else precision * blurred)
         return blur.conj() * rfftn(seen, frame.ndim) + stiffness * spectrum
 
     return apply

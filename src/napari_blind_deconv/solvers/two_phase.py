@@ -40,7 +40,7 @@ class TwoPhase:
         fit: Fit | None = None
         choice: Choice | None = None
         done = 0
-        for fit, choice, total in self._kernels(problem):
+        for fit, choice, total in self.kernels(problem):
             done += 1
             yield Estimate(
                 "estimating the kernel", done, total + restoration, fit.kernel, parameters=fit.parameters, choice=choice
@@ -68,7 +68,7 @@ class TwoPhase:
                 choice=choice,
             )
 
-    def _kernels(self, problem: Problem) -> Iterator[tuple[Fit, Choice | None, int]]:
+    def kernels(self, problem: Problem) -> Iterator[tuple[Fit, Choice | None, int]]:
         """(fit, why this rung, steps of this phase) for every step of the first phase."""
         if isinstance(problem.kernel_prior, Known):
             return
