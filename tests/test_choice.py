@@ -13,7 +13,8 @@ from napari_blind_deconv import Settings, deconvolve
 from napari_blind_deconv.kernel_priors import Auto
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
-from napari_blind_deconv.solvers.choice import border_share, cropped, extent
+from napari_blind_deconv.kernel_priors.judgement import extent
+from napari_blind_deconv.solvers.choice import border_share, cropped
 from napari_blind_deconv.support import kernel_shape, largest_kernel
 from napari_blind_deconv.synthesis import blurred, cells
 
