@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from scipy import stats
+from scipy import special
 from torch import Tensor
 
 from napari_blind_deconv.forward import Frame, predict
@@ -98,7 +98,7 @@ def whiteness(inside: Tensor, ndim: int) -> Check:
             continue
         ratio = float((power * counted)[chosen].sum()) / ordinates / noise
         freedom = [max(2.0, 2 * inside.shape[0] * n / per) for n in (ordinates, float(counted[high].sum()))]
-        limit = _TOLERATED * float(stats.f.isf(_FALSE_ALARMS / _BANDS, *freedom))
+        limit = _TOLERATED * float(special.fdtri(*freedom, 1 - _FALSE_ALARMS / _BANDS))
         worst = max(worst, (ratio, limit, (low + top) / 2), key=lambda found: found[0] / found[1])
     ratio, limit, frequency = worst
     return judged(
@@ -130,7 +130,7 @@ def local_whiteness(inside: Tensor, ndim: int) -> Check:
     window = math.prod(min(n, 2 * math.sqrt(math.pi) * _WINDOW) for n in space)
     freedom = max(1.0, window * kept)
     windows = max(1.0, inside.numel() / window)
-    limit = _TOLERATED_LOCALLY * float(stats.chi2.isf(_FALSE_ALARMS / windows, freedom)) / freedom
+    limit = _TOLERATED_LOCALLY * float(special.chdtri(freedom, _FALSE_ALARMS / windows)) / freedom
     value = float(ratio[tuple(place)])
     where = ", ".join(f"{100 * i / n:.0f} %" for i, n in zip(place[1:], space, strict=True))
     return judged(
