@@ -9,6 +9,10 @@ from napari_blind_deconv.trust.check import Check, judged
 
 # Of the descent on the image's spectrum: within a tenth of the gain at 48, at a third of the time (decision 0016).
 _ITERATIONS = 16
+# Fine structure lends its nats to images of this many samples; to a part of one, as many fewer (decision 0013).
+_WHOLE = 256**2
+# e³ : 1, strong evidence in the sense of Kass & Raftery 1995, doi:10.1080/01621459.1995.10476572.
+_STRONG = 3.0
 _NAME = "no_blur"
 
 
@@ -29,7 +33,7 @@ def no_blur_check(observed: Tensor, kernel: Tensor, noise_sigma: float, spacing:
     if kernel.numel() == 1:
         return judged(_NAME, 0.0, 0.0, doubt="", fine="no blur was found, and none removed", holds=True)
     gain = Judge.of(observed, noise_sigma, spacing=spacing, iterations=_ITERATIONS).gain(kernel.to(observed))
-    needed = fine_structure_nats(kernel)
+    needed = max(_STRONG, fine_structure_nats(kernel) * min(1.0, observed.numel() / _WHOLE))
     return judged(
         _NAME,
         gain,
