@@ -13,7 +13,8 @@ from napari_blind_deconv import Settings, deconvolve
 from napari_blind_deconv.kernel_priors import Auto
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
-from napari_blind_deconv.solvers.choice import border_share, cropped, extent
+from napari_blind_deconv.kernel_priors.judgement import extent
+from napari_blind_deconv.solvers.choice import border_share, cropped
 from napari_blind_deconv.support import kernel_shape, largest_kernel
 from napari_blind_deconv.synthesis import blurred, cells
 
@@ -39,6 +40,8 @@ def test_a_sharp_image_gets_no_blur(sharp):
     assert sharp.kernel.shape == (1, 1)
     assert sharp.report["ranking"][0]["kind"] == "sharp"
     assert "sharp already" in sharp.report["choice"]
+    about_the_kernel = [c for c in sharp.report["trust"] if c["check"] in {"delta", "border", "no_blur"}]
+    assert [check["verdict"] for check in about_the_kernel] == ["ok"] * 3
 
 
 def test_a_defocused_image_gets_a_disk_on_a_support_of_its_size(defocused):

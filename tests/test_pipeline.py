@@ -7,8 +7,6 @@ import pytest
 
 from napari_blind_deconv import InputError, Progress, Settings, deconvolve, deconvolve_steps
 from napari_blind_deconv.kernel_priors import Known, Uniform
-from napari_blind_deconv.physical_checks import kernel_doubts
-from napari_blind_deconv.report import residual_doubts
 from napari_blind_deconv.settings import KERNEL_PRIORS, settings_from_dict
 from napari_blind_deconv.synthesis import beads, blurred, fibres, gaussian_kernel
 
@@ -162,13 +160,3 @@ def test_bad_input_is_one_sentence(image, settings, given, sentence):
         deconvolve(image, settings, **given)
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_a_collapsed_kernel_is_reported():
-    delta = np.zeros((5, 5), np.float32)
-    delta[2, 2] = 1
-    assert "collapsed" in kernel_doubts(delta)[0]
-    assert "border" in kernel_doubts(np.full((5, 5), 1 / 25))[0]
-    assert kernel_doubts(np.pad(gaussian_kernel((5, 5), np.eye(2)), 2)) == []
-    assert residual_doubts(0.1, 0.01)
-    assert not residual_doubts(0.01, 0.01)

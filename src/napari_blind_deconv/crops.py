@@ -11,20 +11,23 @@ _SIDE = {1: 4096, 2: 512, 3: 192}
 _FRAMES = 4
 
 
-def informative_crop(observed: Tensor, kernel_shape: tuple[int, ...]) -> Tensor:
+def informative_crop(
+    observed: Tensor, kernel_shape: tuple[int, ...], *, side: int | None = None, frames: int = _FRAMES
+) -> Tensor:
     """The part of ``observed`` (shape ``(batch, *space)``) with the most gradient energy.
 
-    At most four frames and a window of 512² pixels (192 per axis in a volume), and never less than four kernels wide.
+    At most four frames and a window of 512² pixels (192 per axis in a volume), or as many as asked for, and never less
+    than four kernels wide.
     """
     ndim = len(kernel_shape)
     space = observed.shape[-ndim:]
-    window = [min(n, max(_SIDE.get(ndim, 128), 4 * k)) for n, k in zip(space, kernel_shape, strict=True)]
-    if list(space) == window and observed.shape[0] <= _FRAMES:
+    window = [min(n, max(side or _SIDE.get(ndim, 128), 4 * k)) for n, k in zip(space, kernel_shape, strict=True)]
+    if list(space) == window and observed.shape[0] <= frames:
         return observed
     energy = _gradient_energy(observed, ndim)
-    frames = energy.flatten(1).sum(1).topk(min(_FRAMES, observed.shape[0])).indices.sort().values
-    start = _busiest_window(energy[frames].sum(0), window)
-    return observed[frames][trailing(slice(s, s + w) for s, w in zip(start, window, strict=True))]
+    chosen = energy.flatten(1).sum(1).topk(min(frames, observed.shape[0])).indices.sort().values
+    start = _busiest_window(energy[chosen].sum(0), window)
+    return observed[chosen][trailing(slice(s, s + w) for s, w in zip(start, window, strict=True))]
 
 
 def _gradient_energy(observed: Tensor, ndim: int) -> Tensor:

@@ -47,6 +47,10 @@ class Arrangement:
         """Position of the channel axis, if there is one: channels have a PSF each."""
         return self.axes.index("C") if "C" in self.axes else None
 
+    def apart(self, image: NDArray[Any]) -> list[NDArray[Any]]:
+        """One array per channel, its axes in the input's order."""
+        return [image] if self.channel is None else list(np.moveaxis(image, self.channel, 0))
+
     def split(self, image: NDArray[Any]) -> list[NDArray[Any]]:
         """One array per channel, shape ``(batch, *space)``.
 
@@ -55,7 +59,7 @@ class Arrangement:
         InputError
             For a channel that is constant.
         """
-        channels = [image] if self.channel is None else list(np.moveaxis(image, self.channel, 0))
+        channels = self.apart(image)
         for number, channel in enumerate(channels, start=1):
             if channel.min() == channel.max():
                 raise InputError(
@@ -134,11 +138,6 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     if array.size == 0:
         raise InputError(f"image is empty, its shape is {array.shape}; every axis needs at least {_SMALLEST} pixels")
     warnings = []
-    saturated = _saturated(array)
-    if saturated > 1e-4:
-        warnings.append(
-            f"{saturated:.2%} of the pixels are saturated; their light is lost and rings appear around them"
-        )
     values = array.astype(np.float32 if array.dtype.itemsize <= 4 else np.float64, copy=False)
     bad = ~np.isfinite(values)
     count = int(bad.sum())
@@ -179,15 +178,6 @@ def checked_levels(image: NDArray[Any], background: float, noise_sigma: float | 
             f"noise_sigma is {noise_sigma:g}, but the image spans only {high - low:g}; give it in the image's own "
             "intensity unit, or leave it out to have it estimated"
         )
-
-
-def _saturated(image: NDArray[Any]) -> float:
-    """Fraction of pixels at the top of an integer type's range, or of the range that 8, 10, 12 and 14 bits leave."""
-    if image.dtype.kind not in "iu":
-        return 0.0
-    top = int(image.max())
-    limits = {int(np.iinfo(image.dtype).max), *(2**bits - 1 for bits in (8, 10, 12, 14, 16))}
-    return float((image == top).mean()) if top in limits else 0.0
 
 
 def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes: bool) -> tuple[float, ...] | None:

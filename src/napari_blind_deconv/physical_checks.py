@@ -21,7 +21,9 @@ _SHEET_BAND = 1.14  # cycles per FWHM, where a Gaussian's spectrum has fallen to
 _MOST_UM, _LEAST_UM = 20.0, 0.005  # what a light microscope's voxel may measure
 _ANISOTROPY = 20.0
 _UNEQUAL = 0.1
-_BORDER, _GIVEN_BORDER = 0.05, 0.1  # a wide-field PSF never ends, and a given one is what it is
+BORDER, GIVEN_BORDER = 0.05, 0.1  # of the light: a wide-field PSF never ends, and a given one is what it is
+ONE_TAP = 0.9  # of the light
+GIVEN_DELTA = "the given PSF is a single pixel, so deconvolution with it only removes noise; check its voxel size"
 _PEDESTAL = 0.2  # of the light
 
 
@@ -200,20 +202,6 @@ def support_doubts(
     ]
 
 
-def kernel_doubts(kernel: ArrayLike) -> list[str]:
-    """An estimated kernel that is a single tap, or cut by its support."""
-    taps = np.asarray(kernel)
-    told = []
-    if taps.size > 1 and taps.max() > 0.9 * taps.sum():
-        told.append(
-            "the PSF collapsed to a single pixel: the image looks sharp already, or the image prior is too strong"
-        )
-    border = describe_kernel(taps)["border_fraction"]
-    if border > _BORDER:
-        told.append(f"{border:.0%} of the PSF lies on the border of its support; try a larger kernel_size")
-    return told
-
-
 def psf_doubts(psf: ArrayLike) -> list[str]:
     """A given PSF that is off its centre, stands on a background, is cut by its support or is finer than a voxel."""
     taps = np.maximum(np.asarray(psf, float), 0)
@@ -237,13 +225,16 @@ def psf_doubts(psf: ArrayLike) -> list[str]:
             f"{pedestal:.0%} of the light of the given PSF is an even background below all of it; subtract the "
             "camera's offset from the PSF"
         )
-    elif (border := describe_kernel(taps)["border_fraction"]) > _GIVEN_BORDER:
-        told.append(f"{border:.0%} of the given PSF lies on its border, so its support cuts it; give a larger one")
-    if taps.size > 1 and taps.max() > 0.9 * total:
-        told.append(
-            "the given PSF is a single pixel, so deconvolution with it only removes noise; check its voxel size"
-        )
+    elif (border := describe_kernel(taps)["border_fraction"]) > GIVEN_BORDER:
+        told.append(given_cut(border))
+    if taps.size > 1 and taps.max() > ONE_TAP * total:
+        told.append(GIVEN_DELTA)
     return told
+
+
+def given_cut(border: float) -> str:
+    """What a given PSF with this share of its light on its border is told."""
+    return f"{border:.0%} of the given PSF lies on its border, so its support cuts it; give a larger one"
 
 
 def _sizes(shape: Sequence[int]) -> str:

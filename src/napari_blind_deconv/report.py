@@ -1,4 +1,4 @@
-"""What a run says about itself: versions, memory, checksum, and the reason to doubt its image."""
+"""What a run says about itself: versions, memory and checksum."""
 
 import functools
 import hashlib
@@ -38,13 +38,3 @@ def peak_memory_mb() -> float | None:
 def checksum(image: NDArray[Any]) -> str:
     """SHA-256 of an array's values in C order."""
     return hashlib.sha256(np.ascontiguousarray(image).data).hexdigest()
-
-
-def residual_doubts(residual_sigma: float, misfit_sigma: float) -> list[str]:
-    """Sentences on a misfit between the blurred restoration and the observation."""
-    if residual_sigma > 2 * misfit_sigma:
-        return [
-            f"the restored image, blurred again, misses the observation by {residual_sigma / misfit_sigma:.1f} times "
-            "what noise and model error explain: PSF or noise level are wrong, or the blur differs across the image"
-        ]
-    return []

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence import NaturalSpectrum
-from napari_blind_deconv.kernel_priors.descent import descend, minimum
+from napari_blind_deconv.kernel_priors.descent import descend, lowest
 from napari_blind_deconv.kernel_priors.laplace import laplace
 
 
@@ -84,10 +83,7 @@ def fitted(
 
 def explained(spectrum: NaturalSpectrum, kernel: Tensor, iterations: int = 48) -> float:
     """-log p(y, S | k) in nats at the best spectrum S: what kernels of any origin are compared by."""
-    arguments = spectrum.start(kernel)
-    found = minimum(lambda *image: spectrum.nats(kernel, *image), arguments, iterations)
-    with torch.no_grad():
-        return float(spectrum.nats(kernel, *found))
+    return lowest(lambda *image: spectrum.nats(kernel, *image), spectrum.start(kernel), iterations)
 
 
 def covariance(

@@ -1,5 +1,5 @@
 """From an array to a result: check, arrange, scale, solve channel by channel, report."""
 
-from .deconvolve import deconvolve, deconvolve_steps, intensity_scale, residual_sigma
+from .deconvolve import deconvolve, deconvolve_steps, intensity_scale
 
-__all__ = ["deconvolve", "deconvolve_steps", "intensity_scale", "residual_sigma"]
+__all__ = ["deconvolve", "deconvolve_steps", "intensity_scale"]

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_blind_deconv._types import Progress, Result
 from napari_blind_deconv.crops import informative_crop
-from napari_blind_deconv.forward import estimate_noise, predict
-from napari_blind_deconv.fourier import trailing
+from napari_blind_deconv.forward import estimate_noise
 from napari_blind_deconv.metrics import score
 from napari_blind_deconv.pipeline.outcome import Float, Outcome, joined_maps, report_of
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
+from napari_blind_deconv.pipeline.trusting import assessed
 from napari_blind_deconv.report import peak_memory_mb
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.solvers import Estimate, Problem
@@ -135,11 +135,23 @@ def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Pro
         yield Progress(last.stage, done, total, preview, kernel, prefix or last.message)
     if last is None or last.image is None or last.kernel is None:
         raise RuntimeError(f"solver {settings.solver.kind!r} ended without an image")
-    misfit = residual_sigma(last.image, last.kernel, problem)
+    checks, found = assessed(problem, last.image, last.kernel, settings, run.saturated[index])
+    misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = _numpy(last.image) * np.float32(scale)
     noise, misfit_expected, residual = (s * scale for s in (problem.noise_sigma, problem.misfit_sigma, misfit))
-    maps = {name: _numpy(values) * np.float32(scale) for name, values in last.maps.items()}
-    return Outcome(image, _numpy(last.kernel), noise, misfit_expected, residual, last.parameters, last.choice, maps)
+    maps = {name: _numpy(values) for name, values in found.items()}
+    maps |= {name: _numpy(values) * np.float32(scale) for name, values in last.maps.items()}
+    return Outcome(
+        image,
+        _numpy(last.kernel),
+        noise,
+        misfit_expected,
+        residual,
+        last.parameters,
+        last.choice,
+        maps,
+        checks,
+    )
 
 
 def _on_few_threads(samples: int, steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:
@@ -164,15 +176,6 @@ def intensity_scale(values: NDArray[Any]) -> float:
     """What the priors' unit scale means in the image's unit: the 99.9th percentile of the absolute intensity."""
     scale = float(np.quantile(np.abs(values), 0.999))
     return scale if scale > 0 else float(np.abs(values).max())
-
-
-def residual_sigma(image: torch.Tensor, kernel: torch.Tensor, problem: Problem) -> float:
-    """Standard deviation of y - k * x where the kernel does not look beyond the frame."""
-    frame = problem.frame_for(kernel.shape)
-    residual = problem.observed - predict(frame.extend(image), kernel, frame)
-    inner = [slice(k // 2, n - k // 2) for k, n in zip(kernel.shape, frame.shape, strict=True)]
-    inside = residual[trailing(inner)]
-    return float((inside if inside.numel() > 1 else residual).std())
 
 
 def _stacked(kernels: Sequence[Float]) -> Float:

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.metrics import describe_kernel
-from napari_blind_deconv.physical_checks import kernel_doubts, psf_doubts
+from napari_blind_deconv.physical_checks import psf_doubts
 from napari_blind_deconv.pipeline.preparation import Run
-from napari_blind_deconv.report import checksum, residual_doubts, versions
+from napari_blind_deconv.report import checksum, versions
 from napari_blind_deconv.settings import settings_to_dict
 from napari_blind_deconv.solvers import Choice
+from napari_blind_deconv.trust import Check, doubts
 
 Float = NDArray[np.float32]
 
@@ -30,6 +31,7 @@ class Outcome:
     parameters: Mapping[str, Parameter]
     choice: Choice | None
     maps: Mapping[str, Float]
+    checks: list[Check]
 
 
 def joined_maps(run: Run, outcomes: Sequence[Outcome]) -> dict[str, Float]:
@@ -43,17 +45,22 @@ def _described(outcome: Outcome) -> dict[str, Any]:
     return {**describe_kernel(outcome.kernel), "parameters": parameters}
 
 
+def _doubts(run: Run, outcome: Outcome) -> list[str]:
+    """What physics says about a given PSF, and the checks that raise doubt; each sentence once."""
+    given = psf_doubts(outcome.kernel) if isinstance(run.kernel_prior, Known) else []
+    return list(dict.fromkeys(given + doubts(outcome.checks)))
+
+
 def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[str, Any]:
     """The JSON-able report of a run, without its figures against a truth and its cost."""
-    channels = range(len(outcomes))
     described = [_described(o) for o in outcomes]
-    doubts = [
+    told = [
         (f"channel {i + 1}: " if len(outcomes) > 1 else "") + sentence
-        for i in channels
-        for sentence in (psf_doubts if isinstance(run.kernel_prior, Known) else kernel_doubts)(outcomes[i].kernel)
-        + residual_doubts(outcomes[i].residual_sigma, outcomes[i].misfit_sigma)
+        for i, outcome in enumerate(outcomes)
+        for sentence in _doubts(run, outcome)
     ]
     single = len(outcomes) == 1
+    trust = [[check._asdict() for check in o.checks] for o in outcomes]
     chosen: dict[str, list[Any]] = {
         "choice": [o.choice.reason for o in outcomes if o.choice],
         "ranking": [[r._asdict() for r in o.choice.ranking] for o in outcomes if o.choice],
@@ -76,5 +83,6 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
         "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
         "kernel": described[0] if single else described,
         **({name: found[0] if single else found for name, found in chosen.items() if found}),
-        "warnings": run.warnings + doubts,
+        "trust": trust[0] if single else trust,
+        "warnings": run.warnings + told,
     }

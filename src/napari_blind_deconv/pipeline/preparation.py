@@ -19,6 +19,7 @@ from napari_blind_deconv.observation import (
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
+from napari_blind_deconv.trust import saturated_share
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Run:
     device: torch.device
     warnings: list[str]
     largest_kernel: tuple[int, ...] | None
+    saturated: list[float]
 
 
 def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any) -> Run:
@@ -71,6 +73,7 @@ def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: 
         _device(settings.device),
         warnings,
         largest_kernel(space_shape) if settings.kernel_size is None else None,
+        [saturated_share(channel) for channel in layout.apart(np.asarray(image))],
     )
 
 

@@ -14,15 +14,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Auto, Fit, Uniform
-from napari_blind_deconv.kernel_priors.fit import explained
+from napari_blind_deconv.kernel_priors.judgement import Judge, fine_structure_nats
 from napari_blind_deconv.solvers.problem import Choice, Problem, Ranked
 
-# Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
-# wide reaches a quarter of the frequencies (decision 0013).
-_FINE_STRUCTURE = 25.0
 # What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
 # (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.
 _PRICE = 2.0
@@ -73,8 +70,7 @@ class Candidate:
     @property
     def blurs(self) -> bool:
         """Whether the kernel is a blur that the image shows everywhere, not its sampling and not its texture."""
-        needed = _FINE_STRUCTURE / max(extent(self.fit.kernel), 0.1) ** 2
-        return self.score > needed and _even(self.parts, _BEYOND_SHARP)
+        return self.score > fine_structure_nats(self.fit.kernel) and _even(self.parts, _BEYOND_SHARP)
 
     def beats(self, lower: "Candidate") -> bool:
         """Whether it explains more than a family lower on the ladder, after penalties and all over the image."""
@@ -123,10 +119,12 @@ def ranked(
         for kernel, _ in free_form(replace(problem, kernel_prior=Uniform())):
             fits["uniform"] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
             yield fits["uniform"], None
-    whole, parts = _Judge.of(problem, problem.sample), [_Judge.of(problem, p) for p in _parted(problem)]
+    whole, *judges = (
+        Judge.of(piece, problem.noise_sigma, spacing=problem.spacing) for piece in (problem.sample, *_parted(problem))
+    )
     found = []
     for kind, fit in fits.items():
-        gains = tuple(part.gain(fit.kernel) for part in parts)
+        gains = tuple(judge.gain(fit.kernel) for judge in judges)
         found.append(Candidate(kind, fit, whole.gain(fit.kernel), _PRICE * fit.degrees_of_freedom, gains))
         yield fit, None
     return _in_order([Candidate(_SHARP, Fit(problem.observed.new_ones((1,) * problem.ndim)), 0.0, 0.0, ()), *found])
@@ -153,22 +151,6 @@ def _choice(ranking: Sequence[Candidate]) -> Choice:
         elif second is not None:
             reason += f"; {second.kind} gains {second.score - first.score:.0f} nats more, but not all over the image"
     return Choice(reason, tuple(Ranked(c.kind, c.gain, c.penalty, c.blurs) for c in ranking))
-
-
-@dataclass(frozen=True)
-class _Judge:
-    """One piece of the observation, and how well no blur explains it."""
-
-    spectrum: NaturalSpectrum
-    sharp: float
-
-    @classmethod
-    def of(cls, problem: Problem, observed: Tensor) -> "_Judge":
-        spectrum = NaturalSpectrum.of(Evidence.of(observed, problem.noise_sigma, spacing=problem.spacing))
-        return cls(spectrum, explained(spectrum, observed.new_ones((1,) * problem.ndim)))
-
-    def gain(self, kernel: Tensor) -> float:
-        return self.sharp - explained(self.spectrum, kernel)
 
 
 def border_share(kernel: Tensor) -> float:
@@ -200,15 +182,6 @@ def cropped(kernel: Tensor) -> Tensor:
 def _wider(shape: tuple[int, ...], largest: tuple[int, ...]) -> tuple[int, ...]:
     """The next support, odd, at most the largest."""
     return tuple(min(2 * round(_WIDER * n / 2) + 1, most) for n, most in zip(shape, largest, strict=True))
-
-
-def extent(kernel: Tensor) -> float:
-    """Standard deviation of a kernel along its longest axis, in samples."""
-    axes = [torch.arange(n, dtype=kernel.dtype, device=kernel.device) for n in kernel.shape]
-    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
-    mass = kernel.flatten()[:, None] / kernel.sum()
-    away = grid - (mass * grid).sum(0)
-    return float(torch.linalg.eigvalsh((away * mass).T @ away)[-1].clamp(min=0).sqrt())
 
 
 def _even(gains: tuple[float, ...], errors: float) -> bool:

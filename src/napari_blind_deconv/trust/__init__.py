@@ -1,0 +1,25 @@
+"""When a result should not be trusted: checks of kernel, residual, evidence, saturation and prior, and maps of them.
+
+Every check gives a value, its limit and a sentence, whether it raises doubt or not (decision 0016).
+"""
+
+from .check import Check, doubts
+from .kernel import kernel_checks
+from .no_blur import no_blur_check
+from .prior_share import prior_share, share_check
+from .residual import residual_checks, seen, standardised_residual
+from .saturation import saturated_share, saturation_check
+
+__all__ = [
+    "Check",
+    "doubts",
+    "kernel_checks",
+    "no_blur_check",
+    "prior_share",
+    "residual_checks",
+    "saturated_share",
+    "saturation_check",
+    "seen",
+    "share_check",
+    "standardised_residual",
+]

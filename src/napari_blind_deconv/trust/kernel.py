@@ -1,0 +1,42 @@
+"""A kernel that is a single tap, or cut by its support."""
+
+from torch import Tensor
+
+from napari_blind_deconv.metrics import describe_kernel
+from napari_blind_deconv.physical_checks import BORDER, GIVEN_BORDER, GIVEN_DELTA, ONE_TAP, given_cut
+from napari_blind_deconv.trust.check import Check, judged
+
+
+def kernel_checks(kernel: Tensor, *, given: bool) -> list[Check]:
+    """Share of the light in the brightest tap, and on the border of the support.
+
+    Parameters
+    ----------
+    kernel
+        k, unit sum. A support of one tap is an answer, not a collapse.
+    given
+        Whether it was given rather than estimated: what is given is what it is, and may reach further out.
+    """
+    taps = kernel.detach().cpu().numpy()
+    peak = float(taps.max() / taps.sum()) if taps.size > 1 else 0.0
+    border = float(describe_kernel(taps)["border_fraction"]) if taps.size > 1 else 0.0
+    collapsed = "the PSF collapsed to a single pixel: the image looks sharp already, or the image prior is too strong"
+    cut = f"{border:.0%} of the PSF lies on the border of its support; try a larger kernel_size"
+    return [
+        judged(
+            "delta",
+            peak,
+            ONE_TAP,
+            doubt=GIVEN_DELTA if given else collapsed,
+            fine="the PSF is no single pixel"
+            if taps.size > 1
+            else "the image was taken to be sharp, and no blur removed",
+        ),
+        judged(
+            "border",
+            border,
+            GIVEN_BORDER if given else BORDER,
+            doubt=given_cut(border) if given else cut,
+            fine="the PSF fits into its support",
+        ),
+    ]

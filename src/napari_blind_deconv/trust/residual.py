@@ -1,0 +1,155 @@
+"""The residual: what a restored and blurred image misses of the observation, and whether that is nothing but noise."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from scipy import special
+from torch import Tensor
+
+from napari_blind_deconv.forward import Frame, predict
+from napari_blind_deconv.fourier import rfftn, trailing
+from napari_blind_deconv.trust.check import Check, judged
+from napari_blind_deconv.trust.radial import multiplicity, radius
+from napari_blind_deconv.trust.smoothing import gaussian_taps, smoothed
+
+_SIZE = 2.0  # times what noise and model error explain
+# Frequencies from here up (cycles per sample; Nyquist is 0.5) tell the noise: a blurred image has nothing left there.
+_NOISE_FROM = 1 / 3
+_BANDS = 8
+# How often white noise would raise the doubt, over all bands or windows together.
+_FALSE_ALARMS = 1e-3
+# Times the noise that a right PSF leaves at most in a band: a prior that keeps edges misses them by a little
+# (decision 0016).
+_TOLERATED, _TOLERATED_LOCALLY = 2.0, 2.0
+# Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
+_ORDINATES_PER_INDEPENDENT = 1.944
+# Local misfit: the residual's waves of more than about six samples, in windows of this standard deviation, in samples.
+_SMOOTHING, _WINDOW = 1.0, 8.0
+
+
+def seen(shape: Sequence[int], kernel_shape: Sequence[int]) -> tuple[slice, ...]:
+    """Where a kernel does not look beyond the frame; the whole frame where that is nowhere."""
+    inner = tuple(slice(k // 2, n - k // 2) for n, k in zip(shape, kernel_shape, strict=True))
+    samples = math.prod(max(s.stop - s.start, 0) for s in inner)
+    return inner if samples > 1 else tuple(slice(0, n) for n in shape)
+
+
+def standardised_residual(observed: Tensor, image: Tensor, kernel: Tensor, sigma: float) -> Tensor:
+    """``(y - k * x) / σ``, NaN where the kernel looks beyond the frame, at what nobody knows.
+
+    Parameters
+    ----------
+    observed, image
+        y and x, one scale, shape ``(batch, *space)``.
+    kernel
+        k, odd shape, unit sum.
+    sigma
+        σ of what may be missed, on the same scale: noise, and what no single kernel explains.
+
+    Examples
+    --------
+    >>> image = torch.rand(1, 16, 16)
+    >>> float(standardised_residual(image, image, torch.ones(1, 1), 0.1).abs().max()) < 1e-4
+    True
+    """
+    frame = Frame.around(observed.shape[-kernel.ndim :], kernel.shape)
+    missed = (observed - predict(frame.extend(image), kernel, frame)) / sigma
+    inside = trailing(seen(frame.shape, kernel.shape))
+    out = torch.full_like(missed, torch.nan)
+    out[inside] = missed[inside]
+    return out
+
+
+def residual_checks(inside: Tensor, ndim: int) -> list[Check]:
+    """Size, whiteness and local whiteness of a standardised residual, NaN cut away, shape ``(batch, *space)``."""
+    return [size(float(inside.std())), whiteness(inside, ndim), local_whiteness(inside, ndim)]
+
+
+def size(value: float) -> Check:
+    """The residual's standard deviation against what noise and model error explain."""
+    return judged(
+        "residual_size",
+        value,
+        _SIZE,
+        doubt=f"the restored image, blurred again, misses the observation by {value:.1f} times what noise and model "
+        "error explain: PSF or noise level are wrong, or the blur differs across the image",
+        fine="the restored image, blurred again, meets the observation as well as the noise allows",
+    )
+
+
+def whiteness(inside: Tensor, ndim: int) -> Check:
+    """The residual's power in radial bands of frequency, in units of its power from a third of a cycle per sample up.
+
+    Where PSF and image are right, the residual is the noise less what of it went into the image, so no band stands
+    above the noise. In white noise the ratio of two means of exponentials follows an F distribution of twice as many
+    degrees of freedom; a band's limit is the tolerated ratio times that distribution's quantile, the false alarms
+    shared by the bands (Bonferroni). The band nearest to its limit, or furthest above it, speaks.
+    """
+    power, waves, counted = _periodogram(inside, ndim)
+    high = waves >= _NOISE_FROM
+    noise, per = float((power * counted)[high].sum() / counted[high].sum()), 2 * _ORDINATES_PER_INDEPENDENT**ndim
+    worst = (0.0, _TOLERATED, 0.0)
+    for band in range(_BANDS):
+        low, top = (_NOISE_FROM * b / _BANDS for b in (band, band + 1))
+        chosen = (waves > low) & (waves <= top)
+        ordinates = float(counted[chosen].sum())
+        if not ordinates or not noise > 0:
+            continue
+        ratio = float((power * counted)[chosen].sum()) / ordinates / noise
+        freedom = [max(2.0, 2 * inside.shape[0] * n / per) for n in (ordinates, float(counted[high].sum()))]
+        limit = _TOLERATED * float(special.fdtri(*freedom, 1 - _FALSE_ALARMS / _BANDS))
+        worst = max(worst, (ratio, limit, (low + top) / 2), key=lambda found: found[0] / found[1])
+    ratio, limit, frequency = worst
+    return judged(
+        "residual_whiteness",
+        ratio,
+        limit,
+        doubt=f"the residual is not white: waves of about {1 / max(frequency, 1e-3):.0f} pixels are missed {ratio:.1f} "
+        "times as strongly as noise would be, so the PSF is wrong or the prior too strong; look at the residual for "
+        "the specimen's shapes, try another kind of PSF, or a lower strength",
+        fine="the residual is as white as noise",
+    )
+
+
+def local_whiteness(inside: Tensor, ndim: int) -> Check:
+    """The largest local power of the residual's slow waves, in units of what white noise of the same local power has.
+
+    With G a Gaussian of one sample and W one of eight, ``W ((G r)²) / (W (r²) Σ G²)``, 1 in white noise whatever its
+    local strength, as of photon counts. Its limit is the tolerated ratio times the quantile of a mean of as many
+    squares as a window holds independent ones, the false alarms shared by the windows.
+    """
+    space = inside.shape[-ndim:]
+    kept = math.prod(float(gaussian_taps(n, _SMOOTHING, inside).square().sum()) for n in space)
+    centred = inside - inside.mean()
+    slow = smoothed(smoothed(centred, ndim, _SMOOTHING).square(), ndim, _WINDOW)
+    power = smoothed(centred.square(), ndim, _WINDOW)
+    floor = 1e-3 * float(power.mean()) + torch.finfo(power.dtype).tiny
+    ratio = slow / (power.clamp(min=floor) * kept)
+    place = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
+    window = math.prod(min(n, 2 * math.sqrt(math.pi) * _WINDOW) for n in space)
+    freedom = max(1.0, window * kept)
+    windows = max(1.0, inside.numel() / window)
+    limit = _TOLERATED_LOCALLY * float(special.chdtri(freedom, _FALSE_ALARMS / windows)) / freedom
+    value = float(ratio[tuple(place)])
+    where = ", ".join(f"{100 * i / n:.0f} %" for i, n in zip(place[1:], space, strict=True))
+    return judged(
+        "residual_local",
+        value,
+        limit,
+        doubt=f"the residual shows structure around ({where}) of the image's extent, {value:.1f} times what noise has: "
+        "there the PSF is another one, or the light was lost; look at the residual, and restore that part by itself",
+        fine="the residual is like noise in every part of the image",
+    )
+
+
+def _periodogram(inside: Tensor, ndim: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Hann-windowed periodogram, mean over the batch; radius in cycles per sample; how often each ordinate counts."""
+    shape = inside.shape[-ndim:]
+    window = torch.ones((), dtype=inside.dtype, device=inside.device)
+    for n in shape:
+        hann = torch.hann_window(n, periodic=True, dtype=inside.dtype, device=inside.device)
+        window = window[..., None] * (hann if n > 2 else torch.ones_like(hann))
+    spectrum = rfftn((inside - inside.mean()) * window, ndim)
+    power = (spectrum.abs() ** 2).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
+    return power, radius(shape, (1.0,) * ndim, power), multiplicity(shape, power)

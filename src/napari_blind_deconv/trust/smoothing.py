@@ -1,0 +1,33 @@
+"""Means over the neighbourhood, the image mirrored at its border."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def gaussian_taps(n: int, sigma: float, like: Tensor) -> Tensor:
+    """A Gaussian of unit sum, no longer than an axis of ``n`` samples can mirror."""
+    radius = min(math.ceil(3 * sigma), n - 1)
+    place = torch.arange(-radius, radius + 1, dtype=like.dtype, device=like.device)
+    taps = torch.exp(-0.5 * (place / sigma) ** 2)
+    return taps / taps.sum()
+
+
+def smoothed(values: Tensor, ndim: int, sigma: float) -> Tensor:
+    """Values after a Gaussian of ``sigma`` samples along each of the last ``ndim`` axes.
+
+    Examples
+    --------
+    >>> bool(torch.allclose(smoothed(torch.ones(1, 9, 7), 2, 2.0), torch.ones(1, 9, 7)))
+    True
+    """
+    out = values
+    for axis in range(-ndim, 0):
+        taps = gaussian_taps(out.shape[axis], sigma, out)
+        radius = len(taps) // 2
+        if radius:
+            lines = out.movedim(axis, -1)
+            flat = torch.nn.functional.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="reflect")
+            out = torch.nn.functional.conv1d(flat, taps[None, None]).reshape(lines.shape).movedim(-1, axis)
+    return out
