@@ -12,6 +12,7 @@ from laws import assert_kernel, noise
 
 import napari_blind_deconv
 from napari_blind_deconv import InputError
+from napari_blind_deconv.image_priors.patch_mixture import SHIPPED_MIXTURES
 from napari_blind_deconv.kernel_priors import Gaussian, Learned, Motion
 from napari_blind_deconv.networks import (
     SHIPPED,
@@ -103,7 +104,7 @@ def test_the_shipped_network_takes_most_of_the_noise_from_kernels(sigma, prior):
 def test_shipped_networks_are_listed_and_small():
     folder = Path(napari_blind_deconv.__file__).parent / "weights"
     assert {path.name for path in folder.iterdir()} == {
-        f"{n}{end}" for n in SHIPPED for end in (".safetensors", ".json")
+        f"{n}{end}" for n in (*SHIPPED, *SHIPPED_MIXTURES) for end in (".safetensors", ".json")
     }
     for name in SHIPPED:
         denoiser, card = shipped(name)

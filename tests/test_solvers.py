@@ -12,7 +12,7 @@ from skimage.restoration import richardson_lucy
 
 from napari_blind_deconv import InputError
 from napari_blind_deconv.fourier import centroid
-from napari_blind_deconv.image_priors import NoPrior, SparseGradients
+from napari_blind_deconv.image_priors import DeepImage, NoPrior, SparseGradients
 from napari_blind_deconv.kernel_priors import InVoxels, Known, Uniform
 from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS
 from napari_blind_deconv.solvers import Problem, RichardsonLucy, TwoPhase
@@ -104,7 +104,8 @@ def test_axes_are_interchangeable_with_a_known_or_flat_kernel(kind):
     assert torch.allclose(ours.kernel.mT, theirs.kernel, atol=1e-3)
 
 
-@pytest.mark.parametrize("kind", [k for k in IMAGE_PRIORS if k != "none"])
+# An untrained network starts from noise that belongs to a place.
+@pytest.mark.parametrize("kind", [k for k in IMAGE_PRIORS if k not in ("none", "deep-image")])
 @pytest.mark.parametrize("rows", [slice(3, None), slice(None, -3)])
 def test_a_translation_of_the_data_translates_the_image(kind, rows):
     """Away from the border: what leaves the frame is another matter."""
@@ -202,6 +203,57 @@ def test_a_solver_says_which_prior_it_needs():
         last(RichardsonLucy(), problem(kernel_prior=Uniform()))
     with pytest.raises(InputError, match="'richardson-lucy' or 'two-phase'"):
         last(SOLVERS["blind-richardson-lucy"](), problem())
+
+
+@pytest.mark.parametrize("kind", [k for k in SOLVERS if k != "two-phase"])
+def test_a_prior_that_restores_on_its_own_is_refused_by_other_solvers(kind):
+    with pytest.raises(InputError, match=r"cannot use image_prior 'deep-image'; choose solver 'two-phase'"):
+        last(SOLVERS[kind](), problem(kernel_prior=prior_for(kind), image_prior=DeepImage()))
+
+
+def small_network(**changes):
+    return problem(image_prior=DeepImage(widths=(4, 8), learning_rate=0.01), **changes)
+
+
+def test_an_untrained_network_is_stopped_by_the_noise_and_the_count_follows():
+    given = small_network(iterations=200, noise_sigma=0.05)
+    estimates = list(TwoPhase().solve(given))
+    assert 1 < len(estimates) < 200
+    assert [e.step for e in estimates] == list(range(1, len(estimates) + 1))
+    assert estimates[-1].total == len(estimates)
+    assert len(list(TwoPhase().solve(small_network(iterations=3, noise_sigma=1e-9)))) == 3
+
+
+def test_an_untrained_network_explains_the_observation_better_and_better():
+    images = [e.image for e in TwoPhase().solve(small_network(iterations=60, noise_sigma=1e-6))]
+    truth = torch.from_numpy(blurred(scene(), KERNEL)[1])
+    errors = [float((image[0] - truth).norm()) for image in images]
+    assert errors[-1] < 0.8 * errors[0]
+
+
+def test_an_untrained_network_is_decided_by_its_seeds():
+    one, two = (last(TwoPhase(), small_network(iterations=4, generator=generator(0))).image for _ in range(2))
+    other = last(TwoPhase(), small_network(iterations=4, generator=generator(1))).image
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_an_untrained_network_has_as_many_axes_as_the_image(ndim):
+    observed = torch.rand((2, *(20, 12, 14)[:ndim]), generator=generator(0))
+    given = small_network(
+        observed=observed,
+        sample=observed,
+        kernel_shape=(3,) * ndim,
+        spacing=(1.0,) * ndim,
+        kernel_prior=Known(kernel=np.full((3,) * ndim, 3.0**-ndim, np.float32)),
+        iterations=2,
+    )
+    assert last(TwoPhase(), given).image.shape == observed.shape
+
+
+def generator(seed):
+    return torch.Generator().manual_seed(seed)
 
 
 def test_no_prior_sharpens_without_help():

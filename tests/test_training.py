@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from napari_blind_deconv.image_priors import PatchMixture
 from napari_blind_deconv.networks import UNetShape, load
-from training import kernels, loop
+from training import kernels, loop, patches
 from training.__main__ import app
 from training.images import ImageScenes
 from training.photographs import PHOTOGRAPHS
@@ -102,6 +103,33 @@ def test_the_command_trains_in_two_calls_and_exports(tmp_path, monkeypatch):
     assert (tmp_path / "picture.png").stat().st_size > 0
     entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert entries[-1]["step"] == SMALL.steps
+
+
+FEW_PATCHES = patches.PatchRecipe(side=3, components=3, draws=6, held_out=5, rounds=4)
+
+
+def test_patches_learnt_in_parts_are_those_learnt_in_one_and_ever_likelier(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.patches._MEASURED", 1)
+    whole = list(patches.train(FEW_PATCHES, tmp_path / "whole"))
+    parts = [
+        *patches.train(FEW_PATCHES, tmp_path / "parts", stop_at=2),
+        *patches.train(FEW_PATCHES, tmp_path / "parts"),
+    ]
+    nats = [entry["nats_per_patch"] for entry in whole]
+    assert nats == [entry["nats_per_patch"] for entry in parts]
+    assert nats[-1] > nats[0]
+
+
+def test_the_command_fits_patches_and_exports_them(tmp_path, monkeypatch):
+    monkeypatch.setattr("training.patches.PATCHES", FEW_PATCHES)
+    arguments = ["patches", "--folder", str(tmp_path), "--threads", "1"]
+    first = CliRunner().invoke(app, [*arguments, "--stop-at", "1"])
+    assert first.exit_code == 0, first.output
+    assert "the same command continues" in first.output
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    prior = PatchMixture(weights=str(tmp_path / "patches.safetensors"))
+    assert prior.mixture()[1] == FEW_PATCHES.side
+    assert prior.denoiser((1.0, 1.0))(torch.zeros(5, 6), 0.1).shape == (5, 6)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():

@@ -2,14 +2,15 @@
 
 import dataclasses
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
 
 from napari_blind_deconv import networks
-from training import checkpoint, loop
+from training import checkpoint, loop, patches
 from training.checkpoint import State
 from training.picture import picture
 from training.recipe import RECIPES, Recipe, Source
@@ -19,9 +20,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    name: Annotated[str, typer.Argument(help=f"What to train: {', '.join(RECIPES)}.")],
+    name: Annotated[str, typer.Argument(help=f"What to train: {', '.join([*RECIPES, 'patches'])}.")],
     folder: Annotated[Path | None, typer.Option(help="Checkpoint, log and picture; default checkpoints/NAME.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps in all; default: the recipe's.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps (rounds, of patches) in all; default: the recipe's.")] = None,
     stop_at: Annotated[int | None, typer.Option(help="Stop at this step for now, to be continued.")] = None,
     seed: Annotated[int, typer.Option(help="Decides everything.")] = 0,
     device: Annotated[str | None, typer.Option(help="Default: a GPU where there is one.")] = None,
@@ -29,21 +30,30 @@ def main(
     export: Annotated[Path | None, typer.Option(help="When done: weights to FILE.safetensors, card beside it.")] = None,
 ) -> None:
     """Train, or continue where the last call was stopped; the same command resumes."""
-    if name not in RECIPES:
-        raise typer.BadParameter(f"{name!r} is unknown; allowed: {', '.join(RECIPES)}")
-    recipe = RECIPES[name] if steps is None else dataclasses.replace(RECIPES[name], steps=steps)
+    if name not in RECIPES and name != "patches":
+        raise typer.BadParameter(f"{name!r} is unknown; allowed: {', '.join([*RECIPES, 'patches'])}")
     folder = folder or Path("checkpoints") / name
     torch.set_num_threads(threads or os.cpu_count() or 1)
+    if name == "patches":
+        mixture = patches.PATCHES if steps is None else dataclasses.replace(patches.PATCHES, rounds=steps)
+        told(patches.train(mixture, folder, seed=seed, stop_at=stop_at))
+        path = patches.finish(mixture, folder, seed, export or folder / "patches.safetensors")
+        typer.echo(f"{path} with its model card" if path else "not all rounds are done; the same command continues")
+        return
+    recipe = RECIPES[name] if steps is None else dataclasses.replace(RECIPES[name], steps=steps)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    last: dict[str, object] = {}
+    told(loop.train(recipe, folder, seed=seed, device=device, stop_at=stop_at))
+    finish(recipe, folder, seed, export)
+
+
+def told(entries: Iterator[Mapping[str, Any]]) -> None:
+    """Say what is logged, until it is done or interrupted."""
     try:
-        for entry in loop.train(recipe, folder, seed=seed, device=device, stop_at=stop_at):
-            last |= entry
+        for entry in entries:
             typer.echo("  ".join(f"{key} {value}" for key, value in entry.items()))
     except KeyboardInterrupt:
         typer.echo("stopped; the same command continues")
         raise typer.Exit(1) from None
-    finish(recipe, folder, seed, export)
 
 
 def finish(recipe: Recipe, folder: Path, seed: int, export: Path | None) -> None:

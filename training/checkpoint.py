@@ -54,7 +54,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], identity: Mapping[str, Any]
 
 def read_arrays(path: Path, identity: Mapping[str, Any], device: str = "cpu") -> dict[str, Tensor]:
     """The tensors of a file of this training."""
-    return _read(path, identity, device)[0]
+    return read(path, identity, device)[0]
 
 
 def restore(state: State, path: Path, identity: Mapping[str, Any]) -> None:
@@ -65,7 +65,7 @@ def restore(state: State, path: Path, identity: Mapping[str, Any]) -> None:
     ValueError
         Where the checkpoint is of another training.
     """
-    tensors, metadata = _read(path, identity, str(next(state.network.parameters()).device))
+    tensors, metadata = read(path, identity, str(next(state.network.parameters()).device))
     state.network.load_state_dict(_under("network.", tensors))
     state.average = _under("average.", tensors)
     moments: dict[int, dict[str, Tensor]] = {}
@@ -76,7 +76,14 @@ def restore(state: State, path: Path, identity: Mapping[str, Any]) -> None:
     state.step, state.seconds = int(metadata["step"]), float(metadata["seconds"])
 
 
-def _read(path: Path, identity: Mapping[str, Any], device: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read(path: Path, identity: Mapping[str, Any], device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a file.
+
+    Raises
+    ------
+    ValueError
+        Where the file is of another training.
+    """
     with safe_open(path, "pt", device=device) as file:
         metadata = file.metadata()
         ours, stored = json.loads(json.dumps(identity)), json.loads(metadata["identity"])

@@ -8,6 +8,7 @@ Transforms of CPU tensors that carry no gradient go through SciPy's pocketfft, e
 (decision 0006: SciPy is twice as fast on volumes and level on images).
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from types import EllipsisType
 
@@ -113,6 +114,43 @@ def frequencies(shape: Sequence[int], spacing: Sequence[float], like: Tensor) ->
         values = torch.fft.rfftfreq(n, d, dtype=like.dtype) if last else torch.fft.fftfreq(n, d, dtype=like.dtype)
         axes.append(values.to(like.device).reshape([-1 if a == axis else 1 for a in range(len(shape))]))
     return axes
+
+
+def multiplicity(shape: Sequence[int], like: Tensor) -> Tensor:
+    """How many frequencies of the full transform each one of an `rfftn` spectrum stands for; ``(*half canvas)``.
+
+    Examples
+    --------
+    >>> multiplicity((2, 4), torch.ones(()))
+    tensor([[1., 2., 1.],
+            [1., 2., 1.]])
+    """
+    counts = like.new_full((*shape[:-1], shape[-1] // 2 + 1), 2.0)
+    counts[..., 0] = 1
+    if shape[-1] % 2 == 0:
+        counts[..., -1] = 1
+    return counts
+
+
+def periodogram(values: Tensor, ndim: int) -> Tensor:
+    """Hann-windowed periodogram over the last axes, unit mean for unit white noise, mean over the leading axes."""
+    window = torch.ones((), dtype=values.dtype, device=values.device)
+    for n in values.shape[-ndim:]:
+        hann = torch.hann_window(n, periodic=True, dtype=values.dtype, device=values.device)
+        window = window[..., None] * (hann if n > 2 else torch.ones_like(hann))
+    power = window**2
+    mean = (values * power).sum(tuple(range(-ndim, 0)), keepdim=True) / power.sum()
+    spectrum = rfftn((values - mean) * window, ndim)
+    return ((spectrum.real**2 + spectrum.imag**2) / power.sum()).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
+
+
+def between_nodes(radius: Tensor, lowest: float, highest: float, bands: int) -> tuple[Tensor, Tensor]:
+    """Lower node and fraction of the way to the upper one, flat, for frequencies clamped to the nodes' range."""
+    place = (radius.flatten().clamp(min=lowest, max=highest) / lowest).log() * (
+        (bands - 1) / math.log(highest / lowest)
+    )
+    band = place.floor().clamp(max=bands - 2)
+    return band.long(), place - band
 
 
 def shifted(kernel: Tensor, shift: Sequence[int]) -> Tensor:

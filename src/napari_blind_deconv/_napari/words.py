@@ -19,6 +19,9 @@ KIND_LABELS: Final = MappingProxyType(
         "auto": "Find out: try all families (auto)",
         "sparse-gradients": "Few, sharp edges (sparse gradients)",
         "total-variation": "Flat patches (total variation)",
+        "patch-mixture": "Patches as in photographs (patch mixture)",
+        "gaussian-field": "Texture without edges (Gaussian field)",
+        "deep-image": "What a network makes easily (deep image prior)",
         "none": "No assumption (none)",
         "diffusion": "Learned from images (diffusion)",
         "two-phase": "PSF first, then the image (two-phase)",
@@ -45,6 +48,9 @@ KIND_MEANINGS: Final = MappingProxyType(
         "sparse-gradients": "Smooth areas between sharp edges: most images.",
         "total-variation": "Patches of even brightness.",
         "diffusion": "A network that has seen photographs and fluorescence; its strength runs from 0 to 1.",
+        "patch-mixture": "Small patches, learned from photographs and cells: flat ones, edges, textures. Slow.",
+        "gaussian-field": "A random field of a given spectrum: fast, exact, and softer than most images.",
+        "deep-image": "An untrained network is fitted to this one image: for the curious. Very slow.",
         "none": "Only the number of iterations holds the noise down.",
         "two-phase": "The PSF from the image's statistics, then the image.",
         "posterior-sampling": "Draws images that explain the data: where they differ, nobody knows. Slow.",
@@ -67,7 +73,10 @@ FIELD_LABELS: Final = MappingProxyType(
         "points": "Points of the path",
         "turn_rad": "Turning (rad)",
         "width_px": "Width (px)",
-        "exponent": "Exponent of the edges",
+        "exponent": "Exponent",
+        "correlation_px": "Correlation (px)",
+        "stride": "Step between patches",
+        "widths": "Channels of the network",
         "fill_nan": "Fill NaN and Inf",
         "planes": "Independent planes",
         "psf": "PSF file",
@@ -76,7 +85,7 @@ FIELD_LABELS: Final = MappingProxyType(
         "excitation_um": "Laser (µm)",
         "sheet_um": "Light sheet (µm)",
         "pinhole_airy": "Pinhole (Airy)",
-        "weights": "Network file",
+        "weights": "File of weights",
         "count": "Number of spots",
     }
 )
@@ -143,19 +152,30 @@ APPLIES: Final = MappingProxyType(
 )
 """Field name: another field, and the values of it that give this one a meaning."""
 
-AUTOMATIC: Final = MappingProxyType({"zernike_rad": "not known: modes 4 to 11", "count": "unknown"})
+AUTOMATIC: Final = MappingProxyType(
+    {"zernike_rad": "not known: modes 4 to 11", "count": "unknown", "mean": "any", "spectrum": "a power law"}
+)
 """Field name: what leaving it to the program means, where that has a name."""
 
 FILES: Final = MappingProxyType(
     {
         "psf": ("file of the PSF", "PSF file", "Images (*.tif *.tiff)"),
-        "weights": ("the one that ships", "Network file", "Networks (*.safetensors)"),
+        "weights": ("the one that ships", "File of weights", "Weights (*.safetensors)"),
     }
 )
 """Name of a field that holds a path: what it shows when empty, title and kinds of files of its dialog."""
 
 OPTIONAL_STARTS: Final = MappingProxyType(
-    {"kernel_size": [15], "iterations": 20, "noise_sigma": 1.0, "count": 10, "weight": 1.0, "denoising": 1.0}
+    {
+        "kernel_size": [15],
+        "iterations": 20,
+        "noise_sigma": 1.0,
+        "count": 10,
+        "weight": 1.0,
+        "denoising": 1.0,
+        "mean": 0.5,
+        "spectrum": [100.0, 10.0, 1.0, 0.1],
+    }
 )
 """Field name: what an optional field shows first once it is no longer left to the program."""
 
@@ -180,6 +200,12 @@ RARE_FIELDS: Final = frozenset(
         "denoising",
         "levels",
         "draws_per_round",
+        "correlation_px",
+        "spectrum",
+        "mean",
+        "stride",
+        "widths",
+        "learning_rate",
     }
 )
 """Fields of components that the defaults serve nearly always: they are shown under Advanced."""

@@ -40,7 +40,10 @@ def run(
     axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Axes such as TCZYX; else the file's.")] = None,
     image_prior: Annotated[
         str | None,
-        typer.Option(help="What is known of the image: diffusion, sparse-gradients, total-variation or none."),
+        typer.Option(
+            help="What is known of the image: sparse-gradients, diffusion (learned), total-variation, patch-mixture, "
+            "gaussian-field, deep-image or none."
+        ),
     ] = None,
     image_prior_strength: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How much the image prior counts; 1 is usual.")

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from napari_blind_deconv import io
+from napari_blind_deconv.image_priors.patch_mixture import SHIPPED_MIXTURES
 from napari_blind_deconv.metrics import METRICS
 from napari_blind_deconv.networks import SHIPPED
 from napari_blind_deconv.report import versions
@@ -41,7 +42,7 @@ def collect() -> dict[str, Any]:
             "metrics": list(METRICS),
             "formats": list(io.READERS),
         },
-        "weights": list(SHIPPED),
+        "weights": sorted([*SHIPPED, *SHIPPED_MIXTURES]),
     }
 
 

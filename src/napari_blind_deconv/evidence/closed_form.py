@@ -19,7 +19,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.fourier import rfftn
+from napari_blind_deconv.fourier import between_nodes, periodogram
 
 # Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
 _ORDINATES_PER_INDEPENDENT = 1.944
@@ -119,10 +119,10 @@ class Evidence:
         kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]
         places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
-        periodogram = _periodogram(values / sigma, ndim)
-        floor = _floor(periodogram, shape, values.numel() // math.prod(shape))
+        ordinates = periodogram(values / sigma, ndim)
+        floor = _floor(ordinates, shape, values.numel() // math.prod(shape))
         for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
-            periodogram = periodogram.index_select(axis, place % n)
+            ordinates = ordinates.index_select(axis, place % n)
         unit = min(spacing)
         radius = _radius([f * unit / d for f, d in zip(axes, spacing, strict=True)])
         lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
@@ -130,10 +130,10 @@ class Evidence:
         weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
         independent = float(weights.sum()) * (values.numel() // math.prod(shape)) / _ORDINATES_PER_INDEPENDENT**ndim
         top = max(float(radius.max()), lowest * 2)
-        band, fraction = _between_nodes(radius, lowest, top, bands)
+        band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
         return cls(
-            values, sigma, spacing, axes, periodogram, floor, weights, band, fraction, bands, lowest, top, independent
+            values, sigma, spacing, axes, ordinates, floor, weights, band, fraction, bands, lowest, top, independent
         )
 
     @property
@@ -202,7 +202,7 @@ class Evidence:
         """S at any grid of frequencies, one vector per axis in cycles per sample; constant beyond its nodes."""
         unit = min(self.spacing)
         radius = _radius([f * unit / d for f, d in zip(axes, self.spacing, strict=True)])
-        band, fraction = _between_nodes(radius, self.lowest, self.highest, self.bands)
+        band, fraction = between_nodes(radius, self.lowest, self.highest, self.bands)
         return (spectrum[band] * (1 - fraction) + spectrum[band + 1] * fraction).reshape(radius.shape)
 
     def texture(self, grain: Tensor) -> Tensor:
@@ -251,18 +251,6 @@ def _three_taps(padded: Tensor, axis: int) -> Tensor:
     return padded.narrow(axis, 1, n) * (2 / 3) + (padded.narrow(axis, 0, n) + padded.narrow(axis, 2, n)) * (1 / 6)
 
 
-def _periodogram(values: Tensor, ndim: int) -> Tensor:
-    """Hann-windowed periodogram over the last axes, unit mean for unit white noise, mean over the leading axes."""
-    window = torch.ones((), dtype=values.dtype, device=values.device)
-    for n in values.shape[-ndim:]:
-        hann = torch.hann_window(n, periodic=True, dtype=values.dtype, device=values.device)
-        window = window[..., None] * (hann if n > 2 else torch.ones_like(hann))
-    power = window**2
-    mean = (values * power).sum(tuple(range(-ndim, 0)), keepdim=True) / power.sum()
-    spectrum = rfftn((values - mean) * window, ndim)
-    return ((spectrum.real**2 + spectrum.imag**2) / power.sum()).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
-
-
 def _floor(periodogram: Tensor, shape: Sequence[int], frames: int) -> float:
     """Median of the corners' ordinates over the median of a mean of unit exponentials (Wilson & Hilferty 1931)."""
     corner = periodogram
@@ -278,12 +266,3 @@ def _radius(axes: Sequence[Tensor]) -> Tensor:
     for values in axes[1:]:
         squared = squared[..., None] + values**2
     return squared.sqrt()
-
-
-def _between_nodes(radius: Tensor, lowest: float, highest: float, bands: int) -> tuple[Tensor, Tensor]:
-    """Lower node and fraction of the way to the upper one, flat, for frequencies clamped to the nodes' range."""
-    place = (radius.flatten().clamp(min=lowest, max=highest) / lowest).log() * (
-        (bands - 1) / math.log(highest / lowest)
-    )
-    band = place.floor().clamp(max=bands - 2)
-    return band.long(), place - band

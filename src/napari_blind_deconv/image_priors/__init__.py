@@ -1,12 +1,18 @@
 """p(x): what the scene may look like. One file per prior; the union is the only list of them."""
 
+from collections.abc import Iterator
 from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import Discriminator
-from torch import Tensor
+from torch import Generator, Tensor
 
+from napari_blind_deconv.forward import Frame
+
+from .deep_image import DeepImage
 from .diffusion import Diffusion
+from .gaussian_field import GaussianField
 from .none import NoPrior
+from .patch_mixture import PatchMixture
 from .scored import Denoise, Scored
 from .sparse_gradients import SparseGradients
 from .total_variation import TotalVariation
@@ -36,13 +42,64 @@ class Splittable(Protocol):
         ...
 
 
-ImagePrior = Annotated[Diffusion | SparseGradients | TotalVariation | NoPrior, Discriminator("kind")]
+@runtime_checkable
+class Quadratic(Protocol):
+    """A Gaussian image prior, -log p(x) = ½ (x - mean)ᵀ F⁻¹ Q F (x - mean): restored in one least-squares problem."""
+
+    @property
+    def mean(self) -> float | None:
+        """The scene's mean; ``None`` where it is free."""
+        ...
+
+    def precision(self, shape: tuple[int, ...], spacing: tuple[float, ...], like: Tensor) -> Tensor:
+        """Q on the half canvas of an `rfftn`: inverse variances per pixel, zero where anything goes."""
+        ...
+
+
+@runtime_checkable
+class Fitting(Protocol):
+    """An image prior that is a way to restore: it fits the observation through the kernel itself."""
+
+    @property
+    def kind(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def own_steps(self) -> int:
+        """Steps, where none are asked for."""
+        ...
+
+    def restore(
+        self,
+        observed: Tensor,
+        kernel: Tensor,
+        frame: Frame,
+        *,
+        noise_sigma: float,
+        spacing: tuple[float, ...],
+        steps: int,
+        generator: Generator,
+    ) -> Iterator[Tensor]:
+        """Scenes on the canvas, the best last, at most ``steps`` of them; arguments as of half-quadratic splitting."""
+        ...
+
+
+ImagePrior = Annotated[
+    SparseGradients | Diffusion | TotalVariation | PatchMixture | GaussianField | DeepImage | NoPrior,
+    Discriminator("kind"),
+]
 
 __all__ = [
+    "DeepImage",
     "Denoise",
     "Diffusion",
+    "Fitting",
+    "GaussianField",
     "ImagePrior",
     "NoPrior",
+    "PatchMixture",
+    "Quadratic",
     "Scored",
     "SparseGradients",
     "Splittable",

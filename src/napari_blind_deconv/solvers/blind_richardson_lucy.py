@@ -11,6 +11,7 @@ from napari_blind_deconv.forward import Frame, adjoint_kernel, predict
 from napari_blind_deconv.fourier import centred, transfer
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.solvers.problem import Estimate, Problem
+from napari_blind_deconv.solvers.restoration import refuse_fitting
 from napari_blind_deconv.solvers.richardson_lucy import correction, flat_scene, light_seen, non_negative
 
 _ITERATIONS = 10
@@ -37,6 +38,7 @@ class BlindRichardsonLucy:
                 "solver 'blind-richardson-lucy' estimates the PSF, but kernel_prior is 'known'; choose solver "
                 "'richardson-lucy' or 'two-phase'"
             )
+        refuse_fitting(problem, self.kind)
         total = problem.iterations or _ITERATIONS
         frame = problem.frame
         observed = non_negative(problem.observed)

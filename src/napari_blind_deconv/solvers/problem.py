@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.image_priors import Splittable
+from napari_blind_deconv.image_priors import Fitting, Splittable
 from napari_blind_deconv.kernel_priors import Parameter, Updatable
 
 Stage = Literal["estimating the kernel", "restoring"]
@@ -54,7 +54,7 @@ class Problem:
     model_error: float
     kernel_prior: Updatable
     kernel_weight: float
-    image_prior: Splittable
+    image_prior: Splittable | Fitting
     iterations: int | None
     generator: torch.Generator
     largest_kernel: tuple[int, ...] | None = None

@@ -11,10 +11,8 @@ from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence, Known
 from napari_blind_deconv.solvers.choice import choose
 from napari_blind_deconv.solvers.free_form import free_form
-from napari_blind_deconv.solvers.half_quadratic import restore
 from napari_blind_deconv.solvers.problem import Choice, Estimate, Problem
-
-_RESTORATION_STEPS = 16
+from napari_blind_deconv.solvers.restoration import restoration_steps, scenes
 
 
 @component
@@ -35,8 +33,7 @@ class TwoPhase:
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate the kernel, then restore; one yield per step of either phase."""
-        restoration = problem.iterations or _RESTORATION_STEPS
-        sigma = problem.misfit_sigma
+        restoration = restoration_steps(problem)
         fit: Fit | None = None
         choice: Choice | None = None
         done = 0
@@ -48,20 +45,11 @@ class TwoPhase:
         if fit is None:
             fit = Fit(problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed))
         frame = problem.frame_for(fit.kernel.shape)
-        scenes = restore(
-            problem.observed,
-            fit.kernel,
-            frame,
-            problem.image_prior,
-            noise_sigma=sigma,
-            spacing=problem.spacing,
-            levels=problem.image_prior.levels(restoration, sigma),
-        )
-        for step, scene in enumerate(scenes, start=1):
+        for step, total, scene in _counted(scenes(problem, fit.kernel, frame, restoration), restoration):
             yield Estimate(
                 "restoring",
                 done + step,
-                done + restoration,
+                done + total,
                 fit.kernel,
                 frame.crop(scene),
                 parameters=fit.parameters,
@@ -86,3 +74,15 @@ class TwoPhase:
 
     def _free_form(self, problem: Problem) -> Iterator[tuple[Tensor, int]]:
         return free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements)
+
+
+def _counted(steps: Iterator[Tensor], total: int) -> Iterator[tuple[int, int, Tensor]]:
+    """(step, steps in all, scene), each held back until it is known whether it is the last one."""
+    before: Tensor | None = None
+    step = 0
+    for step, scene in enumerate(steps, start=1):
+        if before is not None:
+            yield step - 1, total, before
+        before = scene
+    if before is not None:
+        yield step, step, before

@@ -1,0 +1,113 @@
+"""The deep image prior: an untrained convolutional network finds images easier to make than noise."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, MinLen
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.fourier import irfftn, rfftn, transfer
+from napari_blind_deconv.networks.unet import UNet, UNetShape
+
+_STEPS = 400
+_INPUT_CHANNELS = 8
+# Standard deviation of the output of the first network, relative to the scene's: the start is nearly flat.
+_AVERAGED = 0.97
+
+
+@component
+class DeepImage:
+    """The scene as the output of a small network that has seen nothing: Ulyanov et al. 2018.
+
+    Noise goes in, the scene x = net(z) + mean(y) comes out, and the weights are fitted to this one observation,
+
+        min over the weights:  ‖crop(k * x) - y‖²,
+
+    by Adam. Convolutions at several resolutions make smooth shapes and repeated texture long before they make noise,
+    so that the fit is stopped where the residual reaches the noise (doi:10.1109/CVPR.2018.00984). The scene is the
+    moving average of the outputs. No property of images is stated anywhere, and no calibration follows: for the
+    curious.
+    """
+
+    kind: Literal["deep-image"] = "deep-image"
+    seed: Annotated[int, Ge(0)] = 0
+    """Of the noise that goes in."""
+    widths: Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)] = (16, 32, 64, 64)
+    """Channels at full, half, quarter … resolution."""
+    learning_rate: Annotated[float, Gt(0)] = 3e-3
+    """Step of Adam."""
+
+    @property
+    def own_steps(self) -> int:
+        """Steps, where none are asked for."""
+        return _STEPS
+
+    def restore(
+        self,
+        observed: Tensor,
+        kernel: Tensor,
+        frame: Frame,
+        *,
+        noise_sigma: float,
+        spacing: tuple[float, ...],
+        steps: int,
+        generator: torch.Generator,
+    ) -> Iterator[Tensor]:
+        """Yield the scene on the canvas after every step, at most ``steps`` of them; the noise level stops the fit.
+
+        Parameters
+        ----------
+        observed
+            y without background, shape ``(batch, *frame.shape)``; one network makes all of a batch, each from noise
+            of its own.
+        kernel
+            k, odd shape, unit sum.
+        frame
+            The frame on the scene's canvas.
+        noise_sigma
+            σ, in the unit of ``observed``.
+        spacing
+            Not used: a network does not know how large a pixel is.
+        steps
+            Of Adam.
+        generator
+            Decides the first weights.
+
+        Raises
+        ------
+        InputError
+            For more than three axes.
+        """
+        ndim = frame.ndim
+        if ndim > 3:
+            raise InputError(f"image_prior 'deep-image' works on 1 to 3 axes, but the image has {ndim}; choose another")
+        network = self._network(ndim, generator).to(observed)
+        noise = torch.Generator().manual_seed(self.seed)
+        entering = torch.randn((len(observed), _INPUT_CHANNELS, *frame.canvas), generator=noise).to(observed)
+        mean = observed.mean(tuple(range(-ndim, 0)), keepdim=True)
+        blur = transfer(kernel, frame.canvas)
+        optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
+        average = None
+        for step in range(steps):
+            with torch.enable_grad():
+                scene = network(entering)[:, 0] + mean
+                residual = frame.crop(irfftn(rfftn(scene, ndim) * blur, frame.canvas)) - observed
+                misfit = residual.square().mean()
+                optimiser.zero_grad()
+                misfit.backward()
+            optimiser.step()
+            new = scene.detach()
+            average = new if average is None else torch.lerp(average, new, 1 - min(_AVERAGED, step / (step + 9)))
+            yield average
+            if float(misfit.detach()) <= noise_sigma**2:
+                return
+
+    def _network(self, ndim: int, generator: torch.Generator) -> UNet:
+        with torch.random.fork_rng():
+            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator, device=generator.device)))
+            network = UNet(UNetShape(ndim=ndim, widths=self.widths, surround="replicate"), channels=_INPUT_CHANNELS)
+            torch.nn.init.normal_(network.tail.weight, std=1e-3)
+        return network

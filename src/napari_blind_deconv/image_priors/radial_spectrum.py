@@ -1,0 +1,85 @@
+"""Power spectra of the radius of the frequency only: values at log-spaced nodes, and their fit to images."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.fourier import between_nodes, frequencies, multiplicity, periodogram
+
+# First and last node, in cycles per smallest pixel: waves of 256 pixels, and the corner of a plane's spectrum.
+NODES = 1 / 256, math.sqrt(0.5)
+# Waves that fit fewer times into an image are the window's own mean, not texture.
+_LOWEST_WAVES = 1.5
+_STEPS = 30
+# Weight of the second differences of log S in numbers of frequencies: it only decides where there is no data.
+_SMOOTHNESS = 1e-2
+_DARKEST = 1e-12
+
+
+def radius(shape: Sequence[int], spacing: Sequence[float], like: Tensor) -> Tensor:
+    """Length of the frequencies of an `rfftn` spectrum, in cycles per smallest pixel, ``(*half canvas)``."""
+    unit = min(spacing)
+    squares = [f**2 for f in frequencies(shape, [d / unit for d in spacing], like)]
+    return sum(squares[1:], squares[0]).sqrt()
+
+
+def at_radius(spectrum: Sequence[float], place: Tensor) -> Tensor:
+    """S at any radius, a power law between neighbouring nodes and constant beyond them.
+
+    Examples
+    --------
+    >>> at_radius((4.0, 1.0), torch.tensor([NODES[0], math.sqrt(NODES[0] * NODES[1]), 1.0]))
+    tensor([4.0000, 2.0000, 1.0000])
+    """
+    band, fraction = between_nodes(place, *NODES, len(spectrum))
+    level = torch.as_tensor(spectrum).to(place).log()
+    return torch.lerp(level[band], level[band + 1], fraction).exp().reshape(place.shape)
+
+
+def fit(images: Tensor, spacing: Sequence[float], bands: int) -> Tensor:
+    """The radial spectrum of greatest likelihood (Whittle 1953), ``(bands,)``, in variance per pixel.
+
+        min over S:  Σ_f [ P(f) / S(f) + log S(f) ],
+
+    P the Hann-windowed periodogram. Fisher's scoring on log S, which is linear between the nodes.
+
+    Parameters
+    ----------
+    images
+        ``(..., *space)``, as many spatial axes as ``spacing`` has entries.
+    spacing
+        The pixel's size per axis; only their ratios matter.
+    bands
+        Number of nodes.
+    """
+    ndim = len(spacing)
+    values = images.double()
+    shape = values.shape[-ndim:]
+    place = radius(shape, spacing, values)
+    unit = min(spacing)
+    lowest = _LOWEST_WAVES / max(n * d / unit for n, d in zip(shape, spacing, strict=True))
+    weights = (multiplicity(shape, values) * (place > lowest)).flatten()
+    weights = weights / weights.sum()
+    ordinates = periodogram(values, ndim).flatten().clamp(min=_DARKEST)
+    band, upper = between_nodes(place, *NODES, bands)
+    lower = 1 - upper
+
+    def onto_nodes(at_frequencies: Tensor) -> Tensor:
+        out = values.new_zeros(bands)
+        return out.index_add(0, band, at_frequencies * lower).index_add(0, band + 1, at_frequencies * upper)
+
+    information = values.new_zeros(bands, bands)
+    for one, first in ((band, lower), (band + 1, upper)):
+        for two, second in ((band, lower), (band + 1, upper)):
+            information.index_put_((one, two), weights * first * second, accumulate=True)
+    bends = torch.eye(bands, dtype=values.dtype).diff(n=2, dim=0).to(values)
+    smoothness = _SMOOTHNESS / max(int((weights > 0).sum()), 1) * bends.T @ bends
+    level = (onto_nodes(weights * ordinates) / onto_nodes(weights).clamp(min=1e-12)).clamp(min=_DARKEST).log()
+    level = torch.linalg.solve(information + smoothness, information @ level)
+    for _ in range(_STEPS):
+        spectrum = torch.lerp(level[band], level[band + 1], upper).exp()
+        slope = onto_nodes(weights * (ordinates / spectrum - 1)) - smoothness @ level
+        level = level + torch.linalg.solve(information + smoothness, slope).clamp(-1, 1)
+    return level.exp()

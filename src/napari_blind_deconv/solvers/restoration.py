@@ -1,0 +1,60 @@
+"""Restoration with a frozen kernel: by the way that suits the image prior."""
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.image_priors import Fitting, Quadratic
+from napari_blind_deconv.solvers import half_quadratic, quadratic
+from napari_blind_deconv.solvers.problem import Problem
+
+_STEPS = 16
+
+
+def restoration_steps(problem: Problem) -> int:
+    """Steps that were asked for, or as many as the image prior needs."""
+    if problem.iterations:
+        return problem.iterations
+    if isinstance(problem.image_prior, Fitting):
+        return problem.image_prior.own_steps
+    return _STEPS
+
+
+def scenes(problem: Problem, kernel: Tensor, frame: Frame, steps: int) -> Iterator[Tensor]:
+    """The scene on the canvas after every step, the best last; a prior that fits may need fewer than ``steps``."""
+    prior, sigma, spacing = problem.image_prior, problem.misfit_sigma, problem.spacing
+    if isinstance(prior, Fitting):
+        return prior.restore(
+            problem.observed,
+            kernel,
+            frame,
+            noise_sigma=sigma,
+            spacing=spacing,
+            steps=steps,
+            generator=problem.generator,
+        )
+    if isinstance(prior, Quadratic):
+        return quadratic.restore(
+            problem.observed, kernel, frame, prior, noise_sigma=sigma, spacing=spacing, steps=steps
+        )
+    levels = prior.levels(steps, sigma)
+    return half_quadratic.restore(
+        problem.observed, kernel, frame, prior, noise_sigma=sigma, spacing=spacing, levels=levels
+    )
+
+
+def refuse_fitting(problem: Problem, solver: str) -> None:
+    """Refuse an image prior that only a solver with a restoration of its own can use.
+
+    Raises
+    ------
+    InputError
+        Naming the solver and the prior.
+    """
+    if isinstance(problem.image_prior, Fitting):
+        raise InputError(
+            f"solver {solver!r} cannot use image_prior {problem.image_prior.kind!r}; choose solver 'two-phase', or "
+            "another image_prior"
+        )
