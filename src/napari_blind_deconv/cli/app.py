@@ -44,7 +44,9 @@ def run(
     image_prior_strength: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How much the image prior counts; 1 is usual.")
     ] = None,
-    solver: Annotated[str | None, typer.Option(help="two-phase, richardson-lucy or blind-richardson-lucy.")] = None,
+    solver: Annotated[
+        str | None, typer.Option(help="two-phase, richardson-lucy, blind-richardson-lucy or joint.")
+    ] = None,
     kernel_weight: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
     ] = None,
@@ -156,6 +158,17 @@ def demo(
     from .demo import execute
 
     raise typer.Exit(execute(output))
+
+
+@app.command()
+def experiments(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for files and figure.")] = Path("experiments"),
+    as_json: Json = False,
+) -> None:
+    """Run three experiments of a talk anew, and tell PSNR, SSIM and KE beside the figures that it reports."""
+    from .experiments import execute
+
+    raise typer.Exit(execute(output, as_json=as_json))
 
 
 @app.command()

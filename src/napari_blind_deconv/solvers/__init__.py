@@ -5,10 +5,21 @@ from typing import Annotated
 from pydantic import Discriminator
 
 from .blind_richardson_lucy import BlindRichardsonLucy
+from .joint import Joint
 from .problem import Choice, Estimate, Problem, Ranked
 from .richardson_lucy import RichardsonLucy
 from .two_phase import TwoPhase
 
-Solver = Annotated[TwoPhase | RichardsonLucy | BlindRichardsonLucy, Discriminator("kind")]
+Solver = Annotated[TwoPhase | RichardsonLucy | BlindRichardsonLucy | Joint, Discriminator("kind")]
 
-__all__ = ["BlindRichardsonLucy", "Choice", "Estimate", "Problem", "Ranked", "RichardsonLucy", "Solver", "TwoPhase"]
+__all__ = [
+    "BlindRichardsonLucy",
+    "Choice",
+    "Estimate",
+    "Joint",
+    "Problem",
+    "Ranked",
+    "RichardsonLucy",
+    "Solver",
+    "TwoPhase",
+]

@@ -11,10 +11,8 @@ from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence, Known
 from napari_blind_deconv.solvers.choice import choose
 from napari_blind_deconv.solvers.free_form import free_form
-from napari_blind_deconv.solvers.half_quadratic import restore
+from napari_blind_deconv.solvers.last_restoration import last_restoration, last_steps
 from napari_blind_deconv.solvers.problem import Choice, Estimate, Problem
-
-_RESTORATION_STEPS = 16
 
 
 @component
@@ -35,38 +33,17 @@ class TwoPhase:
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate the kernel, then restore; one yield per step of either phase."""
-        restoration = problem.iterations or _RESTORATION_STEPS
-        sigma = problem.misfit_sigma
-        fit: Fit | None = None
-        choice: Choice | None = None
-        done = 0
-        for fit, choice, total in self._kernels(problem):
-            done += 1
-            yield Estimate(
+        restoration = last_steps(problem)
+        found: Estimate | None = None
+        for done, (fit, choice, total) in enumerate(self._kernels(problem), start=1):
+            found = Estimate(
                 "estimating the kernel", done, total + restoration, fit.kernel, parameters=fit.parameters, choice=choice
             )
-        if fit is None:
-            fit = Fit(problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed))
-        frame = problem.frame_for(fit.kernel.shape)
-        scenes = restore(
-            problem.observed,
-            fit.kernel,
-            frame,
-            problem.image_prior,
-            noise_sigma=sigma,
-            spacing=problem.spacing,
-            levels=problem.image_prior.levels(restoration, sigma),
-        )
-        for step, scene in enumerate(scenes, start=1):
-            yield Estimate(
-                "restoring",
-                done + step,
-                done + restoration,
-                fit.kernel,
-                frame.crop(scene),
-                parameters=fit.parameters,
-                choice=choice,
-            )
+            yield found
+        if found is None:
+            known = problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed)
+            found = Estimate("estimating the kernel", 0, restoration, known)
+        yield from last_restoration(problem, found)
 
     def _kernels(self, problem: Problem) -> Iterator[tuple[Fit, Choice | None, int]]:
         """(fit, why this rung, steps of this phase) for every step of the first phase."""
