@@ -1,8 +1,8 @@
 """What every layer shares: components, the records that travel between layers, and the one exception for bad input."""
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
 import numpy as np
@@ -79,9 +79,16 @@ class Result:
         The estimated (or given) PSF, float32, unit sum, odd size, convolution orientation, centre tap in the middle;
         its axes are the spatial ones, preceded by the channel axis where channels have a PSF each.
     report
-        Settings, versions, noise, kernel diagnostics, warnings and metrics; JSON-able.
+        Settings, versions, noise, kernel diagnostics, checks of trust, warnings and metrics; JSON-able.
+    maps
+        Where not to trust the image: arrays of its shape, float32, by name. ``residual``: what the restored and blurred
+        image misses of the observation, in standard deviations, NaN where the PSF looks beyond the frame;
+        ``prior_share``: how much of the detail around a pixel is the prior's, 0 (data) to 1 (prior), with solvers that
+        use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with solvers
+        that sample.
     """
 
     image: NDArray[np.float32]
     kernel: NDArray[np.float32]
     report: dict[str, Any]
+    maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)

@@ -5,7 +5,9 @@ from typing import Annotated, Protocol, runtime_checkable
 from pydantic import Discriminator
 from torch import Tensor
 
+from .diffusion import Diffusion
 from .none import NoPrior
+from .scored import Denoise, Scored
 from .sparse_gradients import SparseGradients
 from .total_variation import TotalVariation
 
@@ -34,6 +36,15 @@ class Splittable(Protocol):
         ...
 
 
-ImagePrior = Annotated[SparseGradients | TotalVariation | NoPrior, Discriminator("kind")]
+ImagePrior = Annotated[Diffusion | SparseGradients | TotalVariation | NoPrior, Discriminator("kind")]
 
-__all__ = ["ImagePrior", "NoPrior", "SparseGradients", "Splittable", "TotalVariation"]
+__all__ = [
+    "Denoise",
+    "Diffusion",
+    "ImagePrior",
+    "NoPrior",
+    "Scored",
+    "SparseGradients",
+    "Splittable",
+    "TotalVariation",
+]

@@ -3,6 +3,7 @@
 from .denoiser import Denoiser
 from .planes import over_planes
 from .sampling import heun_draw, noise_levels
+from .tiles import in_tiles, reach
 from .unet import UNetShape, parameter_count
 from .weights import SHIPPED, ModelCard, load, save, shipped
 
@@ -12,10 +13,12 @@ __all__ = [
     "ModelCard",
     "UNetShape",
     "heun_draw",
+    "in_tiles",
     "load",
     "noise_levels",
     "over_planes",
     "parameter_count",
+    "reach",
     "save",
     "shipped",
 ]

@@ -1,7 +1,7 @@
 """A network for planes applied to lines and volumes."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -9,7 +9,13 @@ from torch import Tensor
 Denoise = Callable[[Tensor, float], Tensor]
 
 
-def over_planes(denoise: Denoise, noisy: Tensor, sigma: float) -> Tensor:
+def over_planes(
+    denoise: Denoise,
+    noisy: Tensor,
+    sigma: float,
+    ndim: int | None = None,
+    families: Sequence[tuple[int, int]] | None = None,
+) -> Tensor:
     """A 2-D denoiser's answer for an array of any number of axes.
 
     In three dimensions and more, the mean of its answers over all families of parallel planes: the scores of the
@@ -21,15 +27,21 @@ def over_planes(denoise: Denoise, noisy: Tensor, sigma: float) -> Tensor:
     denoise
         (planes ``(batch, y, x)``, σ) → their posterior means.
     noisy
-        All axes are spatial.
+        Shape ``(..., *space)``.
     sigma
         Standard deviation of the noise.
+    ndim
+        Number of spatial axes, the last ones; ``None``: all.
+    families
+        The pairs of spatial axes that span the planes, counted from the first spatial axis; ``None``: all pairs.
     """
-    if noisy.ndim < 2:
-        return over_planes(denoise, noisy.reshape(1, -1), sigma).reshape(noisy.shape)
+    ndim = noisy.ndim if ndim is None else ndim
+    if ndim < 2:
+        return over_planes(denoise, noisy.unsqueeze(-1 - ndim), sigma, 2).squeeze(-1 - ndim)
     answers = []
-    for pair in itertools.combinations(range(noisy.ndim), 2):
-        planes = noisy.movedim(pair, (-2, -1))
+    for pair in families or list(itertools.combinations(range(ndim), 2)):
+        axes = tuple(axis - ndim for axis in pair)
+        planes = noisy.movedim(axes, (-2, -1))
         answer = denoise(planes.reshape(-1, *planes.shape[-2:]), sigma).reshape(planes.shape)
-        answers.append(answer.movedim((-2, -1), pair))
-    return torch.stack(answers).mean(0)
+        answers.append(answer.movedim((-2, -1), axes))
+    return torch.stack(answers).mean(0) if len(answers) > 1 else answers[0]

@@ -13,7 +13,7 @@ from napari_blind_deconv.crops import informative_crop
 from napari_blind_deconv.forward import estimate_noise, predict
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.metrics import score
-from napari_blind_deconv.pipeline.outcome import Float, Outcome, report_of
+from napari_blind_deconv.pipeline.outcome import Float, Outcome, joined_maps, report_of
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
 from napari_blind_deconv.report import peak_memory_mb
 from napari_blind_deconv.settings import Settings
@@ -103,7 +103,7 @@ def deconvolve_steps(
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
     report |= {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mb": peak_memory_mb()}
-    return Result(restored, kernel, report)
+    return Result(restored, kernel, report, joined_maps(run, outcomes))
 
 
 def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Progress, None, Outcome]:
@@ -138,7 +138,8 @@ def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Pro
     misfit = residual_sigma(last.image, last.kernel, problem)
     image = _numpy(last.image) * np.float32(scale)
     noise, misfit_expected, residual = (s * scale for s in (problem.noise_sigma, problem.misfit_sigma, misfit))
-    return Outcome(image, _numpy(last.kernel), noise, misfit_expected, residual, last.parameters, last.choice)
+    maps = {name: _numpy(values) * np.float32(scale) for name, values in last.maps.items()}
+    return Outcome(image, _numpy(last.kernel), noise, misfit_expected, residual, last.parameters, last.choice, maps)
 
 
 def _on_few_threads(samples: int, steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:

@@ -1,6 +1,6 @@
 """What a run found, channel by channel, and its report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,13 @@ class Outcome:
     residual_sigma: float
     parameters: Mapping[str, Parameter]
     choice: Choice | None
+    maps: Mapping[str, Float]
+
+
+def joined_maps(run: Run, outcomes: Sequence[Outcome]) -> dict[str, Float]:
+    """The maps that every channel has, in the input's order of axes."""
+    names = [name for name in outcomes[0].maps if all(name in o.maps for o in outcomes)]
+    return {name: run.layout.join([o.maps[name] for o in outcomes], run.shape) for name in names}
 
 
 def _described(outcome: Outcome) -> dict[str, Any]:

@@ -128,6 +128,9 @@ class Estimate:
         Figures that a fit of few parameters found, by name.
     choice
         Why this rung, where it was to be chosen.
+    maps
+        What else is known of every pixel, by name, each of the shape and on the scale of ``Problem.observed``: the
+        last estimate of a solver that samples has ``uncertainty``, the posterior standard deviation of the image.
     """
 
     stage: Stage
@@ -138,3 +141,4 @@ class Estimate:
     message: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     choice: Choice | None = None
+    maps: Mapping[str, Tensor] = field(default_factory=dict)

@@ -1,0 +1,113 @@
+"""The diffusion prior: a denoiser of every noise level is a score, ∇ log p_σ(x) = (D(x; σ) - x) / σ².
+
+As a prior in half-quadratic splitting it takes the place of a proximal map (Zhang et al. 2021, arXiv:2008.13751); as a
+score at every level it draws samples (`solvers.posterior_sampling`).
+
+What is minimised is, at strength s and with the white scene of `NoPrior` as the last resort,
+
+    ‖k * x - y‖² / (2 σ²) + ½ ‖x‖² + w(s) φ(x),        prox of φ at level ℓ = D(·; ℓ),                       (1)
+
+so that s = 0 is no prior, and w grows without bound towards s = 1.
+"""
+
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Tensor
+
+from napari_blind_deconv._types import component
+from napari_blind_deconv.image_priors.scored import Denoise
+from napari_blind_deconv.networks import Denoiser, ModelCard, in_tiles, load, noise_levels, over_planes, shipped
+
+# Weight and last level at strength 1/2, the first level, and how steeply the weight rises (decision 0014).
+_WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.23, 1.0, 0.2, 2.0
+_FULL = 1e4
+# Axes sampled this many times more coarsely than the others do not look like planes that the network knows.
+_COARSE = 2.0
+
+
+@component
+class Diffusion:
+    """What images look like, learned: a network that has seen shapes, textures and fluorescence of all sizes.
+
+    It knows photographs and micrographs in planes; volumes are denoised along their three families of planes, those
+    of coarse sections in their sections only.
+    """
+
+    kind: Literal["diffusion"] = "diffusion"
+    strength: Annotated[float, Ge(0), Le(1)] = 0.5
+    """0: no prior at all; 0.5: as much as the noise asks for; 1: trust the prior. Sets the two ingredients below."""
+    weight: Annotated[float, Ge(0)] | None = None
+    """How many times the prior counts against the data; None: by strength."""
+    denoising: Annotated[float, Gt(0), Le(20)] | None = None
+    """The last level that is denoised, in units of the noise sigma; None: by strength."""
+    weights: str | None = None
+    """File of another network: .safetensors, with its model card (.json) beside it. None: the one that ships."""
+
+    def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
+        """The identity."""
+        return [torch.ones([1] * len(spacing))]
+
+    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
+        """The target of equation (1)'s splitting: the denoised scene, as far as it outweighs the white scene.
+
+        With 1 / level² = w / ℓ² + 1, the white scene's pull to zero is part of one quadratic term.
+        """
+        share = 1 - level**2
+        if self.prior_weight == 0 or share <= 0:
+            return torch.zeros_like(coefficients)
+        sigma = level * (self.prior_weight / share) ** 0.5
+        return share * self.denoiser((1.0,) * (coefficients.ndim - 2))(coefficients[0], sigma)[None]
+
+    def levels(self, steps: int, noise_sigma: float) -> list[float]:
+        """From strong denoising to ``denoising`` times the noise, evenly in the logarithm."""
+        last = max(self.last_level * noise_sigma, self._network("cpu")[1].sigma_range[0])
+        sigmas = noise_levels(max(_FIRST, last), last, steps, rho=1e3)
+        return [(self.prior_weight / sigma**2 + 1) ** -0.5 for sigma in sigmas]
+
+    @property
+    def prior_weight(self) -> float:
+        """W of equation (1)."""
+        odds = self.strength / max(1 - self.strength, 1 / _FULL)
+        return _WEIGHT * odds**_STEEPNESS if self.weight is None else _WEIGHT * self.weight
+
+    @property
+    def last_level(self) -> float:
+        """The last level that is denoised, in units of the noise sigma."""
+        return _LAST * max(2 * self.strength, 0.1) if self.denoising is None else self.denoising
+
+    def denoiser(self, spacing: tuple[float, ...]) -> Denoise:
+        """E[x | x + σ n] for scenes ``(..., *space)``; ``spacing`` is the pixel's relative size per axis."""
+        ndim = len(spacing)
+
+        def denoise(noisy: Tensor, sigma: float) -> Tensor:
+            network, card = self._network(noisy.device)
+            low, high = card.sigma_range
+            with torch.no_grad():
+                return over_planes(
+                    lambda planes, s: in_tiles(network, planes, min(max(s, low), high)),
+                    noisy.float(),
+                    sigma,
+                    ndim,
+                    families(spacing),
+                ).to(noisy)
+
+        return denoise
+
+    def _network(self, device: torch.device | str) -> tuple[Denoiser, ModelCard]:
+        return shipped("images", device) if self.weights is None else load(self.weights, device)
+
+
+def families(spacing: tuple[float, ...]) -> list[tuple[int, int]] | None:
+    """Pairs of axes whose planes look like images: all, but for coarse sections their own.
+
+    Examples
+    --------
+    >>> families((1.0, 1.0, 1.0)) is None, families((3.0, 1.0, 1.0))
+    (True, [(1, 2)])
+    """
+    if len(spacing) != 3 or max(spacing) <= _COARSE * min(spacing):
+        return None
+    fine = sorted(sorted(range(3), key=lambda axis: spacing[axis])[:2])
+    return [(fine[0], fine[1])]
