@@ -70,7 +70,7 @@ def _entry(run: SampleRun, experiment: Experiment) -> dict[str, Any]:
         "seconds": report["seconds"],
         "measured": score(*(parts[part].data for part in ("observed", "truth"))),
         "ours": ours,
-        "reported": {**experiment.reported, "grades": _grades(experiment.reported)},
+        "slides": {**experiment.reported, "grades": _grades(experiment.reported)},
         "beaten": {metric: _better(metric, ours[metric], value) for metric, value in experiment.reported.items()},
         "files": {part: path.name for part, path in run.files.items()},
     }
@@ -98,12 +98,12 @@ def _row(run: SampleRun, experiment: Experiment, entry: dict[str, Any]) -> Row:
 
 def _tell(entries: list[dict[str, Any]], output: Path, console: Console) -> None:
     """The table: one line a figure, that of the talk beside ours."""
-    table = Table("experiment", "PSF prior", "seconds", "figure", "measured", "ours", "reported", "beaten", box=None)
+    table = Table("experiment", "PSF prior", "seconds", "figure", "measured", "ours", "slides", "beaten", box=None)
     for entry in entries:
         if entry["status"] == "failed":
             table.add_row(entry["title"], "failed")
             continue
-        before, ours, theirs = (graded(entry[who]) for who in ("measured", "ours", "reported"))
+        before, ours, theirs = (graded(entry[who]) for who in ("measured", "ours", "slides"))
         first = (entry["title"], entry["kernel_prior"], f"{entry['seconds']:.1f}")
         for metric, beaten in entry["beaten"].items():
             figures = (METRICS[metric].label, before.get(metric, ""), ours[metric], theirs[metric])

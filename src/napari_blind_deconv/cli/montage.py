@@ -88,13 +88,13 @@ def _plane(data: NDArray[Any], *, from_side: bool) -> NDArray[Any]:
 
 
 def _tile(plane: NDArray[Any], limits: tuple[float, float], *, smooth: bool) -> Image.Image:
-    """A square picture; the plane keeps its proportions."""
+    """A square picture; the plane keeps its proportions, and what it leaves free is paper, around a PSF darkness."""
     low, high = limits
     grey = np.clip((plane - low) / max(high - low, 1e-12), 0, 1) * 255
     scale = _SIDE / max(plane.shape)
     size = max(1, round(plane.shape[1] * scale)), max(1, round(plane.shape[0] * scale))
     method = Image.Resampling.BICUBIC if smooth else Image.Resampling.NEAREST
     picture = Image.fromarray(grey.astype(np.uint8)).resize(size, method)
-    tile = Image.new("L", (_SIDE, _SIDE), 0)
+    tile = Image.new("L", (_SIDE, _SIDE), 255 if smooth else 0)
     tile.paste(picture, ((_SIDE - size[0]) // 2, (_SIDE - size[1]) // 2))
     return tile
