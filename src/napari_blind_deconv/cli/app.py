@@ -54,7 +54,7 @@ def run(
     ] = None,
     solver: Annotated[
         str | None,
-        typer.Option(help="two-phase, posterior-sampling, richardson-lucy or blind-richardson-lucy."),
+        typer.Option(help="two-phase, posterior-sampling, richardson-lucy, blind-richardson-lucy or joint."),
     ] = None,
     kernel_weight: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
@@ -168,6 +168,17 @@ def demo(
     from .demo import execute
 
     raise typer.Exit(execute(output))
+
+
+@app.command()
+def experiments(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for files and figure.")] = Path("experiments"),
+    as_json: Json = False,
+) -> None:
+    """Run three experiments of a talk anew, and tell PSNR, SSIM and KE beside the figures that it reports."""
+    from .experiments import execute
+
+    raise typer.Exit(execute(output, as_json=as_json))
 
 
 @app.command()

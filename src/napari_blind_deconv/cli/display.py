@@ -1,6 +1,6 @@
 """What people see of a run: a bar while it lasts, on stderr, and a summary at the end, on stdout."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -53,8 +53,7 @@ def summarise(reports: Sequence[FileReport]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     done = [report for report in reports if report.status == "done"]
     if len(reports) > _LINES_UP_TO:
-        console.width = max(console.width, _TABLE_WIDTH)
-        console.print(_table(reports))
+        wide_console().print(_table(reports))
     else:
         for report in done:
             for line in lines(report):
@@ -62,6 +61,13 @@ def summarise(reports: Sequence[FileReport]) -> None:
     for report in reports:
         if report.status == "failed":
             console.print(f"failed: {report.path}: {report.message}", markup=False)
+
+
+def wide_console() -> Console:
+    """Standard output, wide enough for a table."""
+    console = Console(highlight=False, soft_wrap=True)
+    console.width = max(console.width, _TABLE_WIDTH)
+    return console
 
 
 def lines(report: FileReport) -> list[str]:
@@ -76,7 +82,7 @@ def lines(report: FileReport) -> list[str]:
     return told + [f"  warning  {sentence}" for sentence in found["warnings"]]
 
 
-def graded(figures: dict[str, Any]) -> dict[str, str]:
+def graded(figures: Mapping[str, Any]) -> dict[str, str]:
     """Every figure with its grade, in words."""
     grades = figures.get("grades", {})
     words = {name: f" ({grades[name]})" if name in grades else "" for name in METRICS}

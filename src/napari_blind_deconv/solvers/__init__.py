@@ -5,17 +5,19 @@ from typing import Annotated
 from pydantic import Discriminator
 
 from .blind_richardson_lucy import BlindRichardsonLucy
+from .joint import Joint
 from .posterior_sampling import PosteriorSampling
 from .problem import Choice, Estimate, Problem, Ranked
 from .richardson_lucy import RichardsonLucy
 from .two_phase import TwoPhase
 
-Solver = Annotated[TwoPhase | PosteriorSampling | RichardsonLucy | BlindRichardsonLucy, Discriminator("kind")]
+Solver = Annotated[TwoPhase | PosteriorSampling | RichardsonLucy | BlindRichardsonLucy | Joint, Discriminator("kind")]
 
 __all__ = [
     "BlindRichardsonLucy",
     "Choice",
     "Estimate",
+    "Joint",
     "PosteriorSampling",
     "Problem",
     "Ranked",

@@ -24,7 +24,8 @@ from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.kernel_priors import Updatable
 from napari_blind_deconv.solvers.half_quadratic import analysed, restore, roughness
 from napari_blind_deconv.solvers.pyramid import recentred
-from napari_blind_deconv.statistics import KernelStatistics, kernel_statistics
+from napari_blind_deconv.solvers.scene_statistics import scene_statistics
+from napari_blind_deconv.statistics import KernelStatistics
 
 # The image that the kernel is learnt from: a dearer prior than for the image that is shown, 8 levels at first, then the
 # last 5 of them from a warm start (decision 0007).
@@ -116,9 +117,8 @@ def expected_statistics(
         σ as x̂ was restored with, and the camera's part of it.
     """
     sigma, camera = sigmas
-    complete = frame.fill(observed, mode.blurred)
     filters = forward_differences(spacing)
-    at_mode = kernel_statistics(analysed(mode.scene, filters), analysed(complete, filters), shape)
+    at_mode = scene_statistics(observed, mode.scene, mode.blurred, shape, frame, spacing)
     variance = (frame.crop(mode.blurred) - observed).square().mean() + _LOST_NOISE * camera**2
     spread = variance / (mode.blur.abs() ** 2 + sigma**2 * _touching(mode, observed, frame, spacing))
     covariance = irfftn(mode.scene.numel() * roughness(filters, observed, frame) * spread + 0j, frame.canvas)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.image_priors import Fitting, Quadratic
+from napari_blind_deconv.image_priors import Fitting, Quadratic, Splittable
 from napari_blind_deconv.solvers import half_quadratic, quadratic
 from napari_blind_deconv.solvers.problem import Problem
 
@@ -58,3 +58,10 @@ def refuse_fitting(problem: Problem, solver: str) -> None:
             f"solver {solver!r} cannot use image_prior {problem.image_prior.kind!r}; choose solver 'two-phase', or "
             "another image_prior"
         )
+
+
+def splittable(problem: Problem) -> Splittable:
+    """The image prior of a problem whose solver has refused those that fit by themselves."""
+    if isinstance(problem.image_prior, Fitting):
+        raise TypeError(f"image_prior {problem.image_prior.kind!r} is not splittable")
+    return problem.image_prior

@@ -11,8 +11,9 @@ from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence, Known
 from napari_blind_deconv.solvers.choice import choose
 from napari_blind_deconv.solvers.free_form import free_form
+from napari_blind_deconv.solvers.last_restoration import last_restoration
 from napari_blind_deconv.solvers.problem import Choice, Estimate, Problem
-from napari_blind_deconv.solvers.restoration import restoration_steps, scenes
+from napari_blind_deconv.solvers.restoration import restoration_steps
 
 
 @component
@@ -34,27 +35,16 @@ class TwoPhase:
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate the kernel, then restore; one yield per step of either phase."""
         restoration = restoration_steps(problem)
-        fit: Fit | None = None
-        choice: Choice | None = None
-        done = 0
-        for fit, choice, total in self.kernels(problem):
-            done += 1
-            yield Estimate(
+        found: Estimate | None = None
+        for done, (fit, choice, total) in enumerate(self.kernels(problem), start=1):
+            found = Estimate(
                 "estimating the kernel", done, total + restoration, fit.kernel, parameters=fit.parameters, choice=choice
             )
-        if fit is None:
-            fit = Fit(problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed))
-        frame = problem.frame_for(fit.kernel.shape)
-        for step, total, scene in _counted(scenes(problem, fit.kernel, frame, restoration), restoration):
-            yield Estimate(
-                "restoring",
-                done + step,
-                done + total,
-                fit.kernel,
-                frame.crop(scene),
-                parameters=fit.parameters,
-                choice=choice,
-            )
+            yield found
+        if found is None:
+            known = problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed)
+            found = Estimate("estimating the kernel", 0, restoration, known)
+        yield from last_restoration(problem, found)
 
     def kernels(self, problem: Problem) -> Iterator[tuple[Fit, Choice | None, int]]:
         """(fit, why this rung, steps of this phase) for every step of the first phase."""
@@ -74,15 +64,3 @@ class TwoPhase:
 
     def _free_form(self, problem: Problem) -> Iterator[tuple[Tensor, int]]:
         return free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements)
-
-
-def _counted(steps: Iterator[Tensor], total: int) -> Iterator[tuple[int, int, Tensor]]:
-    """(step, steps in all, scene), each held back until it is known whether it is the last one."""
-    before: Tensor | None = None
-    step = 0
-    for step, scene in enumerate(steps, start=1):
-        if before is not None:
-            yield step - 1, total, before
-        before = scene
-    if before is not None:
-        yield step, step, before

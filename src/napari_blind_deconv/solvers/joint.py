@@ -1,0 +1,83 @@
+"""Image and kernel by turns, both at their most probable: the scheme that everybody tries first, to be compared with.
+
+    x ← argmax p(y | x, k) p(x),        k ← argmax p(y | x, k) p(k)^weight                                   (1)
+
+The pair (x, k) that (1) climbs to is not the pair that made the picture: a blurred image with a kernel that does
+nothing is more probable than both (Levin et al. 2009, doi:10.1109/CVPR.2009.5206815, section 2). `expectation` differs
+in one term only, the posterior covariance of x, and `two_phase` in that it freezes the kernel before the image prior
+has a say.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.fourier import irfftn, rfftn, transfer
+from napari_blind_deconv.kernel_priors import Auto, Known
+from napari_blind_deconv.kernel_priors.gaussian import gaussian
+from napari_blind_deconv.solvers.half_quadratic import restore
+from napari_blind_deconv.solvers.last_restoration import last_restoration
+from napari_blind_deconv.solvers.problem import Estimate, Problem
+from napari_blind_deconv.solvers.pyramid import recentred
+from napari_blind_deconv.solvers.restoration import refuse_fitting, restoration_steps, splittable
+from napari_blind_deconv.solvers.scene_statistics import scene_statistics
+
+# Variance of the first kernel along every axis, in px²: nearly a delta, which a fit of few parameters could not leave.
+_FIRST_VARIANCE = 0.25
+
+
+@component
+class Joint:
+    """Image and kernel by turns, each at its most probable given the other: to be compared with, not to be used.
+
+    Its kernel tends to a point, the more so the more the image prior counts and the less the kernel prior does.
+    """
+
+    kind: Literal["joint"] = "joint"
+    rounds: Annotated[int, Ge(1)] = 12
+    """How many times image and kernel are estimated, each given the other."""
+    image_steps: Annotated[int, Ge(1)] = 8
+    """Steps of the image's restoration per round."""
+
+    def solve(self, problem: Problem) -> Iterator[Estimate]:
+        """Estimate kernel and image by turns, then restore with the last kernel; one yield per round, then per step."""
+        if isinstance(problem.kernel_prior, Auto):
+            raise InputError(
+                "solver 'joint' cannot rank families of PSFs, but kernel_prior is 'auto'; choose a family, or solver "
+                "'two-phase'"
+            )
+        refuse_fitting(problem, self.kind)
+        rounds, last = self.rounds, restoration_steps(problem)
+        if isinstance(problem.kernel_prior, Known):
+            rounds, kernel = 0, problem.kernel_prior.sample(problem.kernel_shape, problem.generator)
+        else:
+            kernel = gaussian(_FIRST_VARIANCE * torch.eye(problem.ndim), problem.kernel_shape)
+        kernel = kernel.to(problem.observed)
+        scene: Tensor | None = None
+        for step in range(1, rounds + 1):
+            kernel, scene = self._round(problem, kernel, scene)
+            yield Estimate("estimating the kernel", step, rounds + last, kernel)
+        yield from last_restoration(problem, Estimate("estimating the kernel", rounds, rounds + last, kernel))
+
+    def _round(self, problem: Problem, kernel: Tensor, scene: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Equation (1), once: the image from the last one, then the kernel from the last one."""
+        frame = Frame.around(problem.sample.shape[-problem.ndim :], problem.kernel_shape)
+        prior = splittable(problem)
+        *_, scene = restore(
+            problem.sample,
+            kernel,
+            frame,
+            prior,
+            noise_sigma=problem.misfit_sigma,
+            spacing=problem.spacing,
+            levels=prior.levels(self.image_steps, problem.misfit_sigma),
+            start=scene,
+        )
+        blurred = irfftn(transfer(kernel, frame.canvas) * rfftn(scene, frame.ndim), frame.canvas)
+        statistics = scene_statistics(problem.sample, scene, blurred, problem.kernel_shape, frame, problem.spacing)
+        return recentred(problem.kernel_prior.update(statistics, kernel, problem.kernel_weight), scene)
