@@ -1,6 +1,6 @@
 """Lenslets: how well sums of 3, 10 and 30 sharp spots are found, and their number, from one image at 1 % noise.
 
-    python benchmarks/lenslets.py [--draws 8]
+    python benchmarks/lenslets.py [--draws 8] [--first 0] [--spots 3 10]
 
 Scenes are the package's own and those that scikit-image ships (camera, astronaut, coins), 256 x 256; supports are a few
 pixels larger than the spots need. MNC and KE are against the true kernel after the best whole-pixel shift.
@@ -64,13 +64,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=8, help="kernels per number of spots")
+    parser.add_argument("--first", type=int, default=0, help="number of the first draw")
+    parser.add_argument("--spots", type=int, nargs="+", default=[3, 10, 30], help="numbers of spots")
     parser.add_argument("--given", action="store_true", help="tell the prior the number of spots")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print("spots  scene      support  found    MNC     KE   seconds")
-    for count in (3, 10, 30):
+    for count in arguments.spots:
         scores = []
-        for draw in range(arguments.draws):
+        for draw in range(arguments.first, arguments.first + arguments.draws):
             rng = np.random.default_rng(1000 * count + draw)
             kernel, support = drawn(count, rng)
             name, scene = (s := scenes(SIZE + SUPPORT - 1, draw))[draw % len(s)]
@@ -83,9 +85,8 @@ def main() -> None:
             score = score_kernel(result.kernel, kernel)
             scores.append((score["mnc"], score["ke"], abs(found - count) <= 0.2 * count))
             seconds = time.perf_counter() - begun
-            print(
-                f"{count:5d}  {name:9s} {support:8d} {found:6.0f} {score['mnc']:6.3f} {score['ke']:6.3f} {seconds:9.1f}"
-            )
+            line = f"{count:5d}  {name:9s} {support:8d} {found:6.0f} {score['mnc']:6.3f} {score['ke']:6.3f}"
+            print(f"{line} {seconds:9.1f}", flush=True)
         mnc, ke, right = np.array(scores, float).T
         summary = f"{count:5d}  mean MNC {mnc.mean():.3f}, worst {mnc.min():.3f}; mean KE {ke.mean():.3f}"
         print(f"{summary}; number within 20 %: {right.sum():.0f} of {len(right)}", flush=True)

@@ -1,6 +1,7 @@
 """Laws of kernels of one radius (defocus, airy) and of sums of spots (lenslets)."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,9 +17,9 @@ from napari_blind_deconv.kernel_priors import Airy, Defocus, Lenslets
 from napari_blind_deconv.kernel_priors.airy import airy
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.laplace import laplace
+from napari_blind_deconv.kernel_priors.spot_model import SpotModel
 from napari_blind_deconv.kernel_priors.spot_search import directional
 from napari_blind_deconv.kernel_priors.spots import refined_peaks, single, spots
-from napari_blind_deconv.kernel_priors.upright import in_phase
 from napari_blind_deconv.metrics import score_kernel
 
 RADII = st.floats(0.6, 6.0)
@@ -185,16 +186,19 @@ def test_lenslets_are_found_and_counted(count):
     assert score_kernel(fit.kernel.numpy(), truth.numpy())["mnc"] > 0.85
 
 
-def test_the_place_between_pixels_follows_the_kernel():
-    """Two kernels that differ by a fraction of a pixel are moved to the same place by the same image."""
-    places, levels = torch.tensor([[-4.0, 2.3], [3.4, -1.0]]), torch.ones(2)
-    evidence = Evidence.of(observed(spots(places, levels, (17, 17), 0.5), size=96), 0.005)
-
-    def found(extra: torch.Tensor) -> torch.Tensor:
-        return extra + in_phase(evidence, lambda s: spots(places + extra + s, levels, (17, 17), 0.5))
-
-    difference = found(torch.tensor([0.0, 0.0])) - found(torch.tensor([0.25, -0.25]))
-    assert float((difference - difference.round()).abs().max()) < 0.15
+@pytest.mark.parametrize("moved", [(0.25, -0.25), (-0.375, 0.5)])
+def test_spots_between_the_wrong_pixels_are_moved_back_together_by_the_evidence(moved):
+    places, levels = torch.tensor([[-4.0, 2.3], [3.4, -1.2], [1.7, 4.6]]), torch.zeros(3)
+    evidence = Evidence.of(observed(spots(places, levels.exp(), (15, 15), 0.5)), 0.005)
+    model = SpotModel(NaturalSpectrum.of(evidence), directional(evidence), (15, 15), 0.5, 0.3, 0.5, 1.0, 18.0)
+    true = model.refined(replace(model.start(places, levels), places=places), 8)
+    guess = replace(true, places=places + torch.tensor(moved), levels=levels, widening=torch.zeros(()))
+    found = model.in_phase(guess)
+    steps = found.places - guess.places
+    assert torch.allclose(steps, steps[:1].expand(3, 2), atol=1e-5)
+    away = found.places - places
+    # The evidence does not see whole pixels.
+    assert float((away - away.round()).abs().max()) < 0.3
 
 
 def test_a_spectrum_s_prior_is_part_of_its_nats():

@@ -15,7 +15,7 @@ from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.kernel_priors.spot_model import Guess, SpotModel, spread
 from napari_blind_deconv.kernel_priors.spot_search import directional, searched
 from napari_blind_deconv.kernel_priors.spots import refined_peaks, spots
-from napari_blind_deconv.kernel_priors.upright import in_phase, upright
+from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.statistics import KernelStatistics
 
 # What another spot must gain, in nats (decision 0012).
@@ -58,7 +58,7 @@ class Lenslets:
         return spots(places, levels.exp(), shape, width)
 
     def fit(self, evidence: Evidence, shape: tuple[int, ...], weight: float = 1.0) -> Iterator[Fit]:
-        """Find the spots by the evidence, their common turn and place between pixels by the image's edges.
+        """Find the spots and their place between pixels by the evidence, their turn by the image's edges.
 
         Parameters
         ----------
@@ -114,20 +114,15 @@ class Lenslets:
         return rendered(*minimum(energy, [places, levels, levels.new_zeros(())], _UPDATE_ITERATIONS))
 
     def _settled(self, evidence: Evidence, model: SpotModel, guess: Guess) -> Fit:
-        """The fit in the turn and at the place between pixels that the edges speak for."""
+        """The fit in the turn that the edges speak for, around the centre tap."""
+        guess = model.in_phase(guess)
         width = float(self.width_px * guess.widening.exp())
 
-        def placed(sign: float, shift: Tensor) -> Tensor:
-            return spots(sign * guess.places + shift, guess.levels.exp(), model.shape, width)
-
-        still = torch.zeros(len(model.shape)).to(guess.places)
-        kernel = placed(1.0, still)
-        sign = 1.0 if upright(evidence, kernel) is kernel else -1.0
+        kernel = model.kernel(guess)
+        places = guess.places if upright(evidence, kernel) is kernel else -guess.places
         shares = guess.levels.exp() / guess.levels.exp().sum()
-        centre = (sign * guess.places * shares[:, None]).sum(0)
-        shift = in_phase(evidence, lambda s: placed(sign, s))
         # Whole pixels change nothing but the centre of mass.
-        shift = shift - (shift + centre).round()
+        places = places - (places * shares[:, None]).sum(0).round()
         contrast = float(guess.levels.std(correction=0)) if guess.count > 1 else 0.0
         parameters = {
             "count": Parameter(float(guess.count)),
@@ -135,5 +130,5 @@ class Lenslets:
             "intensity_spread": Parameter(contrast),
         }
         freedom = guess.count * (len(model.shape) + 1)
-        kernel = spots(sign * guess.places + shift, guess.levels.exp(), model.shape, math.hypot(width, _PHASE_ERROR))
+        kernel = spots(places, guess.levels.exp(), model.shape, math.hypot(width, _PHASE_ERROR))
         return Fit(kernel, parameters, freedom=freedom)

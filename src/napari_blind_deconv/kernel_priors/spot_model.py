@@ -1,5 +1,6 @@
 """What a sum of spots costs under the evidence, and the local moves that better it: descend, grow, prune."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ _WIDTHS = (-1.5, 2.0)
 _WALL = 10.0
 # Prior of the image's directions beyond its grain, as of the grain: spread of log S.
 _DIRECTED = 0.5
+# Common shifts that are tried, in pixels: quarters, then eighths around the best; and how many are judged together.
+_PHASES, _BATCH = ((-0.5, -0.25, 0.0, 0.25), (-0.125, 0.0, 0.125)), 16
 _CANDIDATES, _INTENSITIES = 6, (0.4, 1.0, 2.0)
 _STEPS, _STEPS_AFTER_LOSS = 16, 12
 
@@ -178,6 +181,19 @@ class SpotModel:
             better = self.score(guess) < self.score(best) - 1
             best, failures = (guess, 0) if better else (best, failures + 1)
         return best
+
+    def in_phase(self, guess: Guess) -> Guess:
+        """The spots after the common shift between pixels that the evidence is for, all else as it is.
+
+        Spots are sampled, and what aliases from beyond half a cycle per pixel interferes with what belongs below: where
+        the image is strong up to there, |K| knows how the spots lie on the grid.
+        """
+        for steps in _PHASES:
+            shifts = itertools.product(steps, repeat=guess.places.shape[1])
+            moved = [replace(guess, places=guess.places + guess.places.new_tensor(s)) for s in shifts]
+            nats = torch.cat([self._at_once(moved[i : i + _BATCH]) for i in range(0, len(moved), _BATCH)])
+            guess = replace(moved[int(nats.argmin())], nats=float(nats.min()))
+        return guess
 
     def _at_once(self, guesses: Sequence[Guess]) -> Tensor:
         """-log p of guesses that share one spectrum, as they are."""

@@ -6,10 +6,8 @@ and ring; the right one has the sparser gradients (Levin et al. 2009, doi:10.110
 images tell).
 """
 
-import cmath
 import itertools
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -20,9 +18,6 @@ from napari_blind_deconv.fourier import frequencies, irfftn, rfftn, transfer
 
 # Edges are compared at this blur (Gaussian sigma in samples): finer ones are mostly restored noise.
 _EDGE_SCALE = 0.8
-# The same, and the shifts that are tried, where places between pixels are told apart: only the finest edges can.
-_FINE_SCALE = 0.3
-_PHASES = (-0.5, -0.25, 0.0, 0.25)
 # Samples at the frame's border whose edges belong to the restoration's wrap-around.
 _BORDER = 12
 
@@ -55,34 +50,7 @@ def upright(evidence: Evidence, kernel: Tensor) -> Tensor:
     return kernel if spread[0] <= spread[1] else turned
 
 
-def in_phase(evidence: Evidence, moved: Callable[[Tensor], Tensor]) -> Tensor:
-    """The shift between whole pixels, one fraction per axis in (-1/2, 1/2], that restores the sparsest edges.
-
-    Neither evidence nor data know it: a shift of the kernel and the opposite one of the scene cancel. But edges are
-    sharp on the scene's own pixels only. The spread of the edges over the shift along an axis is taken for one wave.
-
-    Parameters
-    ----------
-    evidence
-        The observation.
-    moved
-        The kernel after a shift, in pixels per axis.
-    """
-    still = torch.zeros(evidence.ndim).to(evidence.periodogram)
-    out = still.clone()
-    with torch.no_grad():
-        spectrum = evidence.profile(evidence.power(moved(still)))
-        for axis in range(evidence.ndim):
-            wave = 0j
-            for phase in _PHASES:
-                shift = still.clone()
-                shift[axis] = phase
-                wave += _edge_spread(evidence, moved(shift), spectrum, _FINE_SCALE) * cmath.exp(2j * math.pi * phase)
-            out[axis] = cmath.phase(-wave) / (2 * math.pi)
-    return out
-
-
-def _edge_spread(evidence: Evidence, kernel: Tensor, spectrum: Tensor, scale: float = _EDGE_SCALE) -> float:
+def _edge_spread(evidence: Evidence, kernel: Tensor, spectrum: Tensor) -> float:
     """Mean |g| over root mean g² of the restoration's differences g: small where few edges are strong."""
     observed = evidence.observed / evidence.noise_sigma
     spatial = tuple(range(-kernel.ndim, 0))
@@ -94,7 +62,7 @@ def _edge_spread(evidence: Evidence, kernel: Tensor, spectrum: Tensor, scale: fl
     prior = evidence.spectrum_at(spectrum, [f.flatten() for f in axes])
     wiener = blur.conj() * prior / (blur.abs() ** 2 * prior + 1)
     for f in axes:
-        wiener = wiener * torch.exp(-2 * (math.pi * scale * f) ** 2)
+        wiener = wiener * torch.exp(-2 * (math.pi * _EDGE_SCALE * f) ** 2)
     restored = irfftn(rfftn(scene, kernel.ndim) * wiener, shape)
     absolute = square = torch.zeros((), dtype=scene.dtype, device=scene.device)
     for step in _neighbours(kernel.ndim):
