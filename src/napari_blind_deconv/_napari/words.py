@@ -28,6 +28,7 @@ KIND_LABELS: Final = MappingProxyType(
         "posterior-sampling": "PSF first, then many images: mean and uncertainty",
         "richardson-lucy": "Richardson-Lucy, PSF known",
         "blind-richardson-lucy": "Blind Richardson-Lucy",
+        "joint": "Image and PSF by turns (joint)",
     }
 )
 """Kind of a component: how the choice reads."""
@@ -56,6 +57,7 @@ KIND_MEANINGS: Final = MappingProxyType(
         "posterior-sampling": "Draws images that explain the data: where they differ, nobody knows. Slow.",
         "richardson-lucy": "The classic for counted photons.",
         "blind-richardson-lucy": "The classic, with PSF and image in turn.",
+        "joint": "To compare with only: its PSF tends to a point, and the blur stays in the image.",
     }
 )
 """Kind of a component: what it means, in one line; others say it in the first line of their documentation."""
@@ -101,7 +103,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "denoising": "Last noise level that is denoised, times the noise sigma; automatic follows the strength.",
         "likelihood": "Noise of one sigma everywhere, or photons, which are the noisier the brighter it is.",
         "samples": "How many images are drawn; 16 know the uncertainty to a fifth.",
-        "rounds": "How often drawn images improve the PSF; slow.",
+        "rounds": "How often the PSF is estimated anew from an image: at every size, by turns, or from drawn images.",
         "kernel_weight": "How much the PSF prior counts against the data; 1 is balanced.",
         "iterations": "More steps take longer and sharpen further; automatic is a good start.",
         "noise_sigma": "Standard deviation of the noise, in the image's intensity unit; automatic estimates it.",
