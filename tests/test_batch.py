@@ -123,6 +123,23 @@ def test_files_written_hold_image_psf_and_how_they_were_made(tmp_path):
     assert {"seconds", "peak_memory_mb", "noise_sigma", "kernel", "warnings", "versions", "seed"} <= set(said)
 
 
+def test_maps_are_written_where_asked_for_and_are_no_inputs_of_the_next_run(tmp_path):
+    image = written(tmp_path / "a.tif", picture((20, 21)), "YX", (0.1, 0.2))
+    known = Settings(kernel_size=(5,), iterations=2)
+    for maps in (False, True):
+        out = tmp_path / str(maps)
+        (report,) = [e for e in run_batch(plan([image], out, maps=maps), known) if isinstance(e, FileReport)]
+        endings = ["residual", "prior_share"] if maps else []
+        assert [p.name for p in report.outputs[2:-1]] == [f"a_{name}.ome.tif" for name in endings]
+        assert names(out) == sorted(p.name for p in report.outputs) == sorted(report.report["outputs"])
+        for path in report.outputs[2:-1]:
+            read = io.read(path)
+            assert (read.axes, read.data.shape, read.data.dtype) == ("YX", (20, 21), np.float32)
+            assert read.voxel_size_um == pytest.approx((0.1, 0.2))
+        with pytest.raises(InputError, match="holds no image"):
+            find_inputs([out])
+
+
 def test_planes_share_a_psf_without_z_and_keep_their_step(tmp_path):
     stack = written(tmp_path / "a.tif", picture((4, 20, 21)), "ZYX", (0.3, 0.1, 0.2))
     settings = Settings(kernel_size=(5,), iterations=2, planes=True)

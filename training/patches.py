@@ -51,7 +51,7 @@ class PatchRecipe:
     components: int = 128
     draws: int = 1200
     held_out: int = 100
-    rounds: int = 160
+    rounds: int = 104
     forgetting: float = 0.6
 
 

@@ -13,7 +13,7 @@ from superqt.utils import GeneratorWorker
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
 from napari_blind_deconv._napari.command import command_line
 from napari_blind_deconv._napari.docked import Docked
-from napari_blind_deconv._napari.findings import parameters, reasons
+from napari_blind_deconv._napari.findings import parameters, passed_in_words, reasons
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.layer_choice import LayerChoice
@@ -272,7 +272,12 @@ def summary(source: Source, result: Result) -> str:
     why = [f"{sentence}." for sentence in reasons(report)]
     fitted = "; ".join(f"{name} = {value}" for name, value in parameters(report))
     doubts = [f"• {on_screen(sentence)}" for sentence in report.get("warnings", [])]
-    return "\n".join([done, *why, *([f"Fitted: {fitted}."] if fitted else []), *doubts])
+    told = [done, *why, *([f"Fitted: {fitted}."] if fitted else [])]
+    if doubts:
+        told += ["Do not trust it blindly:", *doubts]
+    if passed := passed_in_words(report):
+        told.append(f"{'Other checks passed' if doubts else 'All checks passed'}: {passed}.")
+    return "\n".join(told)
 
 
 def _line() -> QFrame:

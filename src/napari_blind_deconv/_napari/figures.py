@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_blind_deconv._napari.findings import family, parameters, ranking_in_words, rankings, reasons
+from napari_blind_deconv._napari.findings import checks, family, parameters, ranking_in_words, rankings, reasons
+from napari_blind_deconv._napari.words import CHECK_LABELS, on_screen
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.metrics import METRICS, describe_kernel, grade, score_image, score_kernel
 
@@ -21,6 +22,8 @@ _MEANING: Final = MappingProxyType(
 )
 _WIDE_BORDER: Final = 0.05
 _MISFIT: Final = 2.0
+_ELSEWHERE: Final = frozenset({"border", "residual_size"})
+_SHARES: Final = frozenset({"delta", "saturation", "prior_share"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,13 @@ class Inputs:
 
 def figures(inputs: Inputs) -> list[Figure]:
     """All rows: first those with a reference, then those without."""
-    return [*compared(inputs), *of_kernel(inputs), *of_fit(inputs.report), *of_run(inputs.report)]
+    return [
+        *compared(inputs),
+        *of_kernel(inputs),
+        *of_fit(inputs.report),
+        *of_run(inputs.report),
+        *of_trust(inputs.report),
+    ]
 
 
 def doubts(inputs: Inputs) -> list[str]:
@@ -129,6 +138,24 @@ def of_run(report: dict[str, Any]) -> Iterator[Figure]:
         ratio = residual / expected if expected > 0 else math.inf
         verdict = "the result does not explain the image" if ratio > _MISFIT else "the result explains the image"
         yield Figure("Misfit / expected", _short(ratio), f"up to about 1 is right: {verdict}")
+
+
+def of_trust(report: dict[str, Any]) -> Iterator[Figure]:
+    """Every check of trust with its limit, doubts first; what has a row of its own is left out."""
+    for channel, check in checks(report):
+        if check["check"] not in _ELSEWHERE:
+            name = CHECK_LABELS.get(check["check"], check["check"]) + (f", {channel}" if channel else "")
+            asked = "at least" if check["check"] == "no_blur" else "at most"
+            meaning = f"{asked} {_figure(check, 'limit')}: {on_screen(check['sentence'])}"
+            yield Figure(name, _figure(check, "value"), meaning)
+
+
+def _figure(check: dict[str, Any] | Any, which: str) -> str:
+    """A check's value or limit with its unit."""
+    value = float(check[which])
+    if check["check"] in _SHARES:
+        return f"{value:.3g}" if value == 0 else f"{100 * value:.3g} %"
+    return f"{value:.3g}" + (" nats" if check["check"] == "no_blur" else "")
 
 
 def without_colours(image: NDArray[Any]) -> NDArray[Any]:

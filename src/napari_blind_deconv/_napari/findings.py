@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from napari_blind_deconv._napari.words import ZERNIKE, field_name
+from napari_blind_deconv._napari.words import CHECK_LABELS, ZERNIKE, field_name
 
 _SIGNIFICANT = 2.0
 SHARP = "sharp"
@@ -66,6 +66,30 @@ def rankings(report: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
     """Per channel the families that were compared, the chosen one first."""
     found = report.get("ranking", [])
     return [found] if found and isinstance(found[0], Mapping) else list(found)
+
+
+def checks(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Every check of trust with the channel it is of, empty of a single one; those that raise doubt first.
+
+    Examples
+    --------
+    >>> trust = [{"check": "delta", "verdict": "ok"}, {"check": "border", "verdict": "doubt"}]
+    >>> [check["check"] for _, check in checks({"trust": trust})]
+    ['border', 'delta']
+    """
+    found = report.get("trust", [])
+    channels = [found] if found and isinstance(found[0], Mapping) else list(found)
+    several = len(channels) > 1
+    told = [(f"channel {i}" if several else "", c) for i, channel in enumerate(channels, start=1) for c in channel]
+    return sorted(told, key=lambda entry: entry[1]["verdict"] != "doubt")
+
+
+def passed_in_words(report: Mapping[str, Any]) -> str:
+    """The checks that no channel doubts, by their names; empty where nothing was checked."""
+    told = checks(report)
+    doubted = {check["check"] for _, check in told if check["verdict"] == "doubt"}
+    names = dict.fromkeys(check["check"] for _, check in told if check["check"] not in doubted)
+    return ", ".join(CHECK_LABELS.get(name, name) for name in names)
 
 
 def chosen(report: Mapping[str, Any]) -> str:

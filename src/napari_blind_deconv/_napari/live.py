@@ -7,7 +7,8 @@ from napari.layers import Image
 
 from napari_blind_deconv._napari.layer_choice import unwrapped
 from napari_blind_deconv._napari.layers import PLUGIN, Source
-from napari_blind_deconv._napari.results import LayerTuple, image_layer, kernel_layer
+from napari_blind_deconv._napari.placing import LayerTuple
+from napari_blind_deconv._napari.results import image_layer, kernel_layer
 from napari_blind_deconv._types import Progress
 
 PREVIEW: Final = "preview"
@@ -44,16 +45,25 @@ class LiveLayers:
                 self._layers[role] = add_image(self._viewer, data, attributes)
 
     def settle(self, results: list[LayerTuple]) -> None:
-        """Turn previews into results; add the results that have no preview to turn into."""
+        """Turn previews into results; add the results that have no preview to turn into, below the last of them."""
+        added: list[Image] = []
+        layer: Image | None = None
         for data, attributes, _ in results:
             role = attributes["metadata"][PLUGIN]["role"]
             if not self._is_there(role) or self._layers[role].data.ndim != data.ndim:
-                add_image(self._viewer, data, attributes)
+                layer = add_image(self._viewer, data, attributes)
+                added.append(layer)
                 continue
             layer = self._layers.pop(role)
             _refresh(layer, data, attributes)
             layer.metadata = attributes["metadata"]
             layer.name = attributes["name"]
+        if layer is not None:
+            # Layers are drawn in their order: what was added must not cover the restored image, which is the last.
+            for other in added:
+                if other is not layer:
+                    layers = self._viewer.layers
+                    layers.move(layers.index(other), layers.index(layer))
             self._viewer.layers.selection.active = layer
         self.remove()
 

@@ -1,28 +1,24 @@
-"""Result → layers: the restored image exactly over the original, the PSF beside it, both saying how they were made."""
+"""Result → layers: the restored image and its maps exactly over the original, the PSF beside it, all saying how they
+were made.
+"""
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-from napari.utils.transforms import Affine
 from numpy.typing import NDArray
 
 from napari_blind_deconv._napari.findings import chosen
-from napari_blind_deconv._napari.layers import PLUGIN, Placement, Source
+from napari_blind_deconv._napari.layers import PLUGIN, Source
+from napari_blind_deconv._napari.map_layers import map_layers
+from napari_blind_deconv._napari.placing import LayerTuple, contrast, on_axes, placed
 from napari_blind_deconv._types import Result
 from napari_blind_deconv.observation import Arrangement
 
-LayerTuple = tuple[NDArray[Any], dict[str, Any], str]
-
-# Contrast is set by a sample of this many pixels: exact limits are not worth a pass over a large volume.
-_SAMPLE: Final = 1_000_000
-_PERCENTILES: Final = (0.1, 99.9)
-
 
 def result_layers(source: Source, result: Result, command: str = "") -> list[LayerTuple]:
-    """The two layers of a finished run; the restored image comes last, so that it is the one selected."""
+    """The layers of a finished run; the restored image comes last, above its maps, so that it is the one selected."""
     notes = {
         "source": source.name,
         "voxel_size_um": None if source.voxel_size_um is None else list(source.voxel_size_um),
@@ -34,7 +30,7 @@ def result_layers(source: Source, result: Result, command: str = "") -> list[Lay
     kernel = kernel_layer(source, result.kernel, kernel_name(source, result.report))
     image[1]["metadata"] = {PLUGIN: {"role": "restored", **notes}}
     kernel[1]["metadata"] = {PLUGIN: {"role": "psf", **notes}}
-    return [kernel, image]
+    return [kernel, *map_layers(source, result, notes), image]
 
 
 def restored_name(source: Source) -> str:
@@ -74,59 +70,6 @@ def kernel_layer(source: Source, kernel: NDArray[Any], name: str) -> LayerTuple:
     attributes = placed(source.placement, data.ndim, offset)
     limits = (0.0, float(kernel.max()) or 1.0)
     return data, {**attributes, "name": name, "colormap": "magma", "contrast_limits": limits, "rgb": False}, "image"
-
-
-def on_axes(array: NDArray[Any], axes: str, source: Source) -> NDArray[Any]:
-    """An array with some of the source's axes, in the source's order.
-
-    An axis that the array lacks, such as time for a PSF, is repeated without copying where it lies between others, and
-    left out where it leads: napari shows a layer of fewer axes all along the leading ones.
-    """
-    ordered = np.transpose(array, [axes.index(a) for a in source.axes if a in axes])
-    first = min(source.axes.index(a) for a in axes)
-    index = tuple(slice(None) if a in axes else np.newaxis for a in source.axes[first:])
-    sizes = dict(zip(axes, array.shape, strict=True))
-    shape = [sizes.get(a, n) for a, n in zip(source.axes[first:], source.data.shape[first:], strict=False)]
-    return np.broadcast_to(ordered[index], shape)
-
-
-def placed(placement: Placement, ndim: int, offset: NDArray[np.float64] | None = None) -> dict[str, Any]:
-    """Layer attributes of the last ``ndim`` axes of a placement, moved by ``offset`` pixels of the source."""
-    full = len(placement.scale)
-    world = placement.translate
-    if offset is not None:
-        linear = Affine(scale=placement.scale, rotate=placement.rotate, shear=placement.shear, ndim=full).linear_matrix
-        world = world + linear @ offset
-    last = slice(full - ndim, full)
-    affine = np.eye(ndim + 1)
-    affine[:-1, :-1] = placement.affine[:-1, :-1][last, last]
-    affine[:-1, -1] = placement.affine[:-1, -1][last]
-    return {
-        "scale": placement.scale[last],
-        "translate": world[last],
-        "rotate": placement.rotate[last, last],
-        "shear": shear_of(placement.shear, full, ndim),
-        "affine": affine,
-        "units": placement.units[last],
-        "axis_labels": placement.axis_labels[last],
-    }
-
-
-def shear_of(shear: NDArray[np.float64], full: int, ndim: int) -> NDArray[np.float64]:
-    """The shear among the last ``ndim`` axes: napari keeps the upper triangle of the matrix, row by row."""
-    if shear.ndim == 2:
-        return shear[full - ndim :, full - ndim :]
-    matrix = np.eye(full)
-    matrix[np.triu_indices(full, 1)] = shear
-    return matrix[full - ndim :, full - ndim :][np.triu_indices(ndim, 1)]
-
-
-def contrast(image: NDArray[Any]) -> tuple[float, float]:
-    """Display limits that a few bright pixels do not decide."""
-    step = max(1, math.ceil((image.size / _SAMPLE) ** (1 / image.ndim)))
-    sample = image[(slice(None, None, step),) * image.ndim]
-    low, high = (float(v) for v in np.percentile(sample, _PERCENTILES))
-    return (low, high) if high > low else (low, low + 1.0)
 
 
 def as_colours(source: Source, image: NDArray[Any]) -> NDArray[Any]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from napari_blind_deconv._napari.layers import PLUGIN, Placement, Source
-from napari_blind_deconv._napari.results import LayerTuple, contrast, kernel_layer
+from napari_blind_deconv._napari.placing import LayerTuple, contrast
+from napari_blind_deconv._napari.results import kernel_layer
 
 
 def photograph() -> list[LayerTuple]:

@@ -128,6 +128,20 @@ CHOICE_LABELS: Final = MappingProxyType(
     }
 )
 
+CHECK_LABELS: Final = MappingProxyType(
+    {
+        "delta": "PSF's brightest pixel",
+        "border": "PSF at its border",
+        "residual_size": "Misfit / expected",
+        "residual_whiteness": "Residual not white",
+        "residual_local": "Residual, worst place",
+        "no_blur": "Evidence over no blur",
+        "saturation": "Saturated pixels",
+        "prior_share": "Prior's share of detail",
+    }
+)
+"""Check of trust: how it is called."""
+
 EXAMPLES: Final = MappingProxyType(
     {
         "na": "1.4",
@@ -223,6 +237,7 @@ _ON_SCREEN: Final = MappingProxyType(
         " (--voxel-size-um)": "",
         "solver 'richardson-lucy'": "Richardson-Lucy",
         "larger kernel_size": "larger PSF size",
+        "let all families be tried (kernel_prior auto)": "choose “Find out”",
         " must be a number (fixed), [low, high] (bounded) or null (free)": " must be a number, or else “not known”",
         "must be [low, high] with low below high; a fixed value is a single number": "must be two numbers, the lower "
         "one first",

@@ -114,7 +114,8 @@ def run_batch(
             text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
             yield FileReport(job.path, "failed", text, refused=isinstance(error, InputError))
         else:
-            yield FileReport(job.path, "done", "", job.outputs, report)
+            outputs = tuple(job.restored.parent / name for name in report["outputs"])
+            yield FileReport(job.path, "done", "", outputs, report)
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _restore(
         if psf is None or not sentence.startswith("PSF "):
             raise
         raise InputError(f"PSF {psf.path}{sentence.removeprefix('PSF')}") from error
-    report = _completed(result.report, volume, job, references)
+    report = _completed(result, volume, job, references)
     _write(job, volume, result, report)
     return report
 
@@ -173,18 +174,19 @@ def _check_memory(path: Path, settings: Settings, said: _Said) -> None:
         )
 
 
-def _completed(report: dict[str, Any], volume: io.Volume, job: Job, references: References) -> dict[str, Any]:
+def _completed(result: Result, volume: io.Volume, job: Job, references: References) -> dict[str, Any]:
     """The pipeline's report with what only the files know."""
+    report = result.report
     source = report["input"] | {"file": job.path.name, "format": volume.description.get("format")}
     warnings = list(volume.description.get("warnings", [])) + list(report["warnings"])
     given = {"psf": references.psf, "truth": references.truth, "true_psf": references.true_psf}
     files = {name: found.path.name for name, found in given.items() if found is not None and found.path is not None}
-    outputs = [path.name for path in job.outputs]
+    outputs = [path.name for path in job.written(result.maps)]
     return report | {"input": source, "references": files, "warnings": warnings, "outputs": outputs}
 
 
 def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) -> None:
-    """All three files or none."""
+    """All files or none."""
     axes, voxels = report["input"]["axes"], report["input"]["voxel_size_um"]
     channel = "C" if "C" in axes else ""
     space = "".join(letter for letter in "ZYX" if letter in axes)
@@ -196,8 +198,12 @@ def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) 
         key: report[key] for key in ("settings", "versions", "device", "seed", "noise_sigma", "input", "warnings")
     }
     text = io.to_json(report)
-    needed = 4 * (result.image.size + result.kernel.size) + 3 * len(text) + 8192
-    with io.atomic(*job.outputs, needed_bytes=needed) as (at_restored, at_psf, at_report):
+    maps = [name for name in job.maps if name in result.maps]
+    needed = 4 * ((1 + len(maps)) * result.image.size + result.kernel.size) + 3 * len(text) + 8192
+    with io.atomic(*job.written(maps), needed_bytes=needed) as (at_restored, at_psf, *at_maps, at_report):
         io.tiff.write(at_restored, restored, {"role": "restored image", **record})
         io.tiff.write(at_psf, psf, {"role": "point spread function", **record})
+        for name, at_map in zip(maps, at_maps, strict=True):
+            shown = io.Volume(result.maps[name], axes, volume.voxel_size_um, volume.description)
+            io.tiff.write(at_map, shown, {"role": name.replace("_", " "), **record})
         at_report.write_text(text, encoding="utf-8")

@@ -1,36 +1,49 @@
 """Which files go in, and where their results go; nothing is computed or written here."""
 
 import glob
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
 
 RESTORED, PSF, REPORT = "_restored.ome.tif", "_psf.ome.tif", "_report.json"
+MAPS: Mapping[str, str] = MappingProxyType(
+    {name: f"_{name}.ome.tif" for name in ("residual", "prior_share", "uncertainty")}
+)
+"""Maps that are written where they are asked for, and how their files end."""
 _LONGEST_NAME = 255  # bytes, on every file system in use
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to restore, and the files that this gives."""
+    """One file to restore, and the files that this gives; of the maps those that its solver knows."""
 
     path: Path
     restored: Path
     psf: Path
     report: Path
+    maps: Mapping[str, Path] = field(default_factory=dict)
 
     @property
-    def outputs(self) -> tuple[Path, Path, Path]:
-        """In the order of writing: the report last, so that where it is, the others are."""
-        return self.restored, self.psf, self.report
+    def outputs(self) -> tuple[Path, ...]:
+        """All that may be written, in the order of writing."""
+        return self.written(self.maps)
+
+    def written(self, maps: Iterable[str]) -> tuple[Path, ...]:
+        """In the order of writing, with these maps: the report last, so that where it is, the others are."""
+        known = set(maps)
+        shown = [path for name, path in self.maps.items() if name in known]
+        return self.restored, self.psf, *shown, self.report
 
 
 def find_inputs(names: Sequence[str | Path]) -> list[Path]:
     """Files from names of files, folders and patterns, each once, in the order given and sorted within.
 
-    Folders and patterns leave out what this package wrote (``*_restored.ome.tif``, ``*_psf.ome.tif``) and hidden files.
+    Folders and patterns leave out what this package wrote (``*_restored.ome.tif``, ``*_psf.ome.tif``, maps) and hidden
+    files.
 
     Raises
     ------
@@ -53,7 +66,7 @@ def find_inputs(names: Sequence[str | Path]) -> list[Path]:
     return list(found.values())
 
 
-def plan(inputs: Sequence[Path], output: Path, keep: Sequence[Path] = ()) -> list[Job]:
+def plan(inputs: Sequence[Path], output: Path, keep: Sequence[Path] = (), *, maps: bool = False) -> list[Job]:
     """Where every input's results go; nothing is written yet.
 
     Parameters
@@ -64,6 +77,8 @@ def plan(inputs: Sequence[Path], output: Path, keep: Sequence[Path] = ()) -> lis
         Folder for the results.
     keep
         Further files that must not be overwritten (PSF, truths, settings).
+    maps
+        Whether the maps that say where not to trust the image are written, too.
 
     Raises
     ------
@@ -73,9 +88,13 @@ def plan(inputs: Sequence[Path], output: Path, keep: Sequence[Path] = ()) -> lis
     jobs: dict[str, Job] = {}
     for path in inputs:
         stem = io.stem(path)
-        if len(f"{stem}{RESTORED}".encode()) > _LONGEST_NAME:
+        wanted = {name: output / f"{stem}{ending}" for name, ending in MAPS.items()} if maps else {}
+        if (
+            max(len(f"{stem}{ending}".encode()) for ending in (RESTORED, *(MAPS.values() if maps else ())))
+            > _LONGEST_NAME
+        ):
             raise InputError(f"the name of {path} is too long for its results; shorten it to 230 letters")
-        job = Job(path, output / f"{stem}{RESTORED}", output / f"{stem}{PSF}", output / f"{stem}{REPORT}")
+        job = Job(path, output / f"{stem}{RESTORED}", output / f"{stem}{PSF}", output / f"{stem}{REPORT}", wanted)
         # Names that differ in case only are one file on macOS and Windows.
         other = jobs.setdefault(stem.casefold(), job)
         if other is not job:
@@ -111,5 +130,5 @@ def _ours_left_out(paths: Iterable[Path]) -> list[Path]:
         for path in paths
         if path.name.lower().endswith(tuple(io.READERS))
         and not path.name.startswith(".")
-        and not path.name.endswith((RESTORED, PSF))
+        and not path.name.endswith((RESTORED, PSF, *MAPS.values()))
     )

@@ -88,6 +88,12 @@ def run(
     max_memory_gb: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="Refuse files that need more.")
     ] = None,
+    maps: Annotated[
+        bool,
+        typer.Option(
+            "--maps", help="Write maps of where not to trust the image: residual, prior's share, uncertainty."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Restore images and estimate their PSF.
@@ -125,6 +131,7 @@ def run(
         axes=axes,
         voxel_size_um=numbers("--voxel-size-um", voxel_size_um),
         max_memory_gb=max_memory_gb,
+        maps=maps,
     )
     raise typer.Exit(execute(request, as_json=as_json))
 

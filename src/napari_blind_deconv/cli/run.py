@@ -32,6 +32,7 @@ class Request:
     axes: str | None = None
     voxel_size_um: tuple[float, ...] | None = None
     max_memory_gb: float | None = None
+    maps: bool = False
 
 
 def execute(request: Request, *, as_json: bool) -> int:
@@ -48,7 +49,7 @@ def execute(request: Request, *, as_json: bool) -> int:
         raise InputError(f"--max-memory-gb {limit:g} must be a positive number")
     shared = {"psf": request.psf or _recorded_psf(settings), "truth": request.truth, "true_psf": request.true_psf}
     keep = [path for path in (request.settings, *shared.values()) if path is not None]
-    jobs = plan(find_inputs(request.inputs), request.output, keep)
+    jobs = plan(find_inputs(request.inputs), request.output, keep, maps=request.maps)
     events = run_batch(
         jobs,
         settings,

@@ -13,15 +13,14 @@ from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.forward import Frame, predict
 from napari_blind_deconv.fourier import centroid, irfftn, rfftn, shifted, transfer
 from napari_blind_deconv.image_priors import Denoise, Scored
-from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.kernel_priors import Fit, Known
 from napari_blind_deconv.networks import noise_levels
 from napari_blind_deconv.solvers.annealing import annealed
 from napari_blind_deconv.solvers.gaussian_conditional import Likelihood
-from napari_blind_deconv.solvers.half_quadratic import analysed
 from napari_blind_deconv.solvers.problem import Choice, Estimate, Problem
+from napari_blind_deconv.solvers.scene_statistics import scene_statistics
 from napari_blind_deconv.solvers.two_phase import TwoPhase
-from napari_blind_deconv.statistics import KernelStatistics, kernel_statistics
+from napari_blind_deconv.statistics import KernelStatistics
 
 # Highest level (of a unit scene), lowest level (of the noise); decision 0014.
 _FIRST, _LAST = 0.5, 0.5
@@ -152,10 +151,9 @@ def drawn_statistics(
     frame, spacing
         As for the restoration.
     """
-    filters = forward_differences(spacing)
     blurred = irfftn(rfftn(scenes, frame.ndim) * transfer(kernel, frame.canvas), frame.canvas)
-    complete = frame.fill(observed.expand(len(scenes), *observed.shape), blurred)
-    sums = kernel_statistics(analysed(scenes, filters), analysed(complete, filters), kernel.shape)
+    repeated = observed.expand(len(scenes), *observed.shape)
+    sums = scene_statistics(repeated, scenes, blurred, tuple(kernel.shape), frame, spacing)
     return sums.scaled(1 / len(scenes))
 
 

@@ -1,0 +1,56 @@
+"""The maps of where not to trust a restored image, as layers that lie exactly on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_blind_deconv._napari.layers import PLUGIN, Source
+from napari_blind_deconv._napari.placing import LayerTuple, contrast, on_axes, placed
+from napari_blind_deconv._types import Result
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a map is shown: the end of its name, its colours, and their limits where the map has some of its own."""
+
+    name: str
+    colormap: str
+    limits: tuple[float, float] | None
+
+
+LOOKS: Final = MappingProxyType(
+    {
+        "residual": Look("residual (σ)", "PiYG", (-4.0, 4.0)),
+        "prior_share": Look("prior share", "magma", (0.0, 1.0)),
+        "uncertainty": Look("uncertainty", "inferno", None),
+    }
+)
+"""Map: how it is shown. The residual is white where it is zero, beyond four standard deviations it is full colour."""
+
+
+def map_layers(source: Source, result: Result, notes: Mapping[str, Any]) -> list[LayerTuple]:
+    """A hidden layer for every map of a result; colours are shown by the mean over their samples."""
+    return [
+        map_layer(source, result.maps[name], name, {"role": name, **notes}) for name in LOOKS if name in result.maps
+    ]
+
+
+def map_layer(source: Source, values: NDArray[np.float32], name: str, notes: Mapping[str, Any]) -> LayerTuple:
+    """One map over its source."""
+    look = LOOKS[name]
+    if source.axes.endswith("S"):
+        values, source = values.mean(-1), replace(source, axes=source.axes.removesuffix("S"))
+    data = on_axes(values, source.axes, source)
+    attributes = placed(source.placement, data.ndim)
+    shown = {
+        "colormap": look.colormap,
+        "contrast_limits": look.limits or contrast(values),
+        "blending": "translucent_no_depth",
+        "visible": False,
+        "rgb": False,
+    }
+    return data, {**attributes, **shown, "name": f"{source.name} {look.name}", "metadata": {PLUGIN: notes}}, "image"
