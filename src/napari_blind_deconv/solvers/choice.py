@@ -21,7 +21,7 @@ from napari_blind_deconv.kernel_priors.fit import explained
 from napari_blind_deconv.solvers.problem import Choice, Problem, Ranked
 
 # Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
-# wide reaches a quarter of the frequencies (decision 0013).
+# wide lets a quarter of the frequencies pass (decision 0013).
 _FINE_STRUCTURE = 25.0
 # What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
 # (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.
@@ -73,7 +73,7 @@ class Candidate:
     @property
     def blurs(self) -> bool:
         """Whether the kernel is a blur that the image shows everywhere, not its sampling and not its texture."""
-        needed = _FINE_STRUCTURE / max(extent(self.fit.kernel), 0.1) ** 2
+        needed = _FINE_STRUCTURE / equivalent_sigma(self.fit.kernel) ** 2
         return self.score > needed and _even(self.parts, _BEYOND_SHARP)
 
     def beats(self, lower: "Candidate") -> bool:
@@ -202,13 +202,13 @@ def _wider(shape: tuple[int, ...], largest: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(min(2 * round(_WIDER * n / 2) + 1, most) for n, most in zip(shape, largest, strict=True))
 
 
-def extent(kernel: Tensor) -> float:
-    """Standard deviation of a kernel along its longest axis, in samples."""
-    axes = [torch.arange(n, dtype=kernel.dtype, device=kernel.device) for n in kernel.shape]
-    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
-    mass = kernel.flatten()[:, None] / kernel.sum()
-    away = grid - (mass * grid).sum(0)
-    return float(torch.linalg.eigvalsh((away * mass).T @ away)[-1].clamp(min=0).sqrt())
+def equivalent_sigma(kernel: Tensor) -> float:
+    """Standard deviation, in samples, of the round Gaussian that lets as much of white light's variance pass.
+
+    A kernel with a bright tap lets all frequencies pass, however far its other taps lie, and counts as a narrow one.
+    """
+    passed = float((kernel / kernel.sum()).square().sum())
+    return (4 * math.pi) ** -0.5 * passed ** (-1 / kernel.ndim)
 
 
 def _even(gains: tuple[float, ...], errors: float) -> bool:
