@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# A direction whose variance is less than this share of the noise's is noise: it is left out of both formulas.
-_CUT = 0.01
+# A direction whose variance is less than this share of the noise's counts as none: at a fifth of it the answers are the
+# same to 0.01 dB, and take a third longer (decision 0015).
+_CUT = 0.05
 
 
 @dataclass(frozen=True)
