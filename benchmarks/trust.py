@@ -61,8 +61,8 @@ def restored(sample: Sample, settings: Settings, psf: Any) -> Result:
 
 def table(names: list[str]) -> None:
     """One line per case: the figures, those in doubt in bold, and the names of all doubts."""
-    print(f"| sample | case | PSNR | {' | '.join(SHOWN)} | doubts |")  # noqa: T201
-    print("|---|---|" + "---|" * (len(SHOWN) + 2))  # noqa: T201
+    print(f"| sample | case | PSNR | {' | '.join(SHOWN)} | doubts |")
+    print("|---|---|" + "---|" * (len(SHOWN) + 2))
     for name in names:
         for case, sample, settings, psf in cases(SAMPLES[name]()):
             report = restored(sample, settings, psf).report
@@ -70,7 +70,7 @@ def table(names: list[str]) -> None:
             cells = [figure(checks[shown]) if shown in checks else "–" for shown in SHOWN]
             doubts = ", ".join(c["check"] for c in report["trust"] if c["verdict"] == "doubt") or "none"
             line = [name, case, f"{report['metrics']['psnr']:.1f}", *cells, doubts]
-            print(f"| {' | '.join(line)} |", flush=True)  # noqa: T201
+            print(f"| {' | '.join(line)} |", flush=True)
 
 
 def figure(check: dict[str, Any]) -> str:
