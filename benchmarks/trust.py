@@ -104,7 +104,7 @@ def picture(path: Path, name: str) -> None:
             panel.set_title(words.replace("_", " "), fontsize=10)
             panel.set_axis_off()
     path.parent.mkdir(parents=True, exist_ok=True)
-    drawing.savefig(path, dpi=80)
+    drawing.savefig(path, dpi=64)
 
 
 def main() -> None:
