@@ -82,6 +82,7 @@ def figure(check: dict[str, Any]) -> str:
 def picture(path: Path, name: str) -> None:
     """Observation, restoration and maps: sound above, with a PSF that is turned below."""
     import matplotlib.pyplot as plt
+    from PIL import Image
 
     sample = SAMPLES[name]()
     turned = np.ascontiguousarray(sample.kernel.swapaxes(-1, -2)[..., ::-1])
@@ -104,7 +105,9 @@ def picture(path: Path, name: str) -> None:
             panel.set_title(words.replace("_", " "), fontsize=10)
             panel.set_axis_off()
     path.parent.mkdir(parents=True, exist_ok=True)
-    drawing.savefig(path, dpi=64)
+    drawing.savefig(path, dpi=80)
+    with Image.open(path) as whole:
+        whole.convert("RGB").quantize(128).save(path, optimize=True)
 
 
 def main() -> None:
