@@ -15,7 +15,7 @@ from napari_blind_deconv.synthesis import beads, cells, fibres
 Float = NDArray[np.float32]
 
 
-def _picture(load: Callable[[], NDArray[np.generic]], reduction: float = 1.0) -> Callable[[int], Float]:
+def picture(load: Callable[[], NDArray[np.generic]], reduction: float = 1.0) -> Callable[[int], Float]:
     """The middle of a picture, as a square of the asked side."""
 
     def scene(side: int) -> Float:
@@ -39,14 +39,14 @@ def _synthetic(draw: Callable[[tuple[int, int], np.random.Generator], Float], se
 
 
 SCENES: Mapping[str, Callable[[int], Float]] = {
-    "camera": _picture(data.camera, 1.5),
-    "coins": _picture(data.coins),
-    "astronaut": _picture(data.astronaut, 1.5),
-    "cat": _picture(data.chelsea),
-    "coffee": _picture(data.coffee, 1.3),
-    "immunohistochemistry": _picture(data.immunohistochemistry, 1.5),
-    "hubble": _picture(data.hubble_deep_field, 2.0),
-    "rocket": _picture(data.rocket, 1.3),
+    "camera": picture(data.camera, 1.5),
+    "coins": picture(data.coins),
+    "astronaut": picture(data.astronaut, 1.5),
+    "cat": picture(data.chelsea),
+    "coffee": picture(data.coffee, 1.3),
+    "immunohistochemistry": picture(data.immunohistochemistry, 1.5),
+    "hubble": picture(data.hubble_deep_field, 2.0),
+    "rocket": picture(data.rocket, 1.3),
     "cells": _synthetic(cells, 11),
     "more cells": _synthetic(cells, 12),
     "fibres": _synthetic(lambda shape, rng: 0.02 + fibres(shape, rng, count=40, width=0.7), 13),

@@ -27,6 +27,7 @@ KIND_LABELS: Final = MappingProxyType(
         "posterior-sampling": "PSF first, then many images: mean and uncertainty",
         "richardson-lucy": "Richardson-Lucy, PSF known",
         "blind-richardson-lucy": "Blind Richardson-Lucy",
+        "joint": "Image and PSF by turns (joint)",
     }
 )
 """Kind of a component: how the choice reads."""
@@ -55,6 +56,7 @@ KIND_MEANINGS: Final = MappingProxyType(
         "posterior-sampling": "Draws images that explain the data: where they differ, nobody knows. Slow.",
         "richardson-lucy": "The classic for counted photons.",
         "blind-richardson-lucy": "The classic, with PSF and image in turn.",
+        "joint": "To compare with only: its PSF tends to a point, and the blur stays in the image.",
     }
 )
 """Kind of a component: what it means, in one line; others say it in the first line of their documentation."""

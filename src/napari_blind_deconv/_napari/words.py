@@ -47,7 +47,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "denoising": "Last noise level that is denoised, times the noise sigma; automatic follows the strength.",
         "likelihood": "Noise of one sigma everywhere, or photons, which are the noisier the brighter it is.",
         "samples": "How many images are drawn; 16 know the uncertainty to a fifth.",
-        "rounds": "How often drawn images improve the PSF; slow.",
+        "rounds": "How often the PSF is estimated anew from an image: at every size, by turns, or from drawn images.",
         "kernel_weight": "How much the PSF prior counts against the data; 1 is balanced.",
         "iterations": "More steps take longer and sharpen further; automatic is a good start.",
         "noise_sigma": "Standard deviation of the noise, in the image's intensity unit; automatic estimates it.",

@@ -39,9 +39,9 @@ class Joint:
     """
 
     kind: Literal["joint"] = "joint"
-    rounds: Annotated[int, Ge(1)] = 12
+    rounds: Annotated[int, Ge(1)] = 8
     """How many times image and kernel are estimated, each given the other."""
-    image_steps: Annotated[int, Ge(1)] = 8
+    image_steps: Annotated[int, Ge(1)] = 3
     """Steps of the image's restoration per round."""
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
