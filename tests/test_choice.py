@@ -13,7 +13,7 @@ from napari_blind_deconv import Settings, deconvolve
 from napari_blind_deconv.kernel_priors import Auto
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
-from napari_blind_deconv.kernel_priors.judgement import extent
+from napari_blind_deconv.kernel_priors.judgement import equivalent_sigma
 from napari_blind_deconv.solvers.choice import border_share, cropped
 from napari_blind_deconv.support import kernel_shape, largest_kernel
 from napari_blind_deconv.synthesis import blurred, cells
@@ -76,10 +76,19 @@ def test_cropping_keeps_a_kernel_and_nearly_all_of_its_light(shape, seed):
     assert torch.equal(cropped(torch.nn.functional.pad(kernel, (3, 3) * len(shape)) / kernel.sum()) > 0, small > 0)
 
 
-@given(sigma=st.floats(0.8, 3.0))
-def test_extent_is_the_longest_standard_deviation(sigma):
-    kernel = gaussian(torch.diag(torch.tensor([0.5, sigma**2])), (9, 41))
-    assert extent(kernel) == pytest.approx(np.sqrt(sigma**2 + 1 / 12), rel=1e-3)
+@given(sigma=st.floats(0.8, 3.0), ndim=st.integers(1, 2))
+def test_a_round_gaussian_is_as_wide_as_it_is(sigma, ndim):
+    kernel = gaussian(torch.eye(ndim) * sigma**2, (41,) * ndim)
+    assert equivalent_sigma(kernel) == pytest.approx(np.sqrt(sigma**2 + 1 / 12), rel=2e-2)
+
+
+@given(shape=odd_shapes(2, 13), seed=st.integers(0, 99), share=st.floats(0.5, 1.0))
+def test_a_bright_tap_makes_a_kernel_narrow_wherever_the_rest_of_its_light_lies(shape, seed, share):
+    taps = torch.cat([torch.tensor([share], dtype=torch.float64), (1 - share) * kernel_of(shape, seed).flatten()[1:]])
+    order = torch.randperm(len(taps), generator=torch.Generator().manual_seed(seed))
+    found = [equivalent_sigma(values.reshape(shape)) for values in (taps, taps[order])]
+    assert found[0] == pytest.approx(found[1])
+    assert found[0] <= (4 * np.pi) ** -0.5 / share + 1e-6
 
 
 def test_light_on_the_border_is_counted_along_axes_that_have_an_inside():

@@ -142,17 +142,18 @@ def mixture_of(seed, components=3, size=4):
 def test_the_mixtures_posterior_mean_is_that_of_bayes(seed, sigma):
     weights, covariances, mixture = mixture_of(seed)
     noisy = 2 * noise((7, 4), seed + 2)
+    # What is far below the noise counts as none.
+    variances, directions = torch.linalg.eigh(covariances)
+    kept = variances * (variances > 0.05 * sigma**2)
+    covariances = (directions * kept[:, None]) @ directions.mT
     total = covariances + sigma**2 * torch.eye(4)
     joint = weights.log()[:, None] + MultivariateNormal(torch.zeros(3, 1, 4).double(), total[:, None]).log_prob(noisy)
     means = torch.einsum("kij,kjl,nl->kni", covariances, torch.linalg.inv(total), noisy)
     expected = (joint.softmax(0)[..., None] * means).sum(0)
     shares, level = mixture.responsibilities(noisy.T, sigma)
-    # Directions of less than one per cent of the noise's variance are left out.
-    assert torch.allclose(shares, joint.softmax(0), atol=0.05)
-    assert torch.allclose(
-        level - 2 * math.log(2 * math.pi), joint.logsumexp(0), atol=0.05 * float(noisy.abs().max()) ** 2
-    )
-    assert torch.allclose(mixture.posterior_mean(noisy.T, sigma).T, expected, atol=0.02 * float(noisy.abs().max()))
+    assert torch.allclose(shares, joint.softmax(0), atol=1e-9)
+    assert torch.allclose(level - 2 * math.log(2 * math.pi), joint.logsumexp(0), atol=1e-9)
+    assert torch.allclose(mixture.posterior_mean(noisy.T, sigma).T, expected, atol=1e-9)
 
 
 @given(seed=st.integers(0, 99), sigma=st.floats(0.05, 2.0))

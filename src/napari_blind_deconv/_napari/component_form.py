@@ -26,6 +26,7 @@ from napari_blind_deconv._napari.editors import (
 )
 from napari_blind_deconv._napari.field_docs import class_doc
 from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
+from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
 from napari_blind_deconv._napari.limits import limits
 from napari_blind_deconv._napari.optional_editors import OptionalEditor, OptionalTextEditor
 from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
@@ -37,7 +38,6 @@ from napari_blind_deconv._napari.words import (
     EXAMPLES,
     EXPLAINED,
     FILES,
-    KIND_MEANINGS,
     OPTIONAL_STARTS,
     RARE_FIELDS,
     kind_label,

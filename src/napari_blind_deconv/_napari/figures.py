@@ -146,7 +146,9 @@ def of_trust(report: dict[str, Any]) -> Iterator[Figure]:
         if check["check"] not in _ELSEWHERE:
             name = CHECK_LABELS.get(check["check"], check["check"]) + (f", {channel}" if channel else "")
             asked = "at least" if check["check"] == "no_blur" else "at most"
-            meaning = f"{asked} {_figure(check, 'limit')}: {on_screen(check['sentence'])}"
+            # The sentences of the doubts stand below all rows.
+            said = "in doubt, see below" if check["verdict"] == "doubt" else on_screen(check["sentence"])
+            meaning = f"{asked} {_figure(check, 'limit')}: {said}"
             yield Figure(name, _figure(check, "value"), meaning)
 
 

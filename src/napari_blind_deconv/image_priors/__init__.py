@@ -57,17 +57,22 @@ class Quadratic(Protocol):
 
 
 @runtime_checkable
+class Paced(Protocol):
+    """An image prior that needs other numbers of steps than most."""
+
+    @property
+    def own_steps(self) -> int:
+        """Steps of the restoration, where none are asked for."""
+        ...
+
+
+@runtime_checkable
 class Fitting(Protocol):
     """An image prior that is a way to restore: it fits the observation through the kernel itself."""
 
     @property
     def kind(self) -> str:
         """Its name."""
-        ...
-
-    @property
-    def own_steps(self) -> int:
-        """Steps, where none are asked for."""
         ...
 
     def restore(
@@ -98,6 +103,7 @@ __all__ = [
     "GaussianField",
     "ImagePrior",
     "NoPrior",
+    "Paced",
     "PatchMixture",
     "Quadratic",
     "Scored",

@@ -14,7 +14,7 @@ from napari_blind_deconv.networks.unet import UNet, UNetShape
 
 _STEPS = 400
 _INPUT_CHANNELS = 8
-# Standard deviation of the output of the first network, relative to the scene's: the start is nearly flat.
+# Share of the earlier outputs in the average, once there are enough of them.
 _AVERAGED = 0.97
 
 
@@ -37,7 +37,7 @@ class DeepImage:
     """Of the noise that goes in."""
     widths: Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)] = (16, 32, 64, 64)
     """Channels at full, half, quarter … resolution."""
-    learning_rate: Annotated[float, Gt(0)] = 3e-3
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
     """Step of Adam."""
 
     @property

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# A direction whose variance is less than this share of the noise's is noise: it is left out of both formulas.
-_CUT = 0.01
+# A direction whose variance is less than this share of the noise's counts as none: at a fifth of it the answers are the
+# same to 0.01 dB, and take a third longer (decision 0015).
+_CUT = 0.05
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Mixture:
     --------
     >>> mixture = Mixture.of(torch.tensor([0.5, 0.5]), torch.stack([torch.eye(4), 9 * torch.eye(4)]))
     >>> mixture.posterior_mean(torch.ones(4, 1), 3.0).flatten()
-    tensor([0.1940, 0.1940, 0.1940, 0.1940])
+    tensor([0.2009, 0.2009, 0.2009, 0.2009])
     """
 
     log_weights: Tensor

@@ -24,7 +24,8 @@ from napari_blind_deconv.networks.weights import shipped_path
 SHIPPED_MIXTURES = ("patches",)
 
 # Levels that are denoised: first of the unit scene, last relative to the noise; and the prior's weight (decision 0015).
-_FIRST, _LAST, _WEIGHT = 0.2, 1.0, 0.23
+_FIRST, _LAST, _WEIGHT = 0.1, 2.0, 2.0
+_STEPS = 6
 # Patches at a time: what they are multiplied by stays in the processor's cache.
 _AT_ONCE = 1000
 
@@ -58,6 +59,11 @@ class PatchMixture:
     weights: str | None = None
     """File of another mixture: .safetensors, with its model card (.json) beside it. None: the one that ships."""
 
+    @property
+    def own_steps(self) -> int:
+        """Steps of the restoration, where none are asked for."""
+        return _STEPS
+
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
         """The identity."""
         return [torch.ones([1] * len(spacing))]
@@ -68,7 +74,7 @@ class PatchMixture:
         return self.denoiser((1.0,) * (coefficients.ndim - 2))(coefficients, sigma)
 
     def levels(self, steps: int, noise_sigma: float) -> list[float]:
-        """Geometric: what is denoised falls from a fifth of the unit scene to the noise."""
+        """Geometric: what is denoised falls from a tenth of the unit scene to twice the noise."""
         last = min(_LAST * noise_sigma, _FIRST)
         sigmas = [_FIRST * (last / _FIRST) ** ((i + 1) / steps) for i in range(steps)]
         return [sigma / (self.strength * _WEIGHT) ** 0.5 for sigma in sigmas]

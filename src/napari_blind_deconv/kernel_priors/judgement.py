@@ -1,16 +1,16 @@
 """How much better a kernel explains an observation than no blur does: one judge for kernels of any origin."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.fit import explained
 
 # Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
-# wide reaches a quarter of the frequencies (decision 0013).
+# wide lets a quarter of the frequencies pass (decision 0013).
 _FINE_STRUCTURE = 25.0
 _ITERATIONS = 48
 
@@ -49,19 +49,18 @@ class Judge:
 
 def fine_structure_nats(kernel: Tensor) -> float:
     """The gain that a kernel of this width may have on a sharp image."""
-    return _FINE_STRUCTURE / max(extent(kernel), 0.1) ** 2
+    return _FINE_STRUCTURE / equivalent_sigma(kernel) ** 2
 
 
-def extent(kernel: Tensor) -> float:
-    """Standard deviation of a kernel along its longest axis, in samples.
+def equivalent_sigma(kernel: Tensor) -> float:
+    """Standard deviation, in samples, of the round Gaussian that lets as much of white light's variance pass.
+
+    A kernel with a bright tap lets all frequencies pass, however far its other taps lie, and counts as a narrow one.
 
     Examples
     --------
-    >>> round(extent(torch.tensor([0.25, 0.5, 0.25])), 3)
-    0.707
+    >>> round(equivalent_sigma(torch.full((5, 5), 0.04)), 3)
+    1.41
     """
-    axes = [torch.arange(n, dtype=kernel.dtype, device=kernel.device) for n in kernel.shape]
-    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2)
-    mass = kernel.flatten()[:, None] / kernel.sum()
-    away = grid - (mass * grid).sum(0)
-    return float(torch.linalg.eigvalsh((away * mass).T @ away)[-1].clamp(min=0).sqrt())
+    passed = float((kernel / kernel.sum()).square().sum())
+    return (4 * math.pi) ** -0.5 * passed ** (-1 / kernel.ndim)

@@ -3,7 +3,6 @@
 from torch import Tensor
 
 from napari_blind_deconv.crops import informative_crop
-from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.settings import Settings
@@ -15,7 +14,6 @@ from napari_blind_deconv.trust import (
     prior_share,
     residual_checks,
     saturation_check,
-    seen,
     share_check,
     standardised_residual,
 )
@@ -42,11 +40,10 @@ def assessed(
     """
     given = isinstance(problem.kernel_prior, Known)
     residual = standardised_residual(problem.observed, image, kernel, problem.misfit_sigma)
-    inside = residual[trailing(seen(image.shape[-kernel.ndim :], kernel.shape))]
     asked = informative_crop(problem.sample, tuple(kernel.shape), side=_ASKED.get(kernel.ndim), frames=1)
     checks = [
         *kernel_checks(kernel, given=given),
-        *residual_checks(inside, kernel.ndim),
+        *residual_checks(residual, kernel.shape),
         no_blur_check(asked, kernel, problem.noise_sigma, problem.spacing),
         saturation_check(saturated),
     ]

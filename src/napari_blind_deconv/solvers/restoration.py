@@ -6,7 +6,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.image_priors import Fitting, Quadratic, Splittable
+from napari_blind_deconv.image_priors import Fitting, Paced, Quadratic, Splittable
 from napari_blind_deconv.solvers import half_quadratic, quadratic
 from napari_blind_deconv.solvers.problem import Problem
 
@@ -17,9 +17,7 @@ def restoration_steps(problem: Problem) -> int:
     """Steps that were asked for, or as many as the image prior needs."""
     if problem.iterations:
         return problem.iterations
-    if isinstance(problem.image_prior, Fitting):
-        return problem.image_prior.own_steps
-    return _STEPS
+    return problem.image_prior.own_steps if isinstance(problem.image_prior, Paced) else _STEPS
 
 
 def scenes(problem: Problem, kernel: Tensor, frame: Frame, steps: int) -> Iterator[Tensor]:

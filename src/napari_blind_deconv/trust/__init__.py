@@ -7,7 +7,7 @@ from .check import Check, doubts
 from .kernel import kernel_checks
 from .no_blur import no_blur_check
 from .prior_share import prior_share, share_check
-from .residual import residual_checks, seen, standardised_residual
+from .residual import residual_checks, standardised_residual
 from .saturation import saturated_share, saturation_check
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "residual_checks",
     "saturated_share",
     "saturation_check",
-    "seen",
     "share_check",
     "standardised_residual",
 ]

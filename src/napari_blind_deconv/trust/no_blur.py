@@ -39,8 +39,8 @@ def no_blur_check(observed: Tensor, kernel: Tensor, noise_sigma: float, spacing:
         gain,
         needed,
         doubt=f"this PSF explains the image no better than no blur at all ({gain:+.0f} nats of evidence, more than "
-        f"{needed:.0f} wanted): the image may be sharp already, or the PSF be another one; let all families be tried "
-        "(kernel_prior auto)",
+        f"{needed:.0f} wanted): the image may be sharp already, the PSF another one, or the noise level wrong; let all "
+        "families be tried (kernel_prior auto)",
         fine=f"this PSF explains the image {gain:.0f} nats better than no blur",
         holds=gain > needed,
     )

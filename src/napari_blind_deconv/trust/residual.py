@@ -61,9 +61,24 @@ def standardised_residual(observed: Tensor, image: Tensor, kernel: Tensor, sigma
     return out
 
 
-def residual_checks(inside: Tensor, ndim: int) -> list[Check]:
-    """Size, whiteness and local whiteness of a standardised residual, NaN cut away, shape ``(batch, *space)``."""
-    return [size(float(inside.std())), whiteness(inside, ndim), local_whiteness(inside, ndim)]
+def residual_checks(residual: Tensor, kernel_shape: Sequence[int]) -> list[Check]:
+    """Size, whiteness and local whiteness of a standardised residual where the kernel does not look beyond the frame.
+
+    Parameters
+    ----------
+    residual
+        From `standardised_residual`, shape ``(batch, *space)``.
+    kernel_shape
+        The kernel's shape.
+    """
+    ndim = len(kernel_shape)
+    kept = seen(residual.shape[-ndim:], kernel_shape)
+    inside = residual[trailing(kept)]
+    return [
+        size(float(inside.std())),
+        whiteness(inside, ndim),
+        local_whiteness(inside, [s.start for s in kept]),
+    ]
 
 
 def size(value: float) -> Check:
@@ -106,19 +121,21 @@ def whiteness(inside: Tensor, ndim: int) -> Check:
         ratio,
         limit,
         doubt=f"the residual is not white: waves of about {1 / max(frequency, 1e-3):.0f} pixels are missed {ratio:.1f} "
-        "times as strongly as noise would be, so the PSF is wrong or the prior too strong; look at the residual for "
-        "the specimen's shapes, try another kind of PSF, or a lower strength",
+        "times as strongly as noise is; the PSF is wrong or the prior too strong: look for the specimen's shapes in "
+        "the residual, try another kind of PSF or a lower strength",
         fine="the residual is as white as noise",
     )
 
 
-def local_whiteness(inside: Tensor, ndim: int) -> Check:
+def local_whiteness(inside: Tensor, start: Sequence[int]) -> Check:
     """The largest local power of the residual's slow waves, in units of what white noise of the same local power has.
 
     With G a Gaussian of one sample and W one of eight, ``W ((G r)²) / (W (r²) Σ G²)``, 1 in white noise whatever its
-    local strength, as of photon counts. Its limit is the tolerated ratio times the quantile of a mean of as many
-    squares as a window holds independent ones, the false alarms shared by the windows.
+    local strength, as of photon counts. The limit is the tolerated ratio times the quantile of a mean of as many
+    squares as a window holds independent ones, the false alarms shared by the windows. ``start`` is the residual's
+    first pixel in the frame.
     """
+    ndim = len(start)
     space = inside.shape[-ndim:]
     kept = math.prod(float(gaussian_taps(n, _SMOOTHING, inside).square().sum()) for n in space)
     centred = inside - inside.mean()
@@ -132,13 +149,14 @@ def local_whiteness(inside: Tensor, ndim: int) -> Check:
     windows = max(1.0, inside.numel() / window)
     limit = _TOLERATED_LOCALLY * float(special.chdtri(freedom, _FALSE_ALARMS / windows)) / freedom
     value = float(ratio[tuple(place)])
-    where = ", ".join(f"{100 * i / n:.0f} %" for i, n in zip(place[1:], space, strict=True))
+    where = ", ".join(str(first + i) for first, i in zip(start, place[-ndim:], strict=True))
+    frame = f" of frame {place[0] + 1}" if len(inside) > 1 else ""
     return judged(
         "residual_local",
         value,
         limit,
-        doubt=f"the residual shows structure around ({where}) of the image's extent, {value:.1f} times what noise has: "
-        "there the PSF is another one, or the light was lost; look at the residual, and restore that part by itself",
+        doubt=f"the residual shows structure around pixel ({where}){frame}, {value:.1f} times that of noise: there the "
+        "PSF is another one, or light was lost; restore that part by itself",
         fine="the residual is like noise in every part of the image",
     )
 
