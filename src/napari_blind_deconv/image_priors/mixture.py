@@ -27,7 +27,7 @@ class Mixture:
     --------
     >>> mixture = Mixture.of(torch.tensor([0.5, 0.5]), torch.stack([torch.eye(4), 9 * torch.eye(4)]))
     >>> mixture.posterior_mean(torch.ones(4, 1), 3.0).flatten()
-    tensor([0.1940, 0.1940, 0.1940, 0.1940])
+    tensor([0.2009, 0.2009, 0.2009, 0.2009])
     """
 
     log_weights: Tensor

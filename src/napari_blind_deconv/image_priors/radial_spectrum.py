@@ -31,7 +31,7 @@ def at_radius(spectrum: Sequence[float], place: Tensor) -> Tensor:
     Examples
     --------
     >>> at_radius((4.0, 1.0), torch.tensor([NODES[0], math.sqrt(NODES[0] * NODES[1]), 1.0]))
-    tensor([4.0000, 2.0000, 1.0000])
+    tensor([4., 2., 1.])
     """
     band, fraction = between_nodes(place, *NODES, len(spectrum))
     level = torch.as_tensor(spectrum).to(place).log()
