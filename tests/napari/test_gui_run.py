@@ -19,7 +19,7 @@ def test_run_adds_the_restored_image_and_the_psf(qtbot: Any, viewer: Any, widget
     viewer.add_image(spots((48, 52)), name="cells")
     run(qtbot, widget)
     restored, psf = results(viewer, "cells")
-    assert sorted(names(viewer)) == ["cells", "cells PSF", "cells restored"]
+    assert sorted(names(viewer)) == ["cells", "cells PSF", "cells residual (σ)", "cells restored"]
     assert restored.data.shape == (48, 52)
     assert restored.data.dtype == np.float32
     assert psf.data.shape == (5, 5)
@@ -72,7 +72,7 @@ def test_run_works_again_after_cancel(qtbot: Any, viewer: Any, widget: Any) -> N
     finish(qtbot, widget)
     quick(widget)
     run(qtbot, widget)
-    assert sorted(names(viewer)) == ["cells", "cells PSF", "cells restored"]
+    assert sorted(names(viewer)) == ["cells", "cells PSF", "cells residual (σ)", "cells restored"]
 
 
 def test_progress_names_stage_step_and_time_left(qtbot: Any, viewer: Any, widget: Any) -> None:
@@ -107,7 +107,7 @@ def test_source_may_be_removed_while_it_runs(qtbot: Any, viewer: Any, widget: An
     click(qtbot, widget.panel.run)
     viewer.layers.remove("cells")
     finish(qtbot, widget)
-    assert sorted(names(viewer)) == ["cells PSF", "cells restored"]
+    assert sorted(names(viewer)) == ["cells PSF", "cells residual (σ)", "cells restored"]
 
 
 def test_closing_the_dock_stops_the_run(qtbot: Any, viewer: Any, widget: Any) -> None:
@@ -134,7 +134,7 @@ def test_two_viewers_share_nothing(
     click(qtbot, stranger.panel.run)
     finish(qtbot, widget)
     finish(qtbot, stranger)
-    assert sorted(names(viewer)) == ["cells", "cells PSF", "cells restored"]
+    assert sorted(names(viewer)) == ["cells", "cells PSF", "cells residual (σ)", "cells restored"]
     assert sorted(names(other)) == ["other", "other PSF", "other restored"]
     stranger.close_down()
 
@@ -213,4 +213,4 @@ def test_a_defect_is_shown_and_the_widget_lives_on(
     assert len(notification_manager.records) > seen
     assert names(viewer) == ["cells"]
     run(qtbot, widget)
-    assert len(viewer.layers) == 3
+    assert len(viewer.layers) == 4

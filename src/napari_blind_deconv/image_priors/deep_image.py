@@ -12,7 +12,7 @@ from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.fourier import irfftn, rfftn, transfer
 from napari_blind_deconv.networks.unet import UNet, UNetShape
 
-_STEPS = 400
+_STEPS = 300
 _INPUT_CHANNELS = 8
 # Share of the earlier outputs in the average, once there are enough of them.
 _AVERAGED = 0.97
@@ -35,7 +35,7 @@ class DeepImage:
     kind: Literal["deep-image"] = "deep-image"
     seed: Annotated[int, Ge(0)] = 0
     """Of the noise that goes in."""
-    widths: Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)] = (16, 32, 64, 64)
+    widths: Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)] = (8, 16, 32, 64)
     """Channels at full, half, quarter … resolution."""
     learning_rate: Annotated[float, Gt(0)] = 1e-3
     """Step of Adam."""
