@@ -44,7 +44,7 @@ def test_strength_zero_is_no_prior():
     _, observed, kernel, frame = blurred_disks(0.1)
     priors = Diffusion(strength=0.0), NoPrior()
     ours, none = (restored(prior, observed, kernel, frame, sigma=0.1, steps=60) for prior in priors)
-    assert float((ours - none).norm() / none.norm()) < 1e-3
+    assert float((ours - none).norm() / none.norm()) < 1e-2
 
 
 def test_strength_is_continuous_and_full_strength_trusts_the_prior():
@@ -82,11 +82,11 @@ def test_levels_are_as_many_as_asked_and_never_rise(strength, sigma, steps, weig
 @settings(max_examples=8, deadline=None)
 def test_a_level_names_the_noise_that_is_denoised(strength, sigma):
     """The level holds the white scene's pull too; what is denoised is still D(x; σ), scaled by its share."""
-    prior, values = Diffusion(strength=strength), 0.5 + 0.1 * noise((1, 1, 24, 24), 0, torch.float32)
+    prior, values = Diffusion(strength=strength, edges=0.0), 0.5 + 0.1 * noise((1, 1, 24, 24), 0, torch.float32)
     level = (prior.prior_weight / sigma**2 + 0.5) ** -0.5
     share = 1 - 0.5 * level**2
     expected = share * prior.denoiser((1.0, 1.0))(values[0], sigma)
-    assert torch.allclose(prior.denoise(values, level)[0], expected, atol=2e-3)
+    assert torch.allclose(prior.denoise(values, level, (1.0, 1.0))[0], expected, atol=2e-3)
 
 
 @given(
@@ -129,6 +129,9 @@ def test_volumes_are_denoised_along_all_planes_or_in_coarse_sections():
     assert torch.allclose(Diffusion().denoiser((1.0, 1.0, 1.0))(volume, 0.1), sum(along) / 3, atol=1e-5)
     sections = Diffusion().denoiser((4.0, 1.0, 1.0))(volume, 0.1)
     assert torch.allclose(sections[0, 2], plane(volume[0, 2], 0.1), atol=1e-5)
+    prior = Diffusion(edges=0.0)
+    cubes, coarse = (prior.denoise(volume[None], 0.1, (z, 1.0, 1.0)) for z in (1.0, 4.0))
+    assert not torch.allclose(cubes, coarse)
 
 
 @pytest.mark.parametrize(("name", "value"), [("strength", 1.1), ("weight", -1.0), ("denoising", 0.0)])

@@ -31,7 +31,7 @@ def test_priors_are_splittable_or_restore_on_their_own(kind):
 def test_posterior_means_keep_shape_and_take_noise_from_flat_scenes(prior, ndim, seed, level):
     spacing = (1.0,) * ndim
     noisy = 0.5 + level * noise((2, *(12, 11, 10)[:ndim]), seed)
-    for denoised in (prior.denoiser(spacing)(noisy, level), prior.denoise(noisy[None], level)[0]):
+    for denoised in (prior.denoiser(spacing)(noisy, level), prior.denoise(noisy[None], level, spacing)[0]):
         assert denoised.shape == noisy.shape
         assert float((denoised - noisy.mean()).norm()) < float((noisy - noisy.mean()).norm())
 
@@ -41,7 +41,7 @@ def test_posterior_means_keep_shape_and_take_noise_from_flat_scenes(prior, ndim,
 def test_denoising_shrinks_and_keeps_shape_and_sign(prior, ndim, seed, level):
     spacing = (1.0,) * ndim
     coefficients = noise((len(prior.filters(spacing)), 2, *(7, 6, 5)[:ndim]), seed)
-    denoised = prior.denoise(coefficients, level)
+    denoised = prior.denoise(coefficients, level, spacing)
     assert denoised.shape == coefficients.shape
     assert bool((denoised.abs() <= coefficients.abs() + 1e-9).all())
     assert bool((denoised * coefficients >= -1e-12).all())
@@ -51,7 +51,9 @@ def test_denoising_shrinks_and_keeps_shape_and_sign(prior, ndim, seed, level):
 @given(seed=st.integers(0, 99))
 def test_finer_levels_change_less(prior, seed):
     coefficients = noise((len(prior.filters((1.0, 1.0))), 1, 6, 7), seed)
-    coarse, fine = (float((prior.denoise(coefficients, level) - coefficients).norm()) for level in (0.3, 0.03))
+    coarse, fine = (
+        float((prior.denoise(coefficients, level, (1.0, 1.0)) - coefficients).norm()) for level in (0.3, 0.03)
+    )
     assert fine <= coarse + 1e-9
 
 
@@ -84,7 +86,7 @@ def test_gradient_count_shrinkage_keeps_or_kills(weight, seed):
 
 def test_total_variation_shrinks_the_length_not_the_direction():
     gradients = noise((3, 4, 5, 6), 1)
-    out = TotalVariation().denoise(gradients, 0.1)
+    out = TotalVariation().denoise(gradients, 0.1, (1.0,) * 3)
     cosine = torch.nn.functional.cosine_similarity(out, gradients, dim=0)
     kept = out.norm(dim=0) > 0
     assert bool(kept.any())
@@ -95,7 +97,7 @@ def test_total_variation_shrinks_the_length_not_the_direction():
 def test_strength_orders_the_shrinkage(weak, seed):
     coefficients = noise((2, 1, 6, 6), seed)
     for family in (SparseGradients, TotalVariation):
-        one, two = (family(strength=s).denoise(coefficients, 0.1).norm() for s in (weak, 2 * weak))
+        one, two = (family(strength=s).denoise(coefficients, 0.1, (1.0, 1.0)).norm() for s in (weak, 2 * weak))
         assert float(two) <= float(one)
 
 
@@ -115,4 +117,4 @@ def test_a_strength_that_is_not_positive_is_refused(strength):
 
 
 def test_no_prior_is_a_wiener_filter():
-    assert torch.allclose(NoPrior().denoise(torch.ones(1, 4), 1.0), torch.full((1, 4), 0.5))
+    assert torch.allclose(NoPrior().denoise(torch.ones(1, 4), 1.0, (1.0,)), torch.full((1, 4), 0.5))

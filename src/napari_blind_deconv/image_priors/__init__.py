@@ -30,8 +30,11 @@ class Splittable(Protocol):
         """The analysis filters D_j as small kernels of odd shape; ``spacing`` is the pixel's relative size per axis."""
         ...
 
-    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
-        """argmin_v φ(v) + ‖v - coefficients‖² / (2 level²); coefficients D_j x, shape ``(filters, ..., *canvas)``."""
+    def denoise(self, coefficients: Tensor, level: float, spacing: tuple[float, ...]) -> Tensor:
+        """argmin_v φ(v) + ‖v - coefficients‖² / (2 level²); coefficients D_j x, shape ``(filters, ..., *canvas)``.
+
+        ``spacing`` is the pixel's relative size per axis, as for the filters.
+        """
         ...
 
     def levels(self, steps: int, noise_sigma: float) -> list[float]:

@@ -5,9 +5,10 @@ score at every level it draws samples (`solvers.posterior_sampling`).
 
 What is minimised is, at strength s and with the white scene of `NoPrior` as the last resort,
 
-    ‖k * x - y‖² / (2 σ²) + ¼ ‖x‖² + w(s) φ(x),        prox of φ at level ℓ = D(·; ℓ),                       (1)
+    ‖k * x - y‖² / (2 σ²) + ¼ ‖x‖² + w(s) (φ(x) + e ψ(x)),     prox of φ at level ℓ = D(·; ℓ),                (1)
 
-so that s = 0 is no prior, and w grows without bound towards s = 1.
+so that s = 0 is no prior, and w grows without bound towards s = 1. ψ are sparse gradients: below a hundredth of the
+range, where a small network sees little, edges are still known to be few.
 """
 
 from typing import Annotated, Literal
@@ -18,10 +19,11 @@ from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.scored import Denoise
+from napari_blind_deconv.image_priors.sparse_gradients import SparseGradients
 from napari_blind_deconv.networks import Denoiser, ModelCard, in_tiles, load, noise_levels, over_planes, shipped
 
 # Weight and last level at strength 1/2, the first level, and how steeply the weight rises (decision 0014).
-_WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.23, 1.0, 0.2, 2.0
+_WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.46, 2.0, 0.2, 2.0
 _FULL = 1e4
 # Precision of the white scene that `NoPrior` settles at.
 _WHITE = 0.5
@@ -44,23 +46,31 @@ class Diffusion:
     """How many times the prior counts against the data; None: by strength."""
     denoising: Annotated[float, Gt(0), Le(20)] | None = None
     """The last level that is denoised, in units of the noise sigma; None: by strength."""
+    edges: Annotated[float, Ge(0), Le(100)] = 0.3
+    """How much sparse gradients count beside the network, relative to what they do alone; 0: not at all."""
     weights: str | None = None
     """File of another network: .safetensors, with its model card (.json) beside it. None: the one that ships."""
 
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
-        """The identity."""
-        return [torch.ones([1] * len(spacing))]
+        """The identity, then those of sparse gradients."""
+        identity = [torch.ones([1] * len(spacing))]
+        return identity + (SparseGradients().filters(spacing) if self.edges else [])
 
-    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
-        """The target of equation (1)'s splitting: the denoised scene, as far as it outweighs the white scene.
+    def denoise(self, coefficients: Tensor, level: float, spacing: tuple[float, ...]) -> Tensor:
+        """The targets of equation (1)'s splitting: the denoised scene, and the gradients without the small ones.
 
         With 1 / level² = w / ℓ² + ½, the white scene's pull to zero is part of one quadratic term.
         """
         share = 1 - _WHITE * level**2
-        if self.prior_weight == 0 or share <= 0:
-            return torch.zeros_like(coefficients)
+        relative = self.prior_weight / _WEIGHT
+        if relative == 0 or share <= 0:
+            return torch.cat([torch.zeros_like(coefficients[:1]), coefficients[1:]])
         sigma = level * (self.prior_weight / share) ** 0.5
-        return share * self.denoiser((1.0,) * (coefficients.ndim - 2))(coefficients[0], sigma)[None]
+        scene = share * self.denoiser(spacing)(coefficients[0], sigma)[None]
+        if not self.edges:
+            return scene
+        edges = SparseGradients(strength=self.edges * relative)
+        return torch.cat([scene, edges.denoise(coefficients[1:], level, spacing)])
 
     def levels(self, steps: int, noise_sigma: float) -> list[float]:
         """From strong denoising to ``denoising`` times the noise, evenly in the logarithm."""

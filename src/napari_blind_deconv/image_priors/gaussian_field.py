@@ -120,9 +120,9 @@ class GaussianField:
         """The identity."""
         return [torch.ones([1] * len(spacing))]
 
-    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
-        """The posterior mean, which is the proximal map too, on pixels of equal sides; `denoiser` knows others."""
-        return self.denoiser((1.0,) * (coefficients.ndim - 2))(coefficients, level)
+    def denoise(self, coefficients: Tensor, level: float, spacing: tuple[float, ...]) -> Tensor:
+        """The posterior mean, which is the proximal map too."""
+        return self.denoiser(spacing)(coefficients, level)
 
     def levels(self, steps: int, noise_sigma: float) -> list[float]:
         """Geometric, down to half of the noise. Splitting is the detour: a `Quadratic` prior is solved at once."""

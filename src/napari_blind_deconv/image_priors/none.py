@@ -21,7 +21,7 @@ class NoPrior:
         """The identity."""
         return [torch.ones([1] * len(spacing))]
 
-    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
+    def denoise(self, coefficients: Tensor, level: float, spacing: tuple[float, ...]) -> Tensor:
         """The posterior mean under a white scene of unit variance."""
         return coefficients / (1 + level**2)
 

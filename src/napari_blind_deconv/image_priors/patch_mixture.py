@@ -68,10 +68,10 @@ class PatchMixture:
         """The identity."""
         return [torch.ones([1] * len(spacing))]
 
-    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
+    def denoise(self, coefficients: Tensor, level: float, spacing: tuple[float, ...]) -> Tensor:
         """The posterior mean in place of the proximal map, as in Zhang et al. 2021 (arXiv:2008.13751, eq. 6)."""
         sigma = level * (self.strength * _WEIGHT) ** 0.5
-        return self.denoiser((1.0,) * (coefficients.ndim - 2))(coefficients, sigma)
+        return self.denoiser(spacing)(coefficients, sigma)
 
     def levels(self, steps: int, noise_sigma: float) -> list[float]:
         """Geometric: what is denoised falls from a tenth of the unit scene to twice the noise."""

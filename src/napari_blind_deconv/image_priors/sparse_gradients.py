@@ -40,7 +40,7 @@ class SparseGradients:
         """First differences along every axis, then second ones, weaker (Levin et al. 2007, SIGGRAPH)."""
         return forward_differences(spacing) + [_CURVATURE * f for f in second_differences(spacing)]
 
-    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
+    def denoise(self, coefficients: Tensor, level: float, spacing: tuple[float, ...]) -> Tensor:
         """The proximal map of ``α ‖v‖^p`` at ``level²``, for gradients and curvatures each."""
         weight = self.strength * _ALPHA * level**2
         return torch.cat([self._shrunk(group, weight) for group in gradients_and_curvatures(coefficients)])

@@ -25,7 +25,7 @@ class TotalVariation:
         """First differences along every axis."""
         return forward_differences(spacing)
 
-    def denoise(self, coefficients: Tensor, level: float) -> Tensor:
+    def denoise(self, coefficients: Tensor, level: float, spacing: tuple[float, ...]) -> Tensor:
         """Shrink the length of the gradient by ``α level²``."""
         length = length_of(coefficients)
         shrunk = (length - self.strength * _ALPHA * level**2).clamp(min=0)

@@ -65,7 +65,7 @@ def restore(
     inner = _INNER_STEPS_OF_SCORED if isinstance(prior, Scored) else _INNER_STEPS
     for level in levels:
         weight = (noise_sigma / level) ** 2
-        split = prior.denoise(analysed(scene, filters), level)
+        split = prior.denoise(analysed(scene, filters), level, spacing)
         right = explained + weight * rfftn(synthesised(split, filters), ndim)
         spectrum = solve(spectrum, right, blur, frame, weight * stiffness + PULL_TO_ZERO, inner)
         scene = irfftn(spectrum, frame.canvas)
