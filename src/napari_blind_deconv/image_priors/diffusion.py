@@ -25,6 +25,8 @@ from napari_blind_deconv.networks import Denoiser, ModelCard, in_tiles, load, no
 # Weight and last level at strength 1/2, the first level, and how steeply the weight rises (decision 0014).
 _WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.46, 2.0, 0.2, 2.0
 _FULL = 1e4
+# Noise below which a small network takes little away, and sparse gradients count in full.
+_BLIND_BELOW = 0.02
 # Precision of the white scene that `NoPrior` settles at.
 _WHITE = 0.5
 # Axes sampled this many times more coarsely than the others do not look like planes that the network knows.
@@ -69,7 +71,7 @@ class Diffusion:
         scene = share * self.denoiser(spacing)(coefficients[0], sigma)[None]
         if not self.edges:
             return scene
-        edges = SparseGradients(strength=self.edges * relative)
+        edges = SparseGradients(strength=self.edges * relative / (1 + (sigma / _BLIND_BELOW) ** 2))
         return torch.cat([scene, edges.denoise(coefficients[1:], level, spacing)])
 
     def levels(self, steps: int, noise_sigma: float) -> list[float]:
