@@ -11,6 +11,7 @@ so that s = 0 is no prior, and w grows without bound towards s = 1. ψ are spars
 range, where a small network sees little, edges are still known to be few.
 """
 
+from functools import partial
 from typing import Annotated, Literal
 
 import torch
@@ -20,7 +21,15 @@ from torch import Tensor
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.scored import Denoise
 from napari_blind_deconv.image_priors.sparse_gradients import SparseGradients
-from napari_blind_deconv.networks import Denoiser, ModelCard, in_tiles, load, noise_levels, over_planes, shipped
+from napari_blind_deconv.networks import (
+    in_tiles,
+    is_folder,
+    load,
+    load_folder,
+    noise_levels,
+    over_planes,
+    shipped,
+)
 
 # Weight and last level at strength 1/2, the first level, and how steeply the weight rises (decision 0014).
 _WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.46, 2.0, 0.2, 2.0
@@ -51,7 +60,7 @@ class Diffusion:
     edges: Annotated[float, Ge(0), Le(100)] = 0.3
     """How much sparse gradients count beside the network, relative to what they do alone; 0: not at all."""
     weights: str | None = None
-    """File of another network: .safetensors, with its model card (.json) beside it. None: the one that ships."""
+    """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the one that ships."""
 
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
         """The identity, then those of sparse gradients."""
@@ -76,7 +85,7 @@ class Diffusion:
 
     def levels(self, steps: int, noise_sigma: float) -> list[float]:
         """From strong denoising to ``denoising`` times the noise, evenly in the logarithm."""
-        last = max(self.last_level * noise_sigma, self._network("cpu")[1].sigma_range[0])
+        last = max(self.last_level * noise_sigma, self._network("cpu")[1][0])
         sigmas = noise_levels(max(_FIRST, last), last, steps, rho=1e3)
         return [(self.prior_weight / sigma**2 + _WHITE) ** -0.5 for sigma in sigmas]
 
@@ -96,11 +105,10 @@ class Diffusion:
         ndim = len(spacing)
 
         def denoise(noisy: Tensor, sigma: float) -> Tensor:
-            network, card = self._network(noisy.device)
-            low, high = card.sigma_range
+            network, (low, high) = self._network(noisy.device)
             with torch.no_grad():
                 return over_planes(
-                    lambda planes, s: in_tiles(network, planes, min(max(s, low), high)),
+                    lambda planes, s: network(planes, min(max(s, low), high)),
                     noisy.float(),
                     sigma,
                     ndim,
@@ -109,8 +117,13 @@ class Diffusion:
 
         return denoise
 
-    def _network(self, device: torch.device | str) -> tuple[Denoiser, ModelCard]:
-        return shipped("images", device) if self.weights is None else load(self.weights, device)
+    def _network(self, device: torch.device | str) -> tuple[Denoise, tuple[float, float]]:
+        """What denoises planes, and the noise levels that it knows."""
+        if self.weights is not None and is_folder(self.weights):
+            whole = load_folder(self.weights, device)
+            return whole, whole.sigma_range
+        network, card = shipped("images", device) if self.weights is None else load(self.weights, device)
+        return partial(in_tiles, network), card.sigma_range
 
 
 def families(spacing: tuple[float, ...]) -> list[tuple[int, int]] | None:

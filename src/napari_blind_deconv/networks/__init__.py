@@ -1,20 +1,26 @@
-"""Small denoising networks that ship with the package, or come from a user's file."""
+"""Small denoising networks that ship with the package, or come from a user's file or folder."""
 
 from .denoiser import Denoiser
+from .diffusers_folder import is_folder, load_folder
 from .planes import over_planes
 from .sampling import heun_draw, noise_levels
 from .tiles import in_tiles, reach
 from .unet import UNetShape, parameter_count
+from .variance_preserving import Schedule, VariancePreserving
 from .weights import SHIPPED, ModelCard, load, save, shipped
 
 __all__ = [
     "SHIPPED",
     "Denoiser",
     "ModelCard",
+    "Schedule",
     "UNetShape",
+    "VariancePreserving",
     "heun_draw",
     "in_tiles",
+    "is_folder",
     "load",
+    "load_folder",
     "noise_levels",
     "over_planes",
     "parameter_count",
