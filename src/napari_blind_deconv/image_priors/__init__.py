@@ -70,6 +70,15 @@ class Paced(Protocol):
 
 
 @runtime_checkable
+class Finishing(Protocol):
+    """An image prior that has the last word on a restored scene."""
+
+    def finished(self, scene: Tensor, noise_sigma: float, spacing: tuple[float, ...]) -> Tensor:
+        """The scene ``(..., *canvas)`` as it is shown; ``noise_sigma`` is what it may miss once blurred."""
+        ...
+
+
+@runtime_checkable
 class Fitting(Protocol):
     """An image prior that is a way to restore: it fits the observation through the kernel itself."""
 
@@ -102,6 +111,7 @@ __all__ = [
     "DeepImage",
     "Denoise",
     "Diffusion",
+    "Finishing",
     "Fitting",
     "GaussianField",
     "ImagePrior",

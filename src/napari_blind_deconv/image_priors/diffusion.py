@@ -35,7 +35,7 @@ from napari_blind_deconv.networks import (
 _WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.46, 2.0, 0.2, 2.0
 _FULL = 1e4
 # Noise below which a small network takes little away, and sparse gradients count in full.
-_BLIND_BELOW = 0.02
+_BLIND_BELOW = 0.04
 # Precision of the white scene that `NoPrior` settles at.
 _WHITE = 0.5
 # Axes sampled this many times more coarsely than the others do not look like planes that the network knows.
@@ -57,7 +57,7 @@ class Diffusion:
     """How many times the prior counts against the data; None: by strength."""
     denoising: Annotated[float, Gt(0), Le(20)] | None = None
     """The last level that is denoised, in units of the noise sigma; None: by strength."""
-    edges: Annotated[float, Ge(0), Le(100)] = 0.3
+    edges: Annotated[float, Ge(0), Le(100)] = 0.5
     """How much sparse gradients count beside the network, relative to what they do alone; 0: not at all."""
     weights: str | None = None
     """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the one that ships."""
@@ -88,6 +88,11 @@ class Diffusion:
         last = max(self.last_level * noise_sigma, self._network("cpu")[1][0])
         sigmas = noise_levels(max(_FIRST, last), last, steps, rho=1e3)
         return [(self.prior_weight / sigma**2 + _WHITE) ** -0.5 for sigma in sigmas]
+
+    def finished(self, scene: Tensor, noise_sigma: float, spacing: tuple[float, ...]) -> Tensor:
+        """The scene without the noise that the last least squares let in, as far as the prior has a say."""
+        share = 1 - _WHITE / (self.prior_weight / (self.last_level * noise_sigma) ** 2 + _WHITE)
+        return scene + share * (self.denoiser(spacing)(scene, noise_sigma) - scene) if share > 0 else scene
 
     @property
     def prior_weight(self) -> float:

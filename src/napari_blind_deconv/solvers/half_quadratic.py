@@ -17,7 +17,7 @@ from napari_blind_deconv.image_priors import Scored, Splittable
 from napari_blind_deconv.solvers.masked_normal_equations import solve
 
 # Conjugate-gradient steps per level; six would gain 0.1 dB at twice the time (decision 0007). Beside a learned denoiser
-# they cost nothing, and where the kernel has zeros they gain a third of a decibel (decision 0014).
+# they cost little, and where the kernel has zeros they gain half a decibel (decision 0014).
 _INNER_STEPS, _INNER_STEPS_OF_SCORED = 3, 16
 # What no filter and no kernel sees would otherwise be divided by zero.
 PULL_TO_ZERO = 1e-9

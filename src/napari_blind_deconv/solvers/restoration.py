@@ -6,7 +6,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.image_priors import Fitting, Paced, Quadratic, Splittable
+from napari_blind_deconv.image_priors import Finishing, Fitting, Paced, Quadratic, Splittable
 from napari_blind_deconv.solvers import half_quadratic, quadratic
 from napari_blind_deconv.solvers.problem import Problem
 
@@ -38,9 +38,18 @@ def scenes(problem: Problem, kernel: Tensor, frame: Frame, steps: int) -> Iterat
             problem.observed, kernel, frame, prior, noise_sigma=sigma, spacing=spacing, steps=steps
         )
     levels = prior.levels(steps, sigma)
-    return half_quadratic.restore(
+    found = half_quadratic.restore(
         problem.observed, kernel, frame, prior, noise_sigma=sigma, spacing=spacing, levels=levels
     )
+    return _finished(found, steps, prior, sigma, spacing) if isinstance(prior, Finishing) else found
+
+
+def _finished(
+    found: Iterator[Tensor], steps: int, prior: Finishing, sigma: float, spacing: tuple[float, ...]
+) -> Iterator[Tensor]:
+    """The scenes, the last one as the prior would have it shown."""
+    for step, scene in enumerate(found, start=1):
+        yield prior.finished(scene, sigma, spacing) if step == steps else scene
 
 
 def refuse_fitting(problem: Problem, solver: str) -> None:
