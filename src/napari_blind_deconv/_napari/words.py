@@ -40,7 +40,7 @@ FIELD_LABELS: Final = MappingProxyType(
         "likelihood": "Noise is",
         "samples": "Images drawn",
         "levels": "Noise levels",
-        "posterior-sampling.rounds": "Rounds to improve the PSF",
+        "posterior-sampling.rounds": "Rounds for the PSF",
     }
 )
 """Field name, or kind.field: its label, where the name itself does not say it."""
@@ -79,8 +79,8 @@ CHOICE_LABELS: Final = MappingProxyType(
         "mps": "Apple graphics (mps)",
         "widefield": "wide-field",
         "light-sheet": "light sheet",
-        "gaussian": "the same everywhere (gaussian)",
-        "poisson": "that of counted photons (poisson)",
+        "gaussian": "even (gaussian)",
+        "poisson": "photons (poisson)",
     }
 )
 
