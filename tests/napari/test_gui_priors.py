@@ -128,4 +128,4 @@ def test_samples_leave_an_uncertainty_in_the_units_of_the_image(
     assert layer.contrast_limits[0] == 0
     assert viewer.layers.index(layer) == viewer.layers.index(restored) - 1
     assert "Uncertainty of a typical pixel: ± " in widget.panel.status.text()
-    assert "“uncertainty (± intensity)”" in widget.panel.status.text()
+    assert "uncertainty (± intensity)." in widget.panel.status.text()

@@ -64,14 +64,10 @@ def maps_in_words(maps: Mapping[str, NDArray[np.float32]]) -> list[str]:
     Examples
     --------
     >>> maps_in_words({"uncertainty": np.full((2, 2), 12.34, np.float32)})
-    ['Uncertainty of a typical pixel: ± 12.3.', 'Hidden: “uncertainty (± intensity)”; click its eye to see where \
-not to trust the image.']
+    ['Uncertainty of a typical pixel: ± 12.3.', 'Maps of trust, hidden: uncertainty (± intensity).']
     """
-    names = [f"“{look.name}”" for name, look in LOOKS.items() if name in maps]
-    if not names:
-        return []
-    eyes = "its eye" if len(names) == 1 else "their eyes"
-    hidden = f"Hidden: {', '.join(names)}; click {eyes} to see where not to trust the image."
+    names = [look.name for name, look in LOOKS.items() if name in maps]
+    hidden = [f"Maps of trust, hidden: {', '.join(names)}."] if names else []
     if "uncertainty" not in maps:
-        return [hidden]
-    return [f"Uncertainty of a typical pixel: ± {float(np.median(maps['uncertainty'])):.3g}.", hidden]
+        return hidden
+    return [f"Uncertainty of a typical pixel: ± {float(np.median(maps['uncertainty'])):.3g}.", *hidden]
