@@ -8,11 +8,13 @@ Run it where there is a screen, real or virtual::
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import napari
 from qtpy.QtWidgets import QApplication
 
+from napari_blind_deconv.image_priors import Diffusion
 from napari_blind_deconv.synthesis import SAMPLES
 
 PLUGIN = "napari-blind-deconv"
@@ -28,16 +30,16 @@ def wait(done: Callable[[], bool], seconds: float) -> None:
 
 
 def take_picture(path: Path, sample: str) -> None:
-    """Open a sample, deconvolve it with the settings that suit it, and save the window."""
+    """Open a sample, deconvolve it with the settings that suit it and the diffusion prior, and save the window."""
     viewer = napari.Viewer(title="napari")
-    viewer.window.resize(1400, 950)
+    viewer.window.resize(1400, 980)
     viewer.open_sample(PLUGIN, sample)
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Blind deconvolution")
     widget.open_metrics()
     _, metrics = viewer.window.add_plugin_dock_widget(PLUGIN, "Deconvolution metrics")
     wait(lambda: False, 1.0)
     viewer.reset_view()
-    widget.form.set_value(SAMPLES[sample]().settings)
+    widget.form.set_value(replace(SAMPLES[sample]().settings, image_prior=Diffusion()))
     widget.run()
     wait(lambda: not widget.is_running, LONGEST_RUN_SECONDS)
     updated: list[bool] = []

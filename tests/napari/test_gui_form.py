@@ -159,6 +159,6 @@ def test_command_line_says_every_setting_that_is_not_the_default() -> None:
     line = command_line(settings, image="a b.tif", voxel_size_um=(0.3, 0.1, 0.1))
     assert line == (
         "blind-deconv run 'a b.tif' --output restored --kernel-prior sparse --set kernel_prior.sparsity=0.5 "
-        "--set solver=blind-richardson-lucy --set solver.kernel_steps=2 --kernel-size 9,15,15 --noise-sigma 2.0 "
+        "--solver blind-richardson-lucy --set solver.kernel_steps=2 --kernel-size 9,15,15 --noise-sigma 2.0 "
         "--set planes=true --voxel-size-um 0.3,0.1,0.1"
     )

@@ -135,7 +135,7 @@ def test_two_viewers_share_nothing(
     finish(qtbot, widget)
     finish(qtbot, stranger)
     assert sorted(names(viewer)) == ["cells", "cells PSF", "cells residual (σ)", "cells restored"]
-    assert sorted(names(other)) == ["other", "other PSF", "other restored"]
+    assert sorted(names(other)) == ["other", "other PSF", "other residual (σ)", "other restored"]
     stranger.close_down()
 
 

@@ -17,7 +17,9 @@ _OPTIONS: Final = MappingProxyType(
         "seed": "--seed",
     }
 )
-_FAMILIES: Final = MappingProxyType({"kernel_prior": "--kernel-prior", "image_prior": "--image-prior"})
+_FAMILIES: Final = MappingProxyType(
+    {"kernel_prior": "--kernel-prior", "image_prior": "--image-prior", "solver": "--solver"}
+)
 
 
 def command_line(
@@ -63,7 +65,7 @@ def _words(settings: Settings) -> Iterator[str]:
     values, defaults = settings_to_dict(settings), settings_to_dict(Settings())
     yield from ("--kernel-prior", values["kernel_prior"]["kind"])
     for name, value in values.items():
-        if name in _FAMILIES or name == "solver":
+        if name in _FAMILIES:
             yield from _component_words(name, value, defaults[name])
         elif value == defaults[name]:
             continue
@@ -77,10 +79,9 @@ def _words(settings: Settings) -> Iterator[str]:
 
 def _component_words(name: str, value: dict[str, Any], default: dict[str, Any]) -> Iterator[str]:
     kind = value["kind"]
-    if kind != default["kind"] and name == "image_prior":
+    # The kernel prior's kind comes first in the line, the default's, too.
+    if kind != default["kind"] and name != "kernel_prior":
         yield from (_FAMILIES[name], kind)
-    if kind != default["kind"] and name == "solver":
-        yield from ("--set", f"solver={kind}")
     usual = default_of(name, kind)
     for field, setting in value.items():
         if setting != usual[field] and field != "psf":

@@ -31,6 +31,7 @@ from napari_blind_deconv._napari.limits import limits
 from napari_blind_deconv._napari.optional_editors import OptionalEditor, OptionalTextEditor
 from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
 from napari_blind_deconv._napari.quantity_editors import QuantityEditor, QuantityListEditor
+from napari_blind_deconv._napari.share_editor import ShareEditor
 from napari_blind_deconv._napari.words import (
     APPLIES,
     AUTOMATIC,
@@ -255,6 +256,8 @@ def editor_for(annotation: Any, name: str, bounds: tuple[float, float] = (-math.
         return ComponentForm(annotation)  # type: ignore[arg-type]
     if annotation is bool:
         return ToggleEditor()
+    if annotation is float and bounds == (0, 1):
+        return ShareEditor()
     if annotation in {int, float}:
         return (IntEditor if annotation is int else FloatEditor)(*bounds)
     return FileEditor(*FILES[name]) if name in FILES else TextEditor()

@@ -19,6 +19,7 @@ from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
 from napari_blind_deconv._napari.live import PREVIEW, LiveLayers
+from napari_blind_deconv._napari.map_layers import maps_in_words
 from napari_blind_deconv._napari.results import kernel_name, restored_name, result_layers
 from napari_blind_deconv._napari.run import Job, Refusal, duration, run_steps
 from napari_blind_deconv._napari.run_panel import RunPanel
@@ -27,6 +28,7 @@ from napari_blind_deconv._napari.words import kind_label, on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.kernel_priors import InVoxels
 from napari_blind_deconv.settings import Settings, settings_from_dict
+from napari_blind_deconv.solvers import Choosy
 
 
 class DeconvolveWidget(Docked):
@@ -92,6 +94,8 @@ class DeconvolveWidget(Docked):
         psf = self._psf(settings)
         if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
             raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
+        if isinstance(settings.solver, Choosy):
+            settings.solver.refuse(settings.kernel_prior, settings.image_prior)
         source = self.input.source()
         if source.voxel_size_um is None and _in_lengths(settings.kernel_prior):
             raise InputError(
@@ -272,7 +276,7 @@ def summary(source: Source, result: Result) -> str:
     why = [f"{sentence}." for sentence in reasons(report)]
     fitted = "; ".join(f"{name} = {value}" for name, value in parameters(report))
     doubts = [f"• {on_screen(sentence)}" for sentence in report.get("warnings", [])]
-    told = [done, *why, *([f"Fitted: {fitted}."] if fitted else [])]
+    told = [done, *why, *([f"Fitted: {fitted}."] if fitted else []), *maps_in_words(result.maps)]
     if doubts:
         told += ["Do not trust it blindly:", *doubts]
     if passed := passed_in_words(report):

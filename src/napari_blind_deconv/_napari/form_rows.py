@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
 
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.field_docs import field_docs
-from napari_blind_deconv._napari.words import FIELD_HINTS, field_label
+from napari_blind_deconv._napari.words import field_hint, field_label
 
 
 def form_layout(body: QWidget) -> QFormLayout:
@@ -20,8 +20,9 @@ def form_layout(body: QWidget) -> QFormLayout:
 
 def add_field(rows: QFormLayout, name: str, editor: Editor, cls: type) -> None:
     """A labelled row with its tool tip."""
-    label = QLabel(field_label(name))
-    hint = FIELD_HINTS.get(name) or field_docs(cls).get(name, "")
+    kind = getattr(cls, "kind", "")
+    label = QLabel(field_label(name, kind))
+    hint = field_hint(name, kind) or field_docs(cls).get(name, "")
     label.setToolTip(hint)
     editor.setToolTip(hint)
     if editor.wide:

@@ -15,18 +15,18 @@ from napari_blind_deconv._types import Result
 
 @dataclass(frozen=True)
 class Look:
-    """How a map is shown: the end of its name, its colours, and their limits where the map has some of its own."""
+    """How a map is shown: the end of its name, its colours, and their limits, ``None`` where the values decide."""
 
     name: str
     colormap: str
-    limits: tuple[float, float] | None
+    limits: tuple[float | None, float | None]
 
 
 LOOKS: Final = MappingProxyType(
     {
         "residual": Look("residual (σ)", "PiYG", (-4.0, 4.0)),
         "prior_share": Look("prior share", "magma", (0.0, 1.0)),
-        "uncertainty": Look("uncertainty", "inferno", None),
+        "uncertainty": Look("uncertainty (± intensity)", "inferno", (0.0, None)),
     }
 )
 """Map: how it is shown. The residual is white where it is zero, beyond four standard deviations it is full colour."""
@@ -48,9 +48,26 @@ def map_layer(source: Source, values: NDArray[np.float32], name: str, notes: Map
     attributes = placed(source.placement, data.ndim)
     shown = {
         "colormap": look.colormap,
-        "contrast_limits": look.limits or contrast(values),
+        "contrast_limits": tuple(
+            found if limit is None else limit for limit, found in zip(look.limits, contrast(values), strict=True)
+        ),
         "blending": "translucent_no_depth",
         "visible": False,
         "rgb": False,
     }
     return data, {**attributes, **shown, "name": f"{source.name} {look.name}", "metadata": {PLUGIN: notes}}, "image"
+
+
+def maps_in_words(maps: Mapping[str, NDArray[np.float32]]) -> list[str]:
+    """What is hidden below a restored image, and how uncertain its typical pixel is, a sentence each.
+
+    Examples
+    --------
+    >>> maps_in_words({"uncertainty": np.full((2, 2), 12.34, np.float32)})
+    ['Uncertainty of a typical pixel: ± 12.3.', 'Maps of trust, hidden: uncertainty (± intensity).']
+    """
+    names = [look.name for name, look in LOOKS.items() if name in maps]
+    hidden = [f"Maps of trust, hidden: {', '.join(names)}."] if names else []
+    if "uncertainty" not in maps:
+        return hidden
+    return [f"Uncertainty of a typical pixel: ± {float(np.median(maps['uncertainty'])):.3g}.", *hidden]

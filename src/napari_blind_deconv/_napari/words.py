@@ -33,15 +33,24 @@ FIELD_LABELS: Final = MappingProxyType(
         "pinhole_airy": "Pinhole (Airy)",
         "weights": "File of weights",
         "count": "Number of spots",
+        "diffusion.strength": "Diffusion strength",
+        "diffusion.weight": "Weight against the data",
+        "diffusion.denoising": "Last denoising (σ)",
+        "diffusion.edges": "Sparse edges beside it",
+        "likelihood": "Noise is",
+        "samples": "Images drawn",
+        "levels": "Noise levels",
+        "posterior-sampling.rounds": "Rounds for the PSF",
     }
 )
-"""Field name: its label, where the name itself does not say it."""
+"""Field name, or kind.field: its label, where the name itself does not say it."""
 
 FIELD_HINTS: Final = MappingProxyType(
     {
         "kernel_prior": "The less is known of the point-spread function, the more the image must tell.",
         "kernel_size": "Odd numbers, such as 15 or 9, 15, 15 (z, y, x); large enough to hold the whole PSF.",
         "image_prior": "What the sharp image is expected to look like.",
+        "diffusion.strength": "0: no prior; 0.5: as much as the noise asks for; 1: trust the prior.",
         "strength": "Higher is smoother and calmer, lower is sharper and noisier; the default fits the noise.",
         "weight": "How many times the learned prior counts against the data; automatic follows the strength.",
         "denoising": "Last noise level that is denoised, times the noise sigma; automatic follows the strength.",
@@ -60,7 +69,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "seed": "Start of the random numbers; the same seed gives the same result.",
     }
 )
-"""Field name: what it does, as a tool tip."""
+"""Field name, or kind.field: what it does, as a tool tip."""
 
 CHOICE_LABELS: Final = MappingProxyType(
     {
@@ -70,6 +79,8 @@ CHOICE_LABELS: Final = MappingProxyType(
         "mps": "Apple graphics (mps)",
         "widefield": "wide-field",
         "light-sheet": "light sheet",
+        "gaussian": "even (gaussian)",
+        "poisson": "photons (poisson)",
     }
 )
 
@@ -101,7 +112,7 @@ EXAMPLES: Final = MappingProxyType(
 )
 """Name of a quantity: what its empty field shows."""
 
-EXPLAINED: Final = frozenset({"kernel_prior"})
+EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "solver"})
 """Fields whose chosen kind is explained below the choice."""
 
 APPLIES: Final = MappingProxyType(
@@ -168,6 +179,7 @@ RARE_FIELDS: Final = frozenset(
         "stride",
         "widths",
         "learning_rate",
+        "seed",
     }
 )
 """Fields of components that the defaults serve nearly always: they are shown under Advanced."""
@@ -181,7 +193,12 @@ _ON_SCREEN: Final = MappingProxyType(
         "choose kernel_prior 'known' with a PSF, or solver 'blind-richardson-lucy'": "choose “I have the PSF”, or "
         "another way to solve it under Advanced",
         " (--voxel-size-um)": "",
-        "solver 'richardson-lucy'": "Richardson-Lucy",
+        "solver 'richardson-lucy' needs": "Richardson-Lucy needs",
+        ", which has no score; choose": "; choose",
+        "cannot rank families of PSFs, but kernel_prior is 'auto'; choose a family,": "cannot find out the family of "
+        "the PSF; choose one,",
+        "estimates the PSF, but kernel_prior is 'known'; choose": "estimates the PSF, but you have it; choose",
+        ", or another image_prior": ", or another answer to “What does the sharp image look like?”",
         "larger kernel_size": "larger PSF size",
         "let all families be tried (kernel_prior auto)": "choose “Find out”",
         " must be a number (fixed), [low, high] (bounded) or null (free)": " must be a number, or else “not known”",
@@ -191,6 +208,7 @@ _ON_SCREEN: Final = MappingProxyType(
 )
 """What is said in the words of a command line: how the widget says it."""
 
+_KINDS: Final = re.compile(r"\b(?:kernel_prior|image_prior|solver) ('[\w-]+'(?:(?:, | or )'[\w-]+')*)")
 _QUALIFIED: Final = re.compile(r"\b(?:kernel_prior|image_prior|solver)\.(\w+)")
 
 ZERNIKE: Final = MappingProxyType(
@@ -220,6 +238,9 @@ def on_screen(sentence: str) -> str:
     """
     for said, shown in _ON_SCREEN.items():
         sentence = sentence.replace(said, shown)
+    sentence = _KINDS.sub(
+        lambda found: re.sub(r"'([\w-]+)'", lambda kind: f"“{kind_label(kind[1])}”", found[1]), sentence
+    )
     sentence = _QUALIFIED.sub(lambda found: field_name(found[1]), sentence)
     name, space, rest = sentence.partition(" ")
     known = name in FIELD_LABELS or name in FIELD_HINTS or name in RARE_FIELDS
@@ -244,14 +265,21 @@ def kind_label(kind: str) -> str:
     return KIND_LABELS.get(kind, kind.replace("-", " "))
 
 
-def field_label(name: str) -> str:
-    """A field's label: its name in words, a unit suffix in brackets.
+def field_hint(name: str, kind: str = "") -> str:
+    """A field's tool tip; a kind of component may have one of its own. Empty where there is none."""
+    return FIELD_HINTS.get(f"{kind}.{name}") or FIELD_HINTS.get(name, "")
+
+
+def field_label(name: str, kind: str = "") -> str:
+    """A field's label: its name in words, a unit suffix in brackets; a kind of component may call it otherwise.
 
     Examples
     --------
     >>> field_label("emission_um"), field_label("kernel_size")
     ('Emission (µm)', 'PSF size (px)')
     """
+    if f"{kind}.{name}" in FIELD_LABELS:
+        return FIELD_LABELS[f"{kind}.{name}"]
     if name in FIELD_LABELS:
         return FIELD_LABELS[name]
     stem, _, suffix = name.rpartition("_")

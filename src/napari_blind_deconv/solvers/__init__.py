@@ -7,7 +7,7 @@ from pydantic import Discriminator
 from .blind_richardson_lucy import BlindRichardsonLucy
 from .joint import Joint
 from .posterior_sampling import PosteriorSampling
-from .problem import Choice, Estimate, Problem, Ranked
+from .problem import Choice, Choosy, Estimate, Problem, Ranked
 from .richardson_lucy import RichardsonLucy
 from .two_phase import TwoPhase
 
@@ -16,6 +16,7 @@ Solver = Annotated[TwoPhase | PosteriorSampling | RichardsonLucy | BlindRichards
 __all__ = [
     "BlindRichardsonLucy",
     "Choice",
+    "Choosy",
     "Estimate",
     "Joint",
     "PosteriorSampling",

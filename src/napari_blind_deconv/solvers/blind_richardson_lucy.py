@@ -31,14 +31,18 @@ class BlindRichardsonLucy:
     image_steps: Annotated[int, Ge(1)] = 5
     """Multiplications of the image per round."""
 
-    def solve(self, problem: Problem) -> Iterator[Estimate]:
-        """Estimate kernel and image together; one yield per round."""
-        if isinstance(problem.kernel_prior, Known):
+    def refuse(self, kernel_prior: object, image_prior: object) -> None:
+        """A known PSF leaves nothing to estimate; the only image prior is to stop early."""
+        if isinstance(kernel_prior, Known):
             raise InputError(
                 "solver 'blind-richardson-lucy' estimates the PSF, but kernel_prior is 'known'; choose solver "
                 "'richardson-lucy' or 'two-phase'"
             )
-        refuse_fitting(problem, self.kind)
+        refuse_fitting(image_prior, self.kind)
+
+    def solve(self, problem: Problem) -> Iterator[Estimate]:
+        """Estimate kernel and image together; one yield per round."""
+        self.refuse(problem.kernel_prior, problem.image_prior)
         total = problem.iterations or _ITERATIONS
         frame = problem.frame
         observed = non_negative(problem.observed)

@@ -44,14 +44,18 @@ class Joint:
     image_steps: Annotated[int, Ge(1)] = 3
     """Steps of the image's restoration per round."""
 
-    def solve(self, problem: Problem) -> Iterator[Estimate]:
-        """Estimate kernel and image by turns, then restore with the last kernel; one yield per round, then per step."""
-        if isinstance(problem.kernel_prior, Auto):
+    def refuse(self, kernel_prior: object, image_prior: object) -> None:
+        """Families cannot be ranked without evidence, and a prior that restores by itself has no turns."""
+        if isinstance(kernel_prior, Auto):
             raise InputError(
                 "solver 'joint' cannot rank families of PSFs, but kernel_prior is 'auto'; choose a family, or solver "
                 "'two-phase'"
             )
-        refuse_fitting(problem, self.kind)
+        refuse_fitting(image_prior, self.kind)
+
+    def solve(self, problem: Problem) -> Iterator[Estimate]:
+        """Estimate kernel and image by turns, then restore with the last kernel; one yield per round, then per step."""
+        self.refuse(problem.kernel_prior, problem.image_prior)
         rounds, last = self.rounds, restoration_steps(problem)
         if isinstance(problem.kernel_prior, Known):
             rounds, kernel = 0, problem.kernel_prior.sample(problem.kernel_shape, problem.generator)

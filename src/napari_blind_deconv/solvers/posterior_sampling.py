@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import torch
 from annotated_types import Ge, Le
@@ -12,7 +12,7 @@ from torch import Tensor
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.forward import Frame, predict
 from napari_blind_deconv.fourier import centroid, irfftn, rfftn, shifted, transfer
-from napari_blind_deconv.image_priors import Denoise, Scored
+from napari_blind_deconv.image_priors import Denoise, ImagePrior, Scored
 from napari_blind_deconv.kernel_priors import Fit, Known
 from napari_blind_deconv.networks import noise_levels
 from napari_blind_deconv.solvers.annealing import annealed
@@ -51,8 +51,19 @@ class PosteriorSampling:
     draws_per_round: Annotated[int, Ge(1), Le(100)] = 2
     """How many images are drawn in such a round."""
 
+    def refuse(self, kernel_prior: object, image_prior: object) -> None:
+        """Without a posterior mean at every level, nothing can be drawn."""
+        if not isinstance(image_prior, Scored):
+            kind = getattr(image_prior, "kind", type(image_prior).__name__)
+            *most, last = (cls.kind for cls in get_args(get_args(ImagePrior)[0]) if issubclass(cls, Scored))
+            raise InputError(
+                f"solver {self.kind!r} cannot draw samples with image_prior {kind!r}, which has no score; choose "
+                f"image_prior {', '.join(map(repr, most))} or {last!r}, or solver 'two-phase'"
+            )
+
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate the kernel, let draws improve it, then draw; one yield per step."""
+        self.refuse(problem.kernel_prior, problem.image_prior)
         denoise = _denoiser(problem)
         drawing = self.levels * _groups(problem, self.samples)
         teaching = 0 if isinstance(problem.kernel_prior, Known) else self.rounds * self.levels
@@ -192,11 +203,7 @@ def _estimate(fit: Fit, choice: Choice | None, done: int, total: int) -> Estimat
 
 
 def _denoiser(problem: Problem) -> Denoise:
-    """The image prior's posterior mean at every level; priors without a score are refused."""
+    """The posterior mean at every level of a problem whose image prior has passed `PosteriorSampling.refuse`."""
     if not isinstance(problem.image_prior, Scored):
-        kind = getattr(problem.image_prior, "kind", type(problem.image_prior).__name__)
-        raise InputError(
-            f"image_prior {kind!r} has no score to draw samples with; choose image_prior 'diffusion', or solver "
-            "'two-phase'"
-        )
+        raise TypeError(f"{type(problem.image_prior).__name__} has no denoiser")
     return problem.image_prior.denoiser(problem.spacing)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -13,6 +13,15 @@ from napari_blind_deconv.image_priors import Fitting, Splittable
 from napari_blind_deconv.kernel_priors import Parameter, Updatable
 
 Stage = Literal["estimating the kernel", "restoring"]
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A solver that cannot work with every prior, and says so before anything is computed."""
+
+    def refuse(self, kernel_prior: object, image_prior: object) -> None:
+        """Raise an `InputError` that says what to choose instead, unless it can work with these."""
+        ...
 
 
 @dataclass(frozen=True)

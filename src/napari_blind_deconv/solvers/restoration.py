@@ -52,7 +52,7 @@ def _finished(
         yield prior.finished(scene, sigma, spacing) if step == steps else scene
 
 
-def refuse_fitting(problem: Problem, solver: str) -> None:
+def refuse_fitting(image_prior: object, solver: str) -> None:
     """Refuse an image prior that only a solver with a restoration of its own can use.
 
     Raises
@@ -60,9 +60,9 @@ def refuse_fitting(problem: Problem, solver: str) -> None:
     InputError
         Naming the solver and the prior.
     """
-    if isinstance(problem.image_prior, Fitting):
+    if isinstance(image_prior, Fitting):
         raise InputError(
-            f"solver {solver!r} cannot use image_prior {problem.image_prior.kind!r}; choose solver 'two-phase', or "
+            f"solver {solver!r} cannot use image_prior {image_prior.kind!r}; choose solver 'two-phase', or "
             "another image_prior"
         )
 

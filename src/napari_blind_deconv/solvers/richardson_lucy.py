@@ -29,14 +29,18 @@ class RichardsonLucy:
 
     kind: Literal["richardson-lucy"] = "richardson-lucy"
 
-    def solve(self, problem: Problem) -> Iterator[Estimate]:
-        """Restore with the known kernel; one yield per iteration."""
-        if not isinstance(problem.kernel_prior, Known):
+    def refuse(self, kernel_prior: object, image_prior: object) -> None:
+        """Without a PSF there is nothing to divide by; the only image prior is to stop early."""
+        if not isinstance(kernel_prior, Known):
             raise InputError(
                 "solver 'richardson-lucy' needs a known PSF; choose kernel_prior 'known' with a PSF, "
                 "or solver 'blind-richardson-lucy'"
             )
-        refuse_fitting(problem, self.kind)
+        refuse_fitting(image_prior, self.kind)
+
+    def solve(self, problem: Problem) -> Iterator[Estimate]:
+        """Restore with the known kernel; one yield per iteration."""
+        self.refuse(problem.kernel_prior, problem.image_prior)
         kernel = problem.kernel_prior.sample(problem.kernel_shape, problem.generator).to(problem.observed)
         total = problem.iterations or _ITERATIONS
         frame = problem.frame
