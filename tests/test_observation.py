@@ -82,13 +82,6 @@ def test_fill_nan_fills_and_says_so():
     assert filled[3, 4] in image[2:5, 3:6]
 
 
-def test_saturation_is_noticed():
-    image = np.arange(400, dtype=np.uint16).reshape(20, 20)
-    image[:2] = 4095
-    assert "saturated" in checked_image(image, False)[1][0]
-    assert checked_image(np.arange(400, dtype=np.uint16).reshape(20, 20), False)[1] == []
-
-
 @pytest.mark.parametrize(
     ("size", "sentence"),
     [
