@@ -116,6 +116,12 @@ def frequencies(shape: Sequence[int], spacing: Sequence[float], like: Tensor) ->
     return axes
 
 
+def radius(shape: Sequence[int], spacing: Sequence[float], like: Tensor) -> Tensor:
+    """Length of the frequencies of an `rfftn` spectrum, in cycles per unit of ``spacing``; ``(*half canvas)``."""
+    squares = [f.square() for f in frequencies(shape, spacing, like)]
+    return torch.stack(torch.broadcast_tensors(*squares)).sum(0).sqrt()
+
+
 def multiplicity(shape: Sequence[int], like: Tensor) -> Tensor:
     """How many frequencies of the full transform each one of an `rfftn` spectrum stands for; ``(*half canvas)``.
 

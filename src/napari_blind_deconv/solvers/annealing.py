@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.fourier import frequencies, rfftn
+from napari_blind_deconv.fourier import radius, rfftn
 from napari_blind_deconv.image_priors import Denoise
 from napari_blind_deconv.solvers.gaussian_conditional import Likelihood, conditional_draws, white
 
@@ -89,9 +89,8 @@ def jacobian_spectrum(
 
 def bands(canvas: Sequence[int], spacing: tuple[float, ...], like: Tensor) -> tuple[Tensor, Tensor]:
     """Band of every frequency of a half canvas, and how far it lies towards the next; narrow bands at the low end."""
-    axes = frequencies(canvas, spacing, like)
-    radius = torch.stack(torch.broadcast_tensors(*[f.square() for f in axes])).sum(0).sqrt().flatten()
-    place = (radius / radius.max()).sqrt() * (_BANDS - 1)
+    waves = radius(canvas, spacing, like).flatten()
+    place = (waves / waves.max()).sqrt() * (_BANDS - 1)
     band = place.floor().clamp(max=_BANDS - 2).long()
     return band, place - band
 

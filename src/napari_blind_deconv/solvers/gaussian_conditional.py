@@ -9,6 +9,7 @@ doi:10.1109/LSP.2012.2189104), exact up to the solver of the linear system.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -46,7 +47,7 @@ class Likelihood:
     sigma: float
     precision: Tensor | None = None
 
-    @property
+    @cached_property
     def blur(self) -> Tensor:
         """Transfer function of the kernel on the canvas."""
         return transfer(self.kernel, self.frame.canvas)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.fourier import irfftn, rfftn
+from napari_blind_deconv.fourier import irfftn, multiplicity, rfftn
 
 
 def solve(
@@ -45,7 +45,7 @@ def solve(
     product = _product(blur, frame, stiffness, precision)
     typical = 1.0 if precision is None else float(precision.mean())
     precondition = 1 / (typical * blur.abs() ** 2 + stiffness)
-    count = _multiplicity(frame, spectrum)
+    count = multiplicity(frame.canvas, spectrum.real)
     axes = tuple(range(-frame.ndim, 0))
 
     def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -74,13 +74,3 @@ def _product(blur: Tensor, frame: Frame, stiffness: Tensor, precision: Tensor | 
         return blur.conj() * rfftn(seen, frame.ndim) + stiffness * spectrum
 
     return apply
-
-
-def _multiplicity(frame: Frame, like: Tensor) -> Tensor:
-    """How often a coefficient of the half spectrum occurs in the whole: what makes dot products those of images."""
-    last = frame.canvas[-1]
-    count = torch.full((last // 2 + 1,), 2.0, dtype=like.real.dtype, device=like.device)
-    count[0] = 1.0
-    if last % 2 == 0:
-        count[-1] = 1.0
-    return count

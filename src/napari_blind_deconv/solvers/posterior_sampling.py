@@ -11,7 +11,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.forward import Frame, predict
-from napari_blind_deconv.fourier import centroid, irfftn, rfftn, shifted, transfer
+from napari_blind_deconv.fourier import centred, irfftn, rfftn, transfer
 from napari_blind_deconv.image_priors import Denoise, ImagePrior, Scored
 from napari_blind_deconv.kernel_priors import Fit, Known
 from napari_blind_deconv.networks import noise_levels
@@ -139,9 +139,7 @@ class PosteriorSampling:
                 if last:
                     frame = problem.frame_for(kernel.shape)
                     statistics = drawn_statistics(problem.observed, scenes, kernel, frame, problem.spacing)
-                    updated = problem.kernel_prior.update(statistics, kernel, problem.kernel_weight)
-                    kernel = shifted(updated, [-round(c) for c in centroid(updated)])
-                    kernel = kernel / kernel.sum()
+                    kernel = centred(problem.kernel_prior.update(statistics, kernel, problem.kernel_weight))
                 yield kernel
 
 

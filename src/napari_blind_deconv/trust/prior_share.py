@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.fourier import irfftn, rfftn, transfer
+from napari_blind_deconv.fourier import irfftn, multiplicity, radius, rfftn, transfer
 from napari_blind_deconv.trust.check import Check, judged
-from napari_blind_deconv.trust.radial import multiplicity, radius
 from napari_blind_deconv.trust.smoothing import smoothed
 
 # More than half of the detail.

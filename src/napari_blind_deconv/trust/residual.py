@@ -8,9 +8,8 @@ from scipy import special
 from torch import Tensor
 
 from napari_blind_deconv.forward import Frame, predict
-from napari_blind_deconv.fourier import rfftn, trailing
+from napari_blind_deconv.fourier import multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
-from napari_blind_deconv.trust.radial import multiplicity, radius
 from napari_blind_deconv.trust.smoothing import gaussian_taps, smoothed
 
 _SIZE = 2.0  # times what noise and model error explain
