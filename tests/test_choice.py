@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from laws import assert_kernel, kernel_of, odd_shapes
 
 from napari_blind_deconv import Settings, deconvolve
-from napari_blind_deconv.kernel_priors import Auto
+from napari_blind_deconv.evidence import Evidence
+from napari_blind_deconv.kernel_priors import Auto, Fit, Lenslets, Motion
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.kernel_priors.judgement import equivalent_sigma
+from napari_blind_deconv.kernel_priors.spots import spots
 from napari_blind_deconv.solvers.choice import border_share, cropped
+from napari_blind_deconv.solvers.second_look import second_looks
 from napari_blind_deconv.support import kernel_shape, largest_kernel
 from napari_blind_deconv.synthesis import blurred, cells
 
@@ -101,3 +104,32 @@ def test_light_on_the_border_is_counted_along_axes_that_have_an_inside():
 def test_the_usual_support_is_within_the_largest(space):
     usual, largest = kernel_shape(None, space), largest_kernel(space)
     assert all(u % 2 == 1 and u <= m for u, m in zip(usual, largest, strict=True))
+
+
+@given(seed=st.integers(0, 99), angle=st.floats(0, 2 * np.pi))
+def test_spots_that_touch_in_a_chain_are_no_lenslets_and_spots_apart_are(seed, angle):
+    rung, shape = Lenslets(), (41, 41)
+    along = torch.linspace(-7, 7, 8)[:, None] * torch.tensor([[np.sin(angle), np.cos(angle)]], dtype=torch.float32)
+    levels = 1 + torch.rand(8, generator=torch.Generator().manual_seed(seed))
+    assert not rung.owns(spots(along, levels, shape, 0.6))
+    assert rung.owns(spots(along * 2.5, levels, shape, 0.6))
+
+
+def test_a_path_begins_at_a_freer_rung_s_kernel_and_is_kept_only_where_it_explains_more():
+    path = Motion().sample((15, 15), torch.Generator().manual_seed(3))
+    evidence = Evidence.of(torch.from_numpy(observation(path.numpy(), 96)).float()[None], 0.005, spacing=(1.0, 1.0))
+    rungs, wrong, delta = [Motion()], torch.eye(15).flip(0) / 15, torch.zeros(15, 15)
+    delta[7, 7] = 1
+    fits = {"motion": Fit(wrong), "uniform": Fit(path)}
+
+    def looked(gain):
+        looks = second_looks(fits, rungs, evidence, gain, 1.0, 30)
+        while True:
+            try:
+                next(looks)
+            except StopIteration as end:
+                return end.value
+
+    error = float((looked(lambda k: -float((k - path).square().sum()))["motion"].kernel - path).norm() / path.norm())
+    assert error < 0.3
+    assert looked(lambda k: float(k is wrong))["motion"].kernel is wrong

@@ -12,13 +12,13 @@ from laws import assert_kernel, noise
 from scipy.special import j1
 
 from napari_blind_deconv import InputError, synthesis
-from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.evidence import Evidence, NaturalSpectrum, directional
 from napari_blind_deconv.kernel_priors import Airy, Defocus, Lenslets
 from napari_blind_deconv.kernel_priors.airy import airy
 from napari_blind_deconv.kernel_priors.defocus import disk
+from napari_blind_deconv.kernel_priors.fit import explained
 from napari_blind_deconv.kernel_priors.laplace import laplace
 from napari_blind_deconv.kernel_priors.spot_model import SpotModel
-from napari_blind_deconv.kernel_priors.spot_search import directional
 from napari_blind_deconv.kernel_priors.spots import refined_peaks, single, spots
 from napari_blind_deconv.metrics import score_kernel
 
@@ -190,7 +190,7 @@ def test_lenslets_are_found_and_counted(count):
 def test_spots_between_the_wrong_pixels_are_moved_back_together_by_the_evidence(moved):
     places, levels = torch.tensor([[-4.0, 2.3], [3.4, -1.2], [1.7, 4.6]]), torch.zeros(3)
     evidence = Evidence.of(observed(spots(places, levels.exp(), (15, 15), 0.5)), 0.005)
-    model = SpotModel(NaturalSpectrum.of(evidence), directional(evidence), (15, 15), 0.5, 0.3, 0.5, 1.0, 18.0)
+    model = SpotModel(NaturalSpectrum.of(evidence, ridges=True), (15, 15), 0.5, 0.3, 0.5, 1.0, 18.0)
     true = model.refined(replace(model.start(places, levels), places=places), 8)
     guess = replace(true, places=places + torch.tensor(moved), levels=levels, widening=torch.zeros(()))
     found = model.in_phase(guess)
@@ -199,6 +199,22 @@ def test_spots_between_the_wrong_pixels_are_moved_back_together_by_the_evidence(
     away = found.places - places
     # The evidence does not see whole pixels.
     assert float((away - away.round()).abs().max()) < 0.3
+
+
+def test_a_texture_of_ridges_speaks_for_no_path_where_the_image_may_have_ridges():
+    # Ridges at all frequencies alike; a path along them would take away what lies across, and more of it further out.
+    shape = (96, 96)
+    waves = torch.meshgrid(torch.fft.fftfreq(96), torch.fft.rfftfreq(96), indexing="ij")
+    angles, radius = torch.atan2(*waves), torch.hypot(*waves)
+    power = radius.clamp(min=1 / 96) ** -2.5 * torch.exp(4 * torch.cos(angles) ** 16)
+    scene = torch.fft.irfft2(torch.fft.rfft2(noise(shape, 5).float()) * power.sqrt(), shape)
+    evidence = Evidence.of(scene / scene.std() + 0.01 * noise(shape, 6).float(), 0.01)
+    path = torch.zeros(9, 9)
+    path[2:7, 4] = 0.2
+    plain, ridged = (NaturalSpectrum.of(evidence, ridges=ridges) for ridges in (False, True))
+    gains = [explained(model, torch.ones(1, 1)) - explained(model, path) for model in (plain, ridged)]
+    assert gains[1] < 0
+    assert gains[1] < gains[0]
 
 
 def test_a_spectrum_s_prior_is_part_of_its_nats():

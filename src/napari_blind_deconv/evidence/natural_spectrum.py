@@ -1,4 +1,4 @@
-"""What the image's spectrum may be while a kernel of few parameters is fitted: a bent power law with a grain.
+"""What the image's spectrum may be while a kernel is fitted or judged: a bent power law with a grain, and ridges.
 
 A blur and a free radial spectrum explain each other; only a spectrum that is nearly a power law tells them apart.
 """
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence.closed_form import Evidence
+from napari_blind_deconv.evidence.directional import directional
 
 # Prior of the bends (in log S, per squared step of 0.25 in log f) and of the steepness -d log S / d log f.
 _ROUGHNESS = 0.3
@@ -17,6 +18,8 @@ _STEEPNESS, _STEEPNESS_SPREAD = 3.0, 1.0
 # Prior of the texture's grain: log S varies with the direction n of the frequency by n'Gn, at every frequency alike,
 # while a kernel's anisotropy grows with the frequency.
 _GRAIN = 1.0
+# Prior of the ridges beside it, in log S.
+_DIRECTED = 0.5
 # A sharp image sampled at its own resolution is no power law up to the last frequency but blurred by this, in pixels:
 # without it, a kernel would be asked to undo the sampling too.
 _SAMPLING = 0.7
@@ -24,10 +27,11 @@ _SAMPLING = 0.7
 
 @dataclass(frozen=True)
 class NaturalSpectrum:
-    """p(y | k, S) p(S) of one observation: a line in log-log, bends of unit prior at its nodes, and a grain.
+    """p(y | k, S) p(S) of one observation: a line in log-log, bends of unit prior at its nodes, a grain, ridges.
 
-    Its parameters, in this order, are the ``departure`` (bends at the inner nodes), the ``line`` (level, steepness) and
-    the ``grain`` (see `Evidence.texture`).
+    Its parameters, in this order, are the ``departure`` (bends at the inner nodes), the ``line`` (level, steepness),
+    the ``grain`` (see `Evidence.texture`) and what is ``directed`` beyond it (`directional`), empty where the image is
+    not to have ridges.
 
     Attributes
     ----------
@@ -39,6 +43,8 @@ class NaturalSpectrum:
         log f of the nodes from the line's anchor.
     sampling
         |transfer function|² of the sampling at the kept frequencies.
+    ridges
+        Directional features at the kept frequencies, ``(features, *kept)``; of none where there are no ridges.
 
     Examples
     --------
@@ -52,10 +58,15 @@ class NaturalSpectrum:
     basis: Tensor
     place: Tensor
     sampling: Tensor
+    ridges: Tensor
 
     @classmethod
-    def of(cls, evidence: Evidence) -> "NaturalSpectrum":
-        """The model at an observation's own frequencies."""
+    def of(cls, evidence: Evidence, *, ridges: bool = False) -> "NaturalSpectrum":
+        """The model at an observation's own frequencies, with or without ridges.
+
+        Kernels of few figures are fitted without: their own roll-off is told from a grain. Kernels that are free to
+        look like a ridge need the image to be free, too.
+        """
         step = math.log(evidence.highest / evidence.lowest) / (evidence.bands - 1)
         node = torch.arange(evidence.bands).to(evidence.periodogram)
         # The line is anchored where the image is strong but the window's own mean does not reach.
@@ -66,39 +77,50 @@ class NaturalSpectrum:
         bends = torch.where(inner >= anchor, above, below)
         squared = torch.stack(torch.meshgrid(*evidence.axes, indexing="ij")).square().sum(0)
         sampling = torch.exp(-((2 * math.pi * _SAMPLING) ** 2) * squared)
-        return cls(evidence, bends * (step / 0.25) ** 2 * _ROUGHNESS, (node - anchor) * step, sampling)
+        features = directional(evidence) if ridges else sampling.new_zeros(0, *sampling.shape)
+        return cls(evidence, bends * (step / 0.25) ** 2 * _ROUGHNESS, (node - anchor) * step, sampling, features)
 
     def start(self, kernel: Tensor) -> list[Tensor]:
-        """Departure, line and grain to begin with: the line of typical steepness under which a kernel fits."""
+        """Parameters to begin with: the line of typical steepness under which a kernel fits."""
         with torch.no_grad():
             seen = self.evidence.profile(self.evidence.power(kernel), updates=20).log()
         half = slice(2, len(seen) // 2)
         level = (seen[half] + _STEEPNESS * self.place[half]).mean()
         ndim = self.evidence.ndim
         line = torch.stack([level, torch.full_like(level, _STEEPNESS)])
-        return [line.new_zeros(self.basis.shape[1]), line, line.new_zeros(ndim * (ndim + 1) // 2)]
+        shapeless = [line.new_zeros(ndim * (ndim + 1) // 2), line.new_zeros(len(self.ridges))]
+        return [line.new_zeros(self.basis.shape[1]), line, *shapeless]
 
-    def nats(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor) -> Tensor:
+    def nats(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
         """-log p(y, S | k) in nats, up to a constant that no kernel changes; differentiable in everything."""
-        power = self.evidence.power(kernel) * self.evidence.texture(grain) * self.sampling
-        data = self.evidence.nats(power, self.at_nodes(departure, line)) * self.evidence.independent
-        return data + self.prior(departure, line, grain)
+        return self.data(kernel, departure, line, grain, directed) + self.prior(departure, line, grain, directed)
 
-    def prior(self, departure: Tensor, line: Tensor, grain: Tensor) -> Tensor:
+    def data(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
+        """-log p(y | k, S) in nats; ``kernel`` may have leading axes."""
+        power = self.power(kernel, grain, directed)
+        return self.evidence.nats(power, self.at_nodes(departure, line)) * self.evidence.independent
+
+    def prior(self, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
         """-log p(S) in nats, up to a constant."""
         steepness = 0.5 * ((line[1] - _STEEPNESS) / _STEEPNESS_SPREAD) ** 2
-        return 0.5 * departure.square().sum() + 0.5 * (grain / _GRAIN).square().sum() + steepness
+        shapes = (grain / _GRAIN).square().sum() + (directed / _DIRECTED).square().sum()
+        return 0.5 * departure.square().sum() + 0.5 * shapes + steepness
 
-    def expected(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor) -> Tensor:
-        """V at the kept frequencies, ``(*kept)``: what `nats` holds the periodogram against."""
+    def power(self, kernel: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
+        """|K|² times everything of the image's spectrum that is not radial."""
         power = self.evidence.power(kernel) * self.evidence.texture(grain) * self.sampling
-        return self.evidence.expected(power, self.at_nodes(departure, line))
+        return power * torch.tensordot(directed, self.ridges, 1).exp() if len(directed) else power
+
+    def expected(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
+        """V at the kept frequencies, ``(*kept)``: what `nats` holds the periodogram against."""
+        return self.evidence.expected(self.power(kernel, grain, directed), self.at_nodes(departure, line))
 
     def precision(self) -> Tensor:
-        """Inverse prior variances of departure, line and grain, flat."""
+        """Inverse prior variances of all parameters, flat."""
         like, ndim = self.basis, self.evidence.ndim
         line, grain = [0.0, _STEEPNESS_SPREAD**-2], [_GRAIN**-2] * (ndim * (ndim + 1) // 2)
-        return torch.cat([like.new_ones(like.shape[1]), like.new_tensor(line + grain)])
+        directed = [_DIRECTED**-2] * len(self.ridges)
+        return torch.cat([like.new_ones(like.shape[1]), like.new_tensor(line + grain + directed)])
 
     def at_nodes(self, departure: Tensor, line: Tensor) -> Tensor:
         """S at the evidence's nodes."""

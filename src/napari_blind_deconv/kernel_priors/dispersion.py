@@ -92,8 +92,7 @@ def _slopes(
             moved = list(image)
             moved[part] = values.clone()
             moved[part][i] += _IMAGE_STEP
-            departure, line, grain = moved
-            ahead = spectrum.expected(kernel, departure, line, grain).log()
+            ahead = spectrum.expected(kernel, *moved).log()
             yield ((ahead - here) / _IMAGE_STEP).flatten()
 
 

@@ -38,7 +38,7 @@ class Judge:
         cls, observed: Tensor, noise_sigma: float, *, spacing: Sequence[float], iterations: int = _ITERATIONS
     ) -> "Judge":
         """The judge of a piece of shape ``(batch, *space)``; arguments as of `Evidence.of`."""
-        spectrum = NaturalSpectrum.of(Evidence.of(observed, noise_sigma, spacing=spacing))
+        spectrum = NaturalSpectrum.of(Evidence.of(observed, noise_sigma, spacing=spacing), ridges=True)
         sharp = explained(spectrum, observed.new_ones((1,) * len(spacing)), iterations)
         return cls(spectrum, sharp, iterations)
 

@@ -13,8 +13,8 @@ from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.kernel_priors.spot_model import Guess, SpotModel, spread
-from napari_blind_deconv.kernel_priors.spot_search import directional, searched
-from napari_blind_deconv.kernel_priors.spots import refined_peaks, spots
+from napari_blind_deconv.kernel_priors.spot_search import searched
+from napari_blind_deconv.kernel_priors.spots import in_one_piece, refined_peaks, spots
 from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.statistics import KernelStatistics
 
@@ -25,6 +25,8 @@ _UPDATE_ITERATIONS = 64
 _PEAK = 0.1
 # Root mean square error of the place between pixels, in pixels per axis: the mean kernel is that much wider.
 _PHASE_ERROR = 0.25
+# Spots whose taps touch above this share of the brightest, over more widths than this and a pixel, are no spots.
+_TOUCHING, _SPOT_WIDTHS = 0.1, 10.0
 
 
 @component
@@ -76,8 +78,7 @@ class Lenslets:
             they are.
         """
         model = SpotModel(
-            NaturalSpectrum.of(evidence),
-            directional(evidence),
+            NaturalSpectrum.of(evidence, ridges=True),
             shape,
             self.width_px,
             self.width_spread,
@@ -112,6 +113,11 @@ class Lenslets:
             return data + 0.5 * weight * prior + 0.5 * levels.mean() ** 2
 
         return rendered(*minimum(energy, [places, levels, levels.new_zeros(())], _UPDATE_ITERATIONS))
+
+    def owns(self, kernel: Tensor) -> bool:
+        """Whether the spots stand apart; a chain of spots that touch is a path or a shape of its own."""
+        widest = _SPOT_WIDTHS * math.hypot(self.width_px * math.exp(self.width_spread), _PHASE_ERROR) + 1
+        return not in_one_piece(kernel, above=_TOUCHING, wider_than=widest)
 
     def _settled(self, evidence: Evidence, model: SpotModel, guess: Guess) -> Fit:
         """The fit in the turn that the edges speak for, around the centre tap."""

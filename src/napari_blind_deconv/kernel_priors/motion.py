@@ -94,10 +94,13 @@ class Motion:
             found = yield from self._refined(evidence, start, shape, weight, _ITERATIONS)
             best = min(best, found, key=lambda pair: pair[0])
         found = yield from self._refined(evidence, best[1], shape, weight, _LAST_ITERATIONS)
-        points = min(best, found, key=lambda pair: pair[0])[1]
-        kernel = upright(evidence, self._kernel(points, shape))
-        length = Parameter(float(segment_lengths(points).sum()), unit="px")
-        yield Fit(kernel, {"length_px": length}, freedom=len(free) + _FREE_BENDS * (len(free) - 1))
+        yield self._answer(evidence, min(best, found, key=lambda pair: pair[0])[1], shape)
+
+    def refit(self, evidence: Evidence, kernel: Tensor, weight: float = 1.0) -> Iterator[Fit]:
+        """The path that draws another rung's ``kernel``, and from there by the evidence, as in `fit`."""
+        shape = tuple(kernel.shape)
+        found = yield from self._refined(evidence, self._traced(kernel), shape, weight, _LAST_ITERATIONS)
+        yield self._answer(evidence, found[1], shape)
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The path's M-step on kernel statistics, from the path that drew ``kernel``.
@@ -147,6 +150,13 @@ class Motion:
             best = (value, points)
             yield Fit(self._kernel(points, shape))
         return best
+
+    def _answer(self, evidence: Evidence, points: Tensor, shape: tuple[int, ...]) -> Fit:
+        """What a path that was found comes to."""
+        axes = sum(n > 1 for n in shape)
+        kernel = upright(evidence, self._kernel(points, shape))
+        length = Parameter(float(segment_lengths(points).sum()), unit="px")
+        return Fit(kernel, {"length_px": length}, freedom=axes + _FREE_BENDS * (axes - 1))
 
     def _kernel(self, points: Tensor, shape: tuple[int, ...]) -> Tensor:
         """The kernel, its centre of mass at the centre tap."""

@@ -18,8 +18,6 @@ _SPOT_RADIUS = 4
 _WIDTHS = (-1.5, 2.0)
 # Nats per squared pixel outside the support.
 _WALL = 10.0
-# Prior of the image's directions beyond its grain, as of the grain: spread of log S.
-_DIRECTED = 0.5
 # Common shifts that are tried, in pixels: quarters, then eighths around the best; and how many are judged together.
 _PHASES, _BATCH = ((-0.5, -0.25, 0.0, 0.25), (-0.125, 0.0, 0.125)), 16
 _CANDIDATES, _INTENSITIES = 6, (0.4, 1.0, 2.0)
@@ -39,7 +37,7 @@ class Guess:
     widening
         Logarithm of the spots' width over the typical one, a scalar.
     image
-        Parameters of the image's spectrum (`NaturalSpectrum`), then of its directions.
+        Parameters of the image's spectrum, as `NaturalSpectrum` takes them.
     nats
         -log p, without the cost of the number of spots.
     """
@@ -69,8 +67,6 @@ class SpotModel:
     ----------
     spectrum
         Observation and image model.
-    directions
-        Directional features of the image's spectrum at the kept frequencies, ``(features, *kept)``.
     shape
         The kernel's support.
     width
@@ -84,7 +80,6 @@ class SpotModel:
     """
 
     spectrum: NaturalSpectrum
-    directions: Tensor
     shape: tuple[int, ...]
     width: float
     width_spread: float
@@ -95,8 +90,7 @@ class SpotModel:
     def start(self, places: Tensor, levels: Tensor) -> Guess:
         """Spots before any descent, under a spectrum that suits them roughly."""
         guess = Guess(centred(places), levels, levels.new_zeros(()), ())
-        image = [*self.spectrum.start(self.kernel(guess)), self.directions.new_zeros(len(self.directions))]
-        return replace(guess, image=image)
+        return replace(guess, image=self.spectrum.start(self.kernel(guess)))
 
     def kernel(self, guess: Guess) -> Tensor:
         """The kernel of a guess."""
@@ -114,27 +108,13 @@ class SpotModel:
         prior = (around / self.intensity_spread).square().sum() + (widening / self.width_spread) ** 2
         return self.weight * 0.5 * prior + 0.5 * levels.mean() ** 2 + _WALL * outside
 
-    def power(self, kernel: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
-        """|K|² times everything of the image's spectrum that is not radial."""
-        evidence = self.spectrum.evidence
-        texture = evidence.texture(grain) * torch.tensordot(directed, self.directions, 1).exp()
-        return evidence.power(kernel) * texture * self.spectrum.sampling
-
-    def data(self, kernel: Tensor, image: Sequence[Tensor]) -> Tensor:
-        """-log p(y | k, S) in nats; ``kernel`` may have leading axes."""
-        departure, line, grain, directed = image
-        evidence = self.spectrum.evidence
-        power = self.power(kernel, grain, directed)
-        return evidence.nats(power, self.spectrum.at_nodes(departure, line)) * evidence.independent
-
     def refined(self, guess: Guess, steps: int = _STEPS) -> Guess:
         """Spots and spectrum after a joint descent, the spots' bounding box centred."""
 
         def nats(places: Tensor, levels: Tensor, widening: Tensor, *image: Tensor) -> Tensor:
             width = self.width * widening.clamp(*_WIDTHS).exp()
             kernel = spots(places, levels.exp(), self.shape, width)
-            prior = self.spectrum.prior(*image[:3]) + 0.5 * (image[3] / _DIRECTED).square().sum()
-            return self.data(kernel, image) + self.cost(places, levels, widening) + prior
+            return self.spectrum.nats(kernel, *image) + self.cost(places, levels, widening)
 
         start = [guess.places, guess.levels, guess.widening, *guess.image]
         *_, (value, (places, levels, widening, *image)) = descend(nats, start, steps)
@@ -199,13 +179,13 @@ class SpotModel:
         """-log p of guesses that share one spectrum, as they are."""
         with torch.no_grad():
             costs = torch.stack([self.cost(g.places, g.levels, g.widening) for g in guesses])
-            return self.data(torch.stack([self.kernel(g) for g in guesses]), guesses[0].image) + costs
+            return self.spectrum.data(torch.stack([self.kernel(g) for g in guesses]), *guesses[0].image) + costs
 
     def _slope(self, guess: Guess) -> Tensor:
         """Derivative of the data's nats by the intensity of a new spot, at every pixel."""
         kernel = self.kernel(guess).detach().requires_grad_(True)
         with torch.enable_grad():
-            slope = torch.autograd.grad(self.data(kernel, [t.detach() for t in guess.image]), kernel)[0]
+            slope = torch.autograd.grad(self.spectrum.data(kernel, *[t.detach() for t in guess.image]), kernel)[0]
         width = float(self.width * guess.widening.exp())
         seen = spread(slope, width)
         return seen - (slope * kernel.detach()).sum()

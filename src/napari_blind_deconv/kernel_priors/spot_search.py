@@ -1,43 +1,21 @@
 """Spots found from the evidence alone: phases for the seen modulus, then spots and spectrum refined together."""
 
-import itertools
 from collections.abc import Generator
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.modulus import modulus, with_phases
 from napari_blind_deconv.kernel_priors.spot_model import Guess, SpotModel, spread
 from napari_blind_deconv.kernel_priors.spots import refined_peaks
 
-# Degree of the polynomials in the direction that the image's spectrum is multiplied by, where it has two axes or more.
-_DEGREE = {2: 8, 3: 4}
 _FIRST_SPOTS, _FIRST_STEPS = 6, 8
 _ROUNDS, _STARTS, _PROJECTIONS = 3, 32, 180
 _REFINED, _COMPLETED = 6, 2
 _FEWEST, _MOST = 5, 15
 _PEAK, _MOST_SPOTS, _PATIENCE = 0.1, 64, 2
 _SETTLED = 3.0
-
-
-def directional(evidence: Evidence) -> Tensor:
-    """Even polynomials of the direction of each kept frequency, orthogonal, of zero mean, ``(features, *kept)``.
-
-    Buildings, cloth and fibres give the image's spectrum ridges that a grain is too smooth for; a kernel of many spots
-    would be asked to explain them.
-    """
-    degree, directions = _DEGREE.get(evidence.ndim, 0), evidence.directions
-    powers = [p for p in itertools.product(range(degree + 1), repeat=evidence.ndim) if sum(p) == degree]
-    terms = [torch.stack([directions[..., a] ** n for a, n in enumerate(p)]).prod(0) for p in powers]
-    flat = torch.stack(terms).flatten(1).double()
-    weights = evidence.weights.flatten().double()
-    flat = flat - (flat * weights).sum(1, keepdim=True)
-    values, vectors = torch.linalg.eigh((flat * weights) @ flat.T)
-    kept = values > 1e-6 * values.max()
-    features = (vectors[:, kept] / values[kept].sqrt()).T @ flat
-    return features.reshape(-1, *evidence.weights.shape).to(evidence.periodogram)
 
 
 def searched(model: SpotModel, count: int | None, generator: torch.Generator) -> Generator[Guess, None, Guess]:
@@ -78,7 +56,7 @@ def searched(model: SpotModel, count: int | None, generator: torch.Generator) ->
 
 def _first(model: SpotModel) -> Generator[Guess, None, Guess]:
     """A few spots, one after another: enough for the image's spectrum to be told from the kernel's."""
-    places = torch.zeros(2, len(model.shape)).to(model.directions)
+    places = torch.zeros(2, len(model.shape)).to(model.spectrum.basis)
     places[:, -1] = torch.tensor([-1.0, 1.0])
     guess = model.refined(model.start(places, places.new_zeros(2)), _FIRST_STEPS)
     while guess.count < _FIRST_SPOTS:

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 
@@ -71,6 +73,34 @@ def refined_peaks(values: Tensor, most: int, fraction: float) -> tuple[Tensor, T
         curvature = (2 * heights - lower - upper).clamp(min=1e-12)
         places.append(index[:, axis] - n // 2 + ((upper - lower) / (2 * curvature)).clamp(-0.5, 0.5))
     return torch.stack(places, -1).to(values), heights
+
+
+def in_one_piece(kernel: Tensor, *, above: float, wider_than: float) -> bool:
+    """Whether most of a kernel's light lies in one connected piece that is wider than a spot.
+
+    Parameters
+    ----------
+    kernel
+        Any shape, any sum.
+    above
+        Share of the highest tap below which taps do not connect.
+    wider_than
+        Length of the piece's longest side, in pixels, up to which it is a spot.
+
+    Examples
+    --------
+    >>> apart = spots(torch.tensor([[0.0, -4.0], [0.0, 4.0]]), torch.ones(2), (5, 15), 0.5)
+    >>> chain = spots(torch.tensor([[0.0, -2.0], [0.0, 0.0], [0.0, 2.0]]), torch.ones(3), (5, 15), 0.5)
+    >>> [in_one_piece(kernel, above=0.1, wider_than=4) for kernel in (apart, chain)]
+    [False, True]
+    """
+    taps = kernel.detach().cpu().numpy()
+    labels, count = ndimage.label(taps > above * taps.max(), np.ones([3] * taps.ndim))
+    if count == 0:
+        return False
+    light = ndimage.sum_labels(taps, labels, range(1, count + 1))
+    sides = [s.stop - s.start for s in ndimage.find_objects(labels)[int(np.argmax(light))]]
+    return float(light.max()) > 0.5 * float(taps.sum()) and max(sides) > wider_than
 
 
 def _neighbour(values: Tensor, index: Tensor, axis: int, step: int) -> Tensor:

@@ -19,6 +19,7 @@ from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Auto, Fit, Uniform
 from napari_blind_deconv.kernel_priors.judgement import Judge, fine_structure_nats
 from napari_blind_deconv.solvers.problem import Choice, Problem, Ranked
+from napari_blind_deconv.solvers.second_look import FREE_FORM, Particular, second_looks
 
 # What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
 # (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.
@@ -54,6 +55,8 @@ class Candidate:
         What its figures cost, in nats.
     parts
         Gains in the parts of the image; empty where the image is too small to be parted.
+    own
+        Whether the kernel is what the rung is for, and not what a freer one draws.
     """
 
     kind: str
@@ -61,6 +64,7 @@ class Candidate:
     gain: float
     penalty: float
     parts: tuple[float, ...]
+    own: bool = True
 
     @property
     def score(self) -> float:
@@ -110,29 +114,38 @@ def ranked(
 ) -> Generator[tuple[Fit, Choice | None], None, list[Candidate]]:
     """Every rung's candidate, the chosen one first, the others by score."""
     evidence = Evidence.of(problem.sample, problem.noise_sigma, spacing=problem.spacing)
+    rungs = auto.rungs(problem.ndim)
     fits: dict[str, Fit] = {}
-    for rung in auto.rungs(problem.ndim):
+    for rung in rungs:
         for fit in rung.fit(evidence, problem.kernel_shape, problem.kernel_weight):
             fits[rung.kind] = fit
             yield fit, None
     if problem.ndim < 3:
         for kernel, _ in free_form(replace(problem, kernel_prior=Uniform())):
-            fits["uniform"] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
-            yield fits["uniform"], None
+            fits[FREE_FORM] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
+            yield fits[FREE_FORM], None
     whole, *judges = (
         Judge.of(piece, problem.noise_sigma, spacing=problem.spacing) for piece in (problem.sample, *_parted(problem))
     )
+    looks = second_looks(fits, rungs, evidence, whole.gain, problem.kernel_weight, _FREE_FORM_FREEDOM)
+    try:
+        while True:
+            yield next(looks), None
+    except StopIteration as last:
+        fits = last.value
+    borrowing = [rung.kind for rung in rungs if isinstance(rung, Particular) and not rung.owns(fits[rung.kind].kernel)]
     found = []
     for kind, fit in fits.items():
         gains = tuple(judge.gain(fit.kernel) for judge in judges)
-        found.append(Candidate(kind, fit, whole.gain(fit.kernel), _PRICE * fit.degrees_of_freedom, gains))
+        penalty = _PRICE * fit.degrees_of_freedom
+        found.append(Candidate(kind, fit, whole.gain(fit.kernel), penalty, gains, kind not in borrowing))
         yield fit, None
     return _in_order([Candidate(_SHARP, Fit(problem.observed.new_ones((1,) * problem.ndim)), 0.0, 0.0, ()), *found])
 
 
 def _in_order(found: Sequence[Candidate]) -> list[Candidate]:
     """The chosen one first: the first of ``found`` that blurs, unless one further up the ladder beats it."""
-    blurs = [c for c in found if c.blurs]
+    blurs = [c for c in found if c.blurs and c.own]
     chosen = blurs[0] if blurs else found[0]
     for candidate in blurs[1:]:
         chosen = candidate if candidate.beats(chosen) else chosen
