@@ -12,7 +12,7 @@ from skimage.restoration import richardson_lucy
 
 from napari_blind_deconv import InputError
 from napari_blind_deconv.fourier import centroid
-from napari_blind_deconv.image_priors import DeepImage, GaussianField, NoPrior, SparseGradients
+from napari_blind_deconv.image_priors import DeepImage, Diffusion, GaussianField, NoPrior, SparseGradients
 from napari_blind_deconv.kernel_priors import InVoxels, Known, Uniform
 from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS
 from napari_blind_deconv.solvers import Problem, RichardsonLucy, TwoPhase
@@ -215,9 +215,20 @@ def test_a_solver_says_which_prior_it_needs():
         last(SOLVERS["blind-richardson-lucy"](), problem())
 
 
+@pytest.mark.parametrize("kind", ["richardson-lucy", "blind-richardson-lucy"])
+def test_a_solver_without_an_image_prior_says_so_where_one_was_chosen(kind):
+    solver = SOLVERS[kind]()
+    kernel_prior = Uniform() if kind.startswith("blind") else Known(kernel=KERNEL)
+    for unused in (SparseGradients(strength=3.0), Diffusion()):
+        with pytest.raises(InputError, match=f"{unused.kind}'.*to stop early is its only prior"):
+            solver.refuse(kernel_prior, unused)
+    for silent in (SparseGradients(), NoPrior()):
+        solver.refuse(kernel_prior, silent)
+
+
 @pytest.mark.parametrize("kind", [k for k in SOLVERS if k not in ("two-phase", *DRAWING)])
 def test_a_prior_that_restores_on_its_own_is_refused_by_other_solvers(kind):
-    with pytest.raises(InputError, match=r"cannot use image_prior 'deep-image'; choose solver 'two-phase'"):
+    with pytest.raises(InputError, match=r"cannot use image_prior 'deep-image'.*solver 'two-phase'"):
         last(SOLVERS[kind](), problem(kernel_prior=prior_for(kind), image_prior=DeepImage()))
 
 

@@ -33,6 +33,8 @@ _PARTS, _KERNELS_PER_PART, _SMALLEST_PART = 2, 2.5, 48
 # A kernel with more than this share of its light on the border of its support is tried on a wider one; what counts as
 # its size holds all but this share.
 _CUT_OFF, _OUTSIDE = 0.02, 0.01
+# Taps of a free form below this share of its brightest are as likely errors as light, and do not decide its size.
+_FAINT = 0.05
 _WIDER = math.sqrt(2)
 _SHARP = "sharp"
 
@@ -105,7 +107,8 @@ def choose(problem: Problem, auto: Auto, free_form: FreeForm) -> Iterator[tuple[
         if largest is None or problem.kernel_shape == largest or border_share(kernel) < _CUT_OFF:
             break
         problem = replace(problem, kernel_shape=_wider(problem.kernel_shape, largest))
-    kernel = placed(kernel, problem.kernel_shape) if largest is None else cropped(kernel)
+    faint = _FAINT if ranking[0].kind == FREE_FORM else 0.0
+    kernel = placed(kernel, problem.kernel_shape) if largest is None else cropped(kernel, faint)
     yield replace(ranking[0].fit, kernel=kernel), _choice(ranking)
 
 
@@ -179,11 +182,15 @@ def placed(kernel: Tensor, shape: Sequence[int]) -> Tensor:
     return out
 
 
-def cropped(kernel: Tensor) -> Tensor:
-    """A kernel on the smallest centred support, per axis, that holds all but a hundredth of its light."""
+def cropped(kernel: Tensor, faint: float = 0.0) -> Tensor:
+    """A kernel on the smallest centred support, per axis, that holds all but a hundredth of its light.
+
+    Taps below ``faint`` times the brightest do not count as light.
+    """
     kept = []
+    light = torch.where(kernel >= faint * kernel.max(), kernel, 0.0)
     for axis, n in enumerate(kernel.shape):
-        profile = kernel.movedim(axis, 0).reshape(n, -1).sum(1) / kernel.sum()
+        profile = light.movedim(axis, 0).reshape(n, -1).sum(1) / light.sum()
         rings = profile[n // 2 :].clone()
         rings[1:] += profile[: n // 2].flip(0)
         radius = int((rings.cumsum(0) < 1 - _OUTSIDE).sum())

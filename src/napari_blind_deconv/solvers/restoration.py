@@ -6,7 +6,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.image_priors import Finishing, Fitting, Paced, Quadratic, Splittable
+from napari_blind_deconv.image_priors import Finishing, Fitting, NoPrior, Paced, Quadratic, SparseGradients, Splittable
 from napari_blind_deconv.solvers import half_quadratic, quadratic
 from napari_blind_deconv.solvers.problem import Problem
 
@@ -64,6 +64,21 @@ def refuse_fitting(image_prior: object, solver: str) -> None:
         raise InputError(
             f"solver {solver!r} cannot use image_prior {image_prior.kind!r}; choose solver 'two-phase', or "
             "another image_prior"
+        )
+
+
+def refuse_chosen(image_prior: object, solver: str) -> None:
+    """Refuse an image prior that was chosen for a solver whose only prior is to stop early.
+
+    Raises
+    ------
+    InputError
+        Naming the solver and the prior; nothing is said to the one that settings begin with, or to none.
+    """
+    if not isinstance(image_prior, NoPrior) and image_prior != SparseGradients():
+        raise InputError(
+            f"solver {solver!r} cannot use image_prior {getattr(image_prior, 'kind', image_prior)!r}: to stop early is "
+            "its only prior; choose image_prior 'none', or solver 'two-phase'"
         )
 
 
