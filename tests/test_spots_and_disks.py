@@ -160,7 +160,7 @@ def test_peaks_are_found_between_the_pixels(y, x):
 
 def test_directional_features_vanish_on_average_and_are_even():
     evidence = Evidence.of(noise((40, 48), 0).float(), 1.0)
-    features = directional(evidence)
+    features = directional(evidence, 8)
     assert len(features) == 8
     weighted = features * evidence.weights
     assert float(weighted.sum((1, 2)).abs().max()) < 1e-3 * float(weighted.abs().sum((1, 2)).max())
@@ -190,7 +190,7 @@ def test_lenslets_are_found_and_counted(count):
 def test_spots_between_the_wrong_pixels_are_moved_back_together_by_the_evidence(moved):
     places, levels = torch.tensor([[-4.0, 2.3], [3.4, -1.2], [1.7, 4.6]]), torch.zeros(3)
     evidence = Evidence.of(observed(spots(places, levels.exp(), (15, 15), 0.5)), 0.005)
-    model = SpotModel(NaturalSpectrum.of(evidence, ridges=True), (15, 15), 0.5, 0.3, 0.5, 1.0, 18.0)
+    model = SpotModel(NaturalSpectrum.of(evidence, ridges=8), (15, 15), 0.5, 0.3, 0.5, 1.0, 18.0)
     true = model.refined(replace(model.start(places, levels), places=places), 8)
     guess = replace(true, places=places + torch.tensor(moved), levels=levels, widening=torch.zeros(()))
     found = model.in_phase(guess)
@@ -211,7 +211,7 @@ def test_a_texture_of_ridges_speaks_for_no_path_where_the_image_may_have_ridges(
     evidence = Evidence.of(scene / scene.std() + 0.01 * noise(shape, 6).float(), 0.01)
     path = torch.zeros(9, 9)
     path[2:7, 4] = 0.2
-    plain, ridged = (NaturalSpectrum.of(evidence, ridges=ridges) for ridges in (False, True))
+    plain, ridged = (NaturalSpectrum.of(evidence, ridges=ridges) for ridges in (0, 8))
     gains = [explained(model, torch.ones(1, 1)) - explained(model, path) for model in (plain, ridged)]
     assert gains[1] < 0
     assert gains[1] < gains[0]

@@ -1,7 +1,7 @@
 """p(y | k) with the image marginalised, and the model of the image's spectrum that kernels are compared under."""
 
 from .closed_form import Evidence
-from .directional import directional
 from .natural_spectrum import NaturalSpectrum
+from .ridges import directional
 
 __all__ = ["Evidence", "NaturalSpectrum", "directional"]

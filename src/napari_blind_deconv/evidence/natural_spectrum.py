@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence.closed_form import Evidence
-from napari_blind_deconv.evidence.directional import directional
+from napari_blind_deconv.evidence.ridges import directional
 
 # Prior of the bends (in log S, per squared step of 0.25 in log f) and of the steepness -d log S / d log f.
 _ROUGHNESS = 0.3
@@ -61,8 +61,8 @@ class NaturalSpectrum:
     ridges: Tensor
 
     @classmethod
-    def of(cls, evidence: Evidence, *, ridges: bool = False) -> "NaturalSpectrum":
-        """The model at an observation's own frequencies, with or without ridges.
+    def of(cls, evidence: Evidence, *, ridges: int = 0) -> "NaturalSpectrum":
+        """The model at an observation's own frequencies, with ridges of a degree (`directional`); 0: none.
 
         Kernels of few figures are fitted without: their own roll-off is told from a grain. Kernels that are free to
         look like a ridge need the image to be free, too.
@@ -77,8 +77,8 @@ class NaturalSpectrum:
         bends = torch.where(inner >= anchor, above, below)
         squared = torch.stack(torch.meshgrid(*evidence.axes, indexing="ij")).square().sum(0)
         sampling = torch.exp(-((2 * math.pi * _SAMPLING) ** 2) * squared)
-        features = directional(evidence) if ridges else sampling.new_zeros(0, *sampling.shape)
-        return cls(evidence, bends * (step / 0.25) ** 2 * _ROUGHNESS, (node - anchor) * step, sampling, features)
+        bent, place = bends * (step / 0.25) ** 2 * _ROUGHNESS, (node - anchor) * step
+        return cls(evidence, bent, place, sampling, directional(evidence, ridges))
 
     def start(self, kernel: Tensor) -> list[Tensor]:
         """Parameters to begin with: the line of typical steepness under which a kernel fits."""

@@ -13,6 +13,8 @@ from napari_blind_deconv.kernel_priors.fit import explained
 # wide lets a quarter of the frequencies pass (decision 0013).
 _FINE_STRUCTURE = 25.0
 _ITERATIONS = 48
+# Degree of the image's ridges in planes and in volumes, where no kernel is tried that could look like one.
+_RIDGES = {2: 16, 3: 4}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Judge:
         cls, observed: Tensor, noise_sigma: float, *, spacing: Sequence[float], iterations: int = _ITERATIONS
     ) -> "Judge":
         """The judge of a piece of shape ``(batch, *space)``; arguments as of `Evidence.of`."""
-        spectrum = NaturalSpectrum.of(Evidence.of(observed, noise_sigma, spacing=spacing), ridges=True)
+        evidence = Evidence.of(observed, noise_sigma, spacing=spacing)
+        spectrum = NaturalSpectrum.of(evidence, ridges=_RIDGES.get(evidence.ndim, 0))
         sharp = explained(spectrum, observed.new_ones((1,) * len(spacing)), iterations)
         return cls(spectrum, sharp, iterations)
 

@@ -23,6 +23,8 @@ _PRICE = 18.0
 _TYPICAL_COUNT, _MOST_DRAWN = 10, 40
 _UPDATE_ITERATIONS = 64
 _PEAK = 0.1
+# Degree of the image's ridges in planes and in volumes.
+_RIDGES = {2: 8, 3: 4}
 # Root mean square error of the place between pixels, in pixels per axis: the mean kernel is that much wider.
 _PHASE_ERROR = 0.25
 # Spots whose taps touch above this share of the brightest, over more widths than this and a pixel, are no spots.
@@ -78,7 +80,7 @@ class Lenslets:
             they are.
         """
         model = SpotModel(
-            NaturalSpectrum.of(evidence, ridges=True),
+            NaturalSpectrum.of(evidence, ridges=_RIDGES.get(evidence.ndim, 0)),
             shape,
             self.width_px,
             self.width_spread,

@@ -7,17 +7,17 @@ from torch import Tensor
 
 from napari_blind_deconv.evidence.closed_form import Evidence
 
-# Degree of the polynomials in the direction that the image's spectrum is multiplied by, where it has two axes or more.
-_DEGREE = {2: 8, 3: 4}
 
-
-def directional(evidence: Evidence) -> Tensor:
+def directional(evidence: Evidence, degree: int) -> Tensor:
     """Even polynomials of the direction of each kept frequency, orthogonal, of zero mean, ``(features, *kept)``.
 
     Buildings, cloth and fibres give the image's spectrum ridges that a grain is too smooth for; a kernel would be
-    asked to explain them. They run from low to high frequencies alike, which a kernel's nulls do not.
+    asked to explain them. They run from low to high frequencies alike, which a kernel's nulls do not. There are none
+    where the degree is 0, or one axis and so no direction.
     """
-    degree, directions = _DEGREE.get(evidence.ndim, 0), evidence.directions
+    if degree == 0 or evidence.ndim == 1:
+        return evidence.periodogram.new_zeros(0, *evidence.weights.shape)
+    directions = evidence.directions
     powers = [p for p in itertools.product(range(degree + 1), repeat=evidence.ndim) if sum(p) == degree]
     terms = [torch.stack([directions[..., a] ** n for a, n in enumerate(p)]).prod(0) for p in powers]
     flat = torch.stack(terms).flatten(1).double()
