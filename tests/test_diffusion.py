@@ -10,10 +10,11 @@ from laws import noise
 
 from napari_blind_deconv import InputError, Settings, deconvolve
 from napari_blind_deconv.forward import Frame, predict
-from napari_blind_deconv.image_priors import Diffusion, NoPrior, Scored, Splittable
+from napari_blind_deconv.image_priors import Diffusion, NoPrior, Scored, Splittable, Turning
 from napari_blind_deconv.image_priors.diffusion import families
 from napari_blind_deconv.kernel_priors import Gaussian
 from napari_blind_deconv.networks import Denoiser, UNetShape, in_tiles, reach
+from napari_blind_deconv.settings import ADAPTER
 from napari_blind_deconv.solvers.half_quadratic import restore
 from napari_blind_deconv.synthesis import SAMPLES
 
@@ -38,6 +39,14 @@ def restored(prior, observed, kernel, frame, sigma=0.02, steps=8):
 def test_it_splits_and_has_a_score():
     assert isinstance(Diffusion(), Splittable)
     assert isinstance(Diffusion(), Scored)
+
+
+def test_how_it_looks_at_a_step_is_no_setting():
+    prior = Diffusion()
+    assert isinstance(prior, Turning)
+    assert prior.at_step(3) == prior
+    assert prior.at_step(3).turn != prior.at_step(4).turn
+    assert "turn" not in ADAPTER.dump_python(Settings(image_prior=prior.at_step(3)))["image_prior"]
 
 
 def test_strength_zero_is_no_prior():

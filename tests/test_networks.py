@@ -15,6 +15,7 @@ from napari_blind_deconv import InputError
 from napari_blind_deconv.image_priors.patch_mixture import SHIPPED_MIXTURES
 from napari_blind_deconv.kernel_priors import Gaussian, Learned, Motion
 from napari_blind_deconv.networks import (
+    ORIENTATIONS,
     SHIPPED,
     Denoiser,
     UNetShape,
@@ -24,6 +25,7 @@ from napari_blind_deconv.networks import (
     over_planes,
     parameter_count,
     save,
+    seen_turned,
     shipped,
 )
 
@@ -64,6 +66,23 @@ def test_noise_may_differ_from_place_to_place():
     level = torch.full((12, 10), 0.3, dtype=noisy.dtype)
     assert torch.equal(denoiser(noisy, level), denoiser(noisy, 0.3))
     assert torch.allclose(denoiser.score(noisy, level), (denoiser(noisy, 0.3) - noisy) / 0.09)
+
+
+@given(turn=st.integers(0, 7), rows=st.integers(1, 9), columns=st.integers(1, 9), seed=st.integers(0, 99))
+def test_planes_come_back_as_they_lay_however_they_are_seen(turn, rows, columns, seed):
+    planes = noise((2, rows, columns), seed)
+    assert torch.equal(seen_turned(lambda seen, sigma: sigma * seen, turn)(planes, 2.0), 2 * planes)
+
+
+def test_a_denoiser_sees_planes_from_eight_sides():
+    def first_tap(seen, sigma):
+        corner = torch.zeros_like(seen)
+        corner[:, 0, 0], corner[:, 0, 1] = seen[:, 0, 0], 2 * seen[:, 0, 1]
+        return corner
+
+    planes = 1 + noise((1, 5, 7), 0).abs()
+    seen = {tuple((seen_turned(first_tap, t)(planes, 1.0) > 0).flatten().tolist()) for t in range(ORIENTATIONS)}
+    assert len(seen) == ORIENTATIONS == 8
 
 
 def test_volumes_are_denoised_in_all_planes_and_axes_are_interchangeable():

@@ -79,6 +79,15 @@ class Finishing(Protocol):
 
 
 @runtime_checkable
+class Turning(Protocol):
+    """An image prior that looks at the scene from another side in every step, so that its errors do not add up."""
+
+    def at_step(self, step: int) -> "Splittable":
+        """The prior as it is in a step, counted from 0."""
+        ...
+
+
+@runtime_checkable
 class Fitting(Protocol):
     """An image prior that is a way to restore: it fits the observation through the kernel itself."""
 
@@ -123,4 +132,5 @@ __all__ = [
     "SparseGradients",
     "Splittable",
     "TotalVariation",
+    "Turning",
 ]

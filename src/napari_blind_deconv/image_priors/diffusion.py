@@ -11,23 +11,27 @@ so that s = 0 is no prior, and w grows without bound towards s = 1. ψ are spars
 range, where a small network sees little, edges are still known to be few.
 """
 
+from dataclasses import field, replace
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from annotated_types import Ge, Gt, Le
+from pydantic import Field, SkipValidation
 from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.scored import Denoise
 from napari_blind_deconv.image_priors.sparse_gradients import SparseGradients
 from napari_blind_deconv.networks import (
+    ORIENTATIONS,
     in_tiles,
     is_folder,
     load,
     load_folder,
     noise_levels,
     over_planes,
+    seen_turned,
     shipped,
 )
 
@@ -61,6 +65,13 @@ class Diffusion:
     """How much sparse gradients count beside the network, relative to what they do alone; 0: not at all."""
     weights: str | None = None
     """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the one that ships."""
+
+    turn: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=0, repr=False, compare=False)
+    """How the network sees the scene, set by `at_step`; never part of the settings' JSON."""
+
+    def at_step(self, step: int) -> "Diffusion":
+        """The same, the scene seen in another orientation each step (Zhang et al. 2021, section 4.2)."""
+        return replace(self, turn=step % ORIENTATIONS)
 
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
         """The identity, then those of sparse gradients."""
@@ -113,7 +124,7 @@ class Diffusion:
             network, (low, high) = self._network(noisy.device)
             with torch.no_grad():
                 return over_planes(
-                    lambda planes, s: network(planes, min(max(s, low), high)),
+                    seen_turned(lambda planes, s: network(planes, min(max(s, low), high)), self.turn),
                     noisy.float(),
                     sigma,
                     ndim,

@@ -24,7 +24,7 @@ from napari_blind_deconv.networks.weights import shipped_path
 SHIPPED_MIXTURES = ("patches",)
 
 # Levels that are denoised: first of the unit scene, last relative to the noise; and the prior's weight (decision 0015).
-_FIRST, _LAST, _WEIGHT = 0.1, 2.0, 2.0
+_FIRST, _LAST, _WEIGHT = 0.1, 2.0, 0.8
 _STEPS = 6
 # Patches at a time: what they are multiplied by stays in the processor's cache.
 _AT_ONCE = 1000

@@ -28,7 +28,7 @@ _RIDGES = {2: 8, 3: 4}
 # Root mean square error of the place between pixels, in pixels per axis: the mean kernel is that much wider.
 _PHASE_ERROR = 0.25
 # Spots whose taps touch above this share of the brightest, over more widths than this and a pixel, are no spots.
-_TOUCHING, _SPOT_WIDTHS = 0.1, 10.0
+_TOUCHING, _SPOT_WIDTHS = 0.1, 4.7
 
 
 @component

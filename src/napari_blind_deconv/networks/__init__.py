@@ -2,7 +2,7 @@
 
 from .denoiser import Denoiser
 from .diffusers_folder import is_folder, load_folder
-from .planes import over_planes
+from .planes import ORIENTATIONS, over_planes, seen_turned
 from .sampling import heun_draw, noise_levels
 from .tiles import in_tiles, reach
 from .unet import UNetShape, parameter_count
@@ -10,6 +10,7 @@ from .variance_preserving import Schedule, VariancePreserving
 from .weights import SHIPPED, ModelCard, load, save, shipped
 
 __all__ = [
+    "ORIENTATIONS",
     "SHIPPED",
     "Denoiser",
     "ModelCard",
@@ -26,5 +27,6 @@ __all__ = [
     "parameter_count",
     "reach",
     "save",
+    "seen_turned",
     "shipped",
 ]

@@ -7,6 +7,22 @@ import torch
 from torch import Tensor
 
 Denoise = Callable[[Tensor, float], Tensor]
+ORIENTATIONS = 8
+
+
+def seen_turned(denoise: Denoise, turn: int) -> Denoise:
+    """A denoiser of planes that sees them mirrored along x, y and the diagonal (bits 0, 1 and 2 of ``turn``).
+
+    A network that knows no up and no down errs a little differently in each of the eight.
+    """
+    mirrored = [axis for axis, bit in ((-1, 1), (-2, 2)) if turn & bit]
+
+    def turned(planes: Tensor, sigma: float) -> Tensor:
+        seen = planes.flip(mirrored)
+        answer = denoise(seen.mT, sigma).mT if turn & 4 else denoise(seen, sigma)
+        return answer.flip(mirrored)
+
+    return turned
 
 
 def over_planes(

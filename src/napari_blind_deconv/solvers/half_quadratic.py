@@ -13,7 +13,7 @@ from torch import Tensor
 
 from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.fourier import irfftn, rfftn, stencil, transfer
-from napari_blind_deconv.image_priors import Scored, Splittable
+from napari_blind_deconv.image_priors import Scored, Splittable, Turning
 from napari_blind_deconv.solvers.masked_normal_equations import solve
 
 # Conjugate-gradient steps per level; six would gain 0.1 dB at twice the time (decision 0007). Beside a learned denoiser
@@ -63,9 +63,10 @@ def restore(
     scene = frame.extend(observed) if start is None else start
     spectrum = rfftn(scene, ndim)
     inner = _INNER_STEPS_OF_SCORED if isinstance(prior, Scored) else _INNER_STEPS
-    for level in levels:
+    for step, level in enumerate(levels):
+        now = prior.at_step(step) if isinstance(prior, Turning) else prior
         weight = (noise_sigma / level) ** 2
-        split = prior.denoise(analysed(scene, filters), level, spacing)
+        split = now.denoise(analysed(scene, filters), level, spacing)
         right = explained + weight * rfftn(synthesised(split, filters), ndim)
         spectrum = solve(spectrum, right, blur, frame, weight * stiffness + PULL_TO_ZERO, inner)
         scene = irfftn(spectrum, frame.canvas)
