@@ -104,7 +104,7 @@ IMAGES = Recipe(
     sigma_range=(0.5 / 255, 1.0),
     sigma_data=0.25,
     batch=16,
-    steps=8_000,
+    steps=20_000,
 )
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in (KERNELS, IMAGES)})
