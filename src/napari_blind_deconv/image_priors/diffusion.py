@@ -36,7 +36,7 @@ from napari_blind_deconv.networks import (
 )
 
 # Weight and last level at strength 1/2, the first level, and how steeply the weight rises (decision 0014).
-_WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.46, 2.0, 0.2, 2.0
+_WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.32, 2.0, 0.2, 2.0
 _FULL = 1e4
 # Noise below which a small network takes little away, and sparse gradients count in full.
 _BLIND_BELOW = 0.04
@@ -61,7 +61,7 @@ class Diffusion:
     """How many times the prior counts against the data; None: by strength."""
     denoising: Annotated[float, Gt(0), Le(20)] | None = None
     """The last level that is denoised, in units of the noise sigma; None: by strength."""
-    edges: Annotated[float, Ge(0), Le(100)] = 0.5
+    edges: Annotated[float, Ge(0), Le(100)] = 0.85
     """How much sparse gradients count beside the network, relative to what they do alone; 0: not at all."""
     weights: str | None = None
     """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the one that ships."""
@@ -91,7 +91,7 @@ class Diffusion:
         scene = share * self.denoiser(spacing)(coefficients[0], sigma)[None]
         if not self.edges:
             return scene
-        edges = SparseGradients(strength=self.edges * relative / (1 + (sigma / _BLIND_BELOW) ** 2))
+        edges = SparseGradients(strength=self.edges * relative / (1 + (sigma / _BLIND_BELOW) ** 4))
         return torch.cat([scene, edges.denoise(coefficients[1:], level, spacing)])
 
     def levels(self, steps: int, noise_sigma: float) -> list[float]:
