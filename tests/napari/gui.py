@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_blind_deconv.image_priors import TotalVariation
+from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.solvers import BlindRichardsonLucy
 
@@ -27,7 +27,7 @@ def quick(widget: Any, **settings: Any) -> None:
     usual = {
         "kernel_size": (5,),
         "iterations": 2,
-        "image_prior": TotalVariation(),
+        "image_prior": NoPrior(),
         "solver": BlindRichardsonLucy(kernel_steps=1, image_steps=1),
         "device": "cpu",
     }
