@@ -13,11 +13,11 @@ range, where a small network sees little, edges are still known to be few.
 
 from dataclasses import field, replace
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Le
-from pydantic import Field, SkipValidation
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import Field
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -66,7 +66,7 @@ class Diffusion:
     weights: str | None = None
     """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the one that ships."""
 
-    turn: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=0, repr=False, compare=False)
+    turn: Annotated[int, Ge(0), Lt(ORIENTATIONS), Field(exclude=True)] = field(default=0, repr=False, compare=False)
     """How the network sees the scene, set by `at_step`; never part of the settings' JSON."""
 
     def at_step(self, step: int) -> "Diffusion":
