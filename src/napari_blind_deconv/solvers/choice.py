@@ -130,18 +130,15 @@ def ranked(
     whole, *judges = (
         Judge.of(piece, problem.noise_sigma, spacing=problem.spacing) for piece in (problem.sample, *_parted(problem))
     )
-    looks = second_looks(fits, rungs, evidence, whole.gain, problem.kernel_weight, _FREE_FORM_FREEDOM)
-    try:
-        while True:
-            yield next(looks), None
-    except StopIteration as last:
-        fits = last.value
+    fits, whole_gains = yield from second_looks(
+        fits, rungs, evidence, whole.gain, problem.kernel_weight, _FREE_FORM_FREEDOM
+    )
     borrowing = [rung.kind for rung in rungs if isinstance(rung, Particular) and not rung.owns(fits[rung.kind].kernel)]
     found = []
     for kind, fit in fits.items():
-        gains = tuple(judge.gain(fit.kernel) for judge in judges)
+        parts = tuple(judge.gain(fit.kernel) for judge in judges)
         penalty = _PRICE * fit.degrees_of_freedom
-        found.append(Candidate(kind, fit, whole.gain(fit.kernel), penalty, gains, kind not in borrowing))
+        found.append(Candidate(kind, fit, whole_gains[kind], penalty, parts, kind not in borrowing))
         yield fit, None
     return _in_order([Candidate(_SHARP, Fit(problem.observed.new_ones((1,) * problem.ndim)), 0.0, 0.0, ()), *found])
 

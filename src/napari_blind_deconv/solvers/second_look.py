@@ -41,8 +41,10 @@ def second_looks(
     gain: Callable[[Tensor], float],
     weight: float,
     free_form_freedom: int,
-) -> Generator[Fit, None, dict[str, Fit]]:
-    """The fits, better where one helps another: what is particular begins at freer kernels, and hands over its own.
+) -> Generator[tuple[Fit, None], None, tuple[dict[str, Fit], dict[str, float]]]:
+    """The fits, better where one helps another, and their gains.
+
+    What is particular begins at freer kernels, and hands over its own. Yields as `choice.ranked` does.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def second_looks(
         for kernel in freer if isinstance(rung, Refitted) else []:
             fit = found[rung.kind]
             for fit in rung.refit(evidence, kernel, weight):
-                yield fit
+                yield fit, None
             ahead = gain(fit.kernel)
             if ahead > gains[rung.kind]:
                 found[rung.kind], gains[rung.kind] = fit, ahead
@@ -75,4 +77,4 @@ def second_looks(
         if handed_over and FREE_FORM in found and gains[rung.kind] > gains[FREE_FORM]:
             found[FREE_FORM] = Fit(found[rung.kind].kernel, freedom=free_form_freedom)
             gains[FREE_FORM] = gains[rung.kind]
-    return found
+    return found, gains
