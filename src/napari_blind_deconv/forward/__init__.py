@@ -2,5 +2,6 @@
 
 from .blur import Frame, adjoint_kernel, adjoint_scene, predict
 from .noise import estimate_noise
+from .operator import Blur
 
-__all__ = ["Frame", "adjoint_kernel", "adjoint_scene", "estimate_noise", "predict"]
+__all__ = ["Blur", "Frame", "adjoint_kernel", "adjoint_scene", "estimate_noise", "predict"]
