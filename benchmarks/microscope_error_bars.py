@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from napari_blind_deconv.evidence import Evidence
-from napari_blind_deconv.forward import estimate_noise
+from napari_blind_deconv.forward import corner_sigma
 from napari_blind_deconv.kernel_priors import Microscope
 from napari_blind_deconv.optics import noll
 from napari_blind_deconv.synthesis import beads, cells, fibres, photon_counts
@@ -72,7 +72,7 @@ def drawn(rng):
 def fitted(microscope, observed, support):
     values = torch.from_numpy(observed / np.quantile(observed, 0.999))[None].float()
     voxels = microscope.voxel_size_um
-    evidence = Evidence.of(values, estimate_noise(values), spacing=[v / min(voxels) for v in voxels])
+    evidence = Evidence.of(values, corner_sigma(values), spacing=[v / min(voxels) for v in voxels])
     for fit in microscope.fit(evidence, support):
         last = fit
     return last

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from laws import assert_adjoint, kernel_of, noise, space_and_support, spaces
 
-from napari_blind_deconv.forward import Frame, adjoint_kernel, adjoint_scene, estimate_noise, predict
+from napari_blind_deconv.forward import Frame, adjoint_kernel, adjoint_scene, corner_sigma, predict
 
 
 @given(drawn=space_and_support(), seed=st.integers(0, 99))
@@ -102,4 +102,4 @@ def test_noise_is_estimated_within_a_fifth(shape, sigma):
     axes = [torch.linspace(0, 9, n) for n in shape[1:]]
     scene = sum(torch.sin(g) for g in torch.meshgrid(*axes, indexing="ij"))
     observed = 0.2 * scene + sigma * torch.randn(shape, generator=generator)
-    assert abs(estimate_noise(observed) / sigma - 1) < 0.2
+    assert abs(corner_sigma(observed) / sigma - 1) < 0.2

@@ -9,7 +9,7 @@ from laws import assert_kernel, kernel_of, noise
 
 from napari_blind_deconv import InputError, Settings, deconvolve
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
-from napari_blind_deconv.forward import estimate_noise
+from napari_blind_deconv.forward import corner_sigma
 from napari_blind_deconv.fourier import irfftn, rfftn, transfer
 from napari_blind_deconv.kernel_priors import Microscope
 from napari_blind_deconv.kernel_priors.descent import minimum
@@ -120,7 +120,7 @@ def observation(prior: Microscope, support, frame, photons: float, seed: int, sc
     counts, _ = photon_counts(scene, exact(prior, support, **numbers), photons, rng)
     image = torch.from_numpy(counts / counts.max())[None].float()
     spacing = [v / min(prior.voxel_size_um) for v in prior.voxel_size_um]
-    return Evidence.of(image, estimate_noise(image), spacing=spacing)
+    return Evidence.of(image, corner_sigma(image), spacing=spacing)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -1,8 +1,9 @@
 """Evidence p(y | k) in closed form: the image is marginalised, never estimated.
 
-Under a stationary Gaussian image of power spectrum S, blurred by k and seen through a window W in white noise,
+Under a stationary Gaussian image of power spectrum S, blurred by k and seen through a window W in noise of
+spectrum N,
 
-    -log p(y | k)  =  ½ Σ_f [ P(f) / V(f) + log V(f) ],      V = (|K|² S) ⊛ |W|² + σ²,                           (1)
+    -log p(y | k)  =  ½ Σ_f [ P(f) / V(f) + log V(f) ],      V = (|K|² S) ⊛ |W|² + N,                            (1)
 
 P the windowed periodogram of y and V its expectation (Whittle 1953; Levin et al. 2009, doi:10.1109/CVPR.2009.5206815,
 on why k must be judged with the image marginalised). The window stands in the model, because what leaks through it
@@ -19,12 +20,16 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import between_nodes, periodogram
 
 # Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
 _ORDINATES_PER_INDEPENDENT = 1.944
 # Noise that follows the intensity is stronger where the window looks; further off, the given sigma is believed.
 _CORNER, _NOISE_RANGE = 0.35, (0.7, 1.5)
+# Noise below this share of its mean tells no level. Colours: how many shapes, the doubt of the level beside them, and how
+# far log N may go.
+_FAINT, _COLOURS, _LEVEL, _FURTHEST = 0.05, 3, 0.5, 10.0
 # The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
 _LOWEST_WAVES = 1.5
 # Signal spectra stay above this share of the noise variance, so that their logarithms exist.
@@ -40,7 +45,7 @@ class Evidence:
     observed
         The observation, ``(..., *spatial)``; leading axes are frames that share kernel and spectrum.
     noise_sigma
-        Standard deviation of the white noise, in the observation's units.
+        Standard deviation of the noise, in the observation's units.
     spacing
         Sample distances of the spatial axes; only their ratios matter.
     axes
@@ -48,7 +53,10 @@ class Evidence:
     periodogram
         P at the kept frequencies, mean over the frames.
     floor
-        Noise as the window sees it, read in the spectrum's corners; 1 where it is the same everywhere.
+        N at the kept frequencies as the window sees it, its level read once more at the highest frequencies.
+    colours
+        Smooth functions of frequency by which log N may differ from that, each times its standard deviation,
+        ``(functions, *kept)``; none where the noise is white.
     weights
         Share of each kept frequency in the evidence, summing to one.
     band, fraction
@@ -66,7 +74,8 @@ class Evidence:
     spacing: tuple[float, ...]
     axes: tuple[Tensor, ...]
     periodogram: Tensor
-    floor: float
+    floor: Tensor
+    colours: Tensor
     weights: Tensor
     band: Tensor
     fraction: Tensor
@@ -79,7 +88,7 @@ class Evidence:
     def of(
         cls,
         observed: Tensor,
-        noise_sigma: float,
+        noise: float | Noise,
         *,
         spacing: Sequence[float] | None = None,
         bands: int = 20,
@@ -91,9 +100,9 @@ class Evidence:
         ----------
         observed
             ``(..., *spatial)``; as many spatial axes as ``spacing`` has entries, all of them where it is ``None``.
-        noise_sigma
-            Standard deviation of the white noise; for photon counts the root of their mean. Floored at 1e-4 of the
-            observation's own standard deviation.
+        noise
+            The noise, or the standard deviation of white noise; for photon counts the root of their mean. Floored at
+            1e-4 of the observation's own standard deviation.
         spacing
             Sample distances along the spatial axes, any unit.
         bands
@@ -114,13 +123,14 @@ class Evidence:
         spacing = tuple(float(d) for d in (spacing or (1.0,) * observed.ndim))
         ndim = len(spacing)
         values = observed.to(torch.promote_types(observed.dtype, torch.float32))
-        sigma = max(float(noise_sigma), 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
+        noise = noise if isinstance(noise, Noise) else Noise.white(float(noise), ndim)
+        sigma = max(noise.sigma, 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
         shape = values.shape[-ndim:]
         kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]
         places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
         ordinates = periodogram(values / sigma, ndim)
-        floor = _floor(ordinates, shape, values.numel() // math.prod(shape))
+        level = _level(ordinates, noise.on(shape).to(ordinates), shape, values.numel() // math.prod(shape))
         for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
             ordinates = ordinates.index_select(axis, place % n)
         unit = min(spacing)
@@ -133,7 +143,20 @@ class Evidence:
         band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
         return cls(
-            values, sigma, spacing, axes, ordinates, floor, weights, band, fraction, bands, lowest, top, independent
+            values,
+            sigma,
+            spacing,
+            axes,
+            ordinates,
+            level * noise.at(axes).expand(ordinates.shape),
+            _colours(axes, noise.doubt),
+            weights,
+            band,
+            fraction,
+            bands,
+            lowest,
+            top,
+            independent,
         )
 
     @property
@@ -170,13 +193,29 @@ class Evidence:
             values = (values.movedim(axis, -1) @ matrix.T).movedim(-1, axis)
         return values.real**2 + values.imag**2
 
-    def expected(self, power: Tensor, spectrum: Tensor) -> Tensor:
-        """V of equation (1), ``(..., *kept)``; ``spectrum`` is S at its nodes, ``(..., bands)``."""
-        return self._smear(power * self.at_frequencies(spectrum)) + self.floor
+    def expected(self, power: Tensor, spectrum: Tensor, colour: Tensor | None = None) -> Tensor:
+        """V of equation (1), ``(..., *kept)``.
 
-    def nats(self, power: Tensor, spectrum: Tensor) -> Tensor:
+        Parameters
+        ----------
+        power
+            |K|² and what else shapes the image's spectrum, ``(..., *kept)``.
+        spectrum
+            S at its nodes, ``(..., bands)``.
+        colour
+            How many standard deviations log N departs along each of ``colours``; ``None``: not at all.
+        """
+        return self._smear(power * self.at_frequencies(spectrum)) + self.noise(colour)
+
+    def noise(self, colour: Tensor | None = None) -> Tensor:
+        """N at the kept frequencies, in units of the noise variance."""
+        if colour is None or not len(colour):
+            return self.floor
+        return self.floor * torch.tensordot(colour, self.colours, 1).clamp(-_FURTHEST, _FURTHEST).exp()
+
+    def nats(self, power: Tensor, spectrum: Tensor, colour: Tensor | None = None) -> Tensor:
         """P / V + log V, mean over the kept frequencies, for a given S."""
-        expected = self.expected(power, spectrum)
+        expected = self.expected(power, spectrum, colour)
         values = (self.periodogram / expected + expected.log()) * self.weights
         return values.flatten(-self.ndim).sum(-1) + 2 * math.log(self.noise_sigma)
 
@@ -251,14 +290,30 @@ def _three_taps(padded: Tensor, axis: int) -> Tensor:
     return padded.narrow(axis, 1, n) * (2 / 3) + (padded.narrow(axis, 0, n) + padded.narrow(axis, 2, n)) * (1 / 6)
 
 
-def _floor(periodogram: Tensor, shape: Sequence[int], frames: int) -> float:
-    """Median of the corners' ordinates over the median of a mean of unit exponentials (Wilson & Hilferty 1931)."""
-    corner = periodogram
+def _level(periodogram: Tensor, noise: Tensor, shape: Sequence[int], frames: int) -> float:
+    """Median of the corners' ordinates over N and the median of a mean of unit exponentials (Wilson & Hilferty 1931).
+
+    Corners where next to no noise is left, as after an interpolation, do not count.
+    """
+    corner, expected = periodogram, noise.expand(periodogram.shape)
     for axis, n in enumerate(shape):
         first, end = math.ceil(_CORNER * n), n // 2 if axis == len(shape) - 1 else n - math.ceil(_CORNER * n)
-        corner = corner.narrow(axis, first, end - first + 1) if first <= end else corner
-    noise = float(corner.median()) / (1 - 1 / (9 * frames)) ** 3
-    return min(max(noise, _NOISE_RANGE[0]), _NOISE_RANGE[1])
+        if first <= end:
+            corner, expected = (v.narrow(axis, first, end - first + 1) for v in (corner, expected))
+    ratio = (corner / expected)[expected > _FAINT]
+    if not ratio.numel():
+        return 1.0
+    level = float(ratio.median()) / (1 - 1 / (9 * frames)) ** 3
+    return min(max(level, _NOISE_RANGE[0]), _NOISE_RANGE[1])
+
+
+def _colours(axes: Sequence[Tensor], doubt: float) -> Tensor:
+    """A level, and even powers of the frequency in cycles per sample: what software does to noise is smooth."""
+    if not doubt:
+        return axes[0].new_zeros(0, *(len(a) for a in axes))
+    squared = (2 * _radius(axes)).square()
+    shapes = [doubt * squared**power for power in range(1, _COLOURS + 1)]
+    return torch.stack([torch.full_like(squared, _LEVEL * max(doubt, _LEVEL)), *shapes])
 
 
 def _radius(axes: Sequence[Tensor]) -> Tensor:

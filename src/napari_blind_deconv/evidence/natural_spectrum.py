@@ -30,8 +30,8 @@ class NaturalSpectrum:
     """p(y | k, S) p(S) of one observation: a line in log-log, bends of unit prior at its nodes, a grain, ridges.
 
     Its parameters, in this order, are the ``departure`` (bends at the inner nodes), the ``line`` (level, steepness),
-    the ``grain`` (see `Evidence.texture`) and what is ``directed`` beyond it (`directional`), empty where the image is
-    not to have ridges.
+    the ``grain`` (see `Evidence.texture`), what is ``directed`` beyond it (`directional`), empty where the image is not
+    to have ridges, and the noise's ``colour`` (`Evidence.noise`), empty where that is known.
 
     Attributes
     ----------
@@ -88,22 +88,24 @@ class NaturalSpectrum:
         level = (seen[half] + _STEEPNESS * self.place[half]).mean()
         ndim = self.evidence.ndim
         line = torch.stack([level, torch.full_like(level, _STEEPNESS)])
-        shapeless = [line.new_zeros(ndim * (ndim + 1) // 2), line.new_zeros(len(self.ridges))]
-        return [line.new_zeros(self.basis.shape[1]), line, *shapeless]
+        free = (ndim * (ndim + 1) // 2, len(self.ridges), len(self.evidence.colours))
+        return [line.new_zeros(self.basis.shape[1]), line, *(line.new_zeros(n) for n in free)]
 
-    def nats(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
-        """-log p(y, S | k) in nats, up to a constant that no kernel changes; differentiable in everything."""
-        return self.data(kernel, departure, line, grain, directed) + self.prior(departure, line, grain, directed)
+    def nats(self, kernel: Tensor, *parameters: Tensor) -> Tensor:
+        """-log p(y, S, N | k) in nats, up to a constant that no kernel changes; differentiable in everything."""
+        return self.data(kernel, *parameters) + self.prior(*parameters)
 
-    def data(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
-        """-log p(y | k, S) in nats; ``kernel`` may have leading axes."""
+    def data(
+        self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor
+    ) -> Tensor:
+        """-log p(y | k, S, N) in nats; ``kernel`` may have leading axes."""
         power = self.power(kernel, grain, directed)
-        return self.evidence.nats(power, self.at_nodes(departure, line)) * self.evidence.independent
+        return self.evidence.nats(power, self.at_nodes(departure, line), colour) * self.evidence.independent
 
-    def prior(self, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
-        """-log p(S) in nats, up to a constant."""
+    def prior(self, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor) -> Tensor:
+        """-log p(S) p(N) in nats, up to a constant."""
         steepness = 0.5 * ((line[1] - _STEEPNESS) / _STEEPNESS_SPREAD) ** 2
-        shapes = (grain / _GRAIN).square().sum() + (directed / _DIRECTED).square().sum()
+        shapes = (grain / _GRAIN).square().sum() + (directed / _DIRECTED).square().sum() + colour.square().sum()
         return 0.5 * departure.square().sum() + 0.5 * shapes + steepness
 
     def power(self, kernel: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
@@ -111,16 +113,18 @@ class NaturalSpectrum:
         power = self.evidence.power(kernel) * self.evidence.texture(grain) * self.sampling
         return power * torch.tensordot(directed, self.ridges, 1).exp() if len(directed) else power
 
-    def expected(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
+    def expected(
+        self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor
+    ) -> Tensor:
         """V at the kept frequencies, ``(*kept)``: what `nats` holds the periodogram against."""
-        return self.evidence.expected(self.power(kernel, grain, directed), self.at_nodes(departure, line))
+        return self.evidence.expected(self.power(kernel, grain, directed), self.at_nodes(departure, line), colour)
 
     def precision(self) -> Tensor:
         """Inverse prior variances of all parameters, flat."""
         like, ndim = self.basis, self.evidence.ndim
         line, grain = [0.0, _STEEPNESS_SPREAD**-2], [_GRAIN**-2] * (ndim * (ndim + 1) // 2)
-        directed = [_DIRECTED**-2] * len(self.ridges)
-        return torch.cat([like.new_ones(like.shape[1]), like.new_tensor(line + grain + directed)])
+        directed, colour = [_DIRECTED**-2] * len(self.ridges), [1.0] * len(self.evidence.colours)
+        return torch.cat([like.new_ones(like.shape[1]), like.new_tensor(line + grain + directed + colour)])
 
     def at_nodes(self, departure: Tensor, line: Tensor) -> Tensor:
         """S at the evidence's nodes."""

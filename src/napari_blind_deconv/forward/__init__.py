@@ -1,7 +1,9 @@
 """The likelihood p(y | x, k): blur inside an unknown surround, plus noise."""
 
 from .blur import Frame, adjoint_kernel, adjoint_scene, predict
-from .noise import estimate_noise
+from .corner_noise import corner_sigma
+from .noise import Noise
+from .noise_reading import read_noise
 from .operator import Blur
 
-__all__ = ["Blur", "Frame", "adjoint_kernel", "adjoint_scene", "estimate_noise", "predict"]
+__all__ = ["Blur", "Frame", "Noise", "adjoint_kernel", "adjoint_scene", "corner_sigma", "predict", "read_noise"]

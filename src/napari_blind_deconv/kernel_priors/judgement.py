@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors.fit import explained
 
 # Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
@@ -37,10 +38,10 @@ class Judge:
 
     @classmethod
     def of(
-        cls, observed: Tensor, noise_sigma: float, *, spacing: Sequence[float], iterations: int = _ITERATIONS
+        cls, observed: Tensor, noise: float | Noise, *, spacing: Sequence[float], iterations: int = _ITERATIONS
     ) -> "Judge":
         """The judge of a piece of shape ``(batch, *space)``; arguments as of `Evidence.of`."""
-        evidence = Evidence.of(observed, noise_sigma, spacing=spacing)
+        evidence = Evidence.of(observed, noise, spacing=spacing)
         spectrum = NaturalSpectrum.of(evidence, ridges=_RIDGES.get(evidence.ndim, 0))
         sharp = explained(spectrum, observed.new_ones((1,) * len(spacing)), iterations)
         return cls(spectrum, sharp, iterations)

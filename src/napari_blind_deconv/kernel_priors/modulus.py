@@ -25,7 +25,7 @@ def modulus(model: SpotModel, guess: Guess) -> Tensor:
     faint; they are weighed down as by Wiener, and the autocorrelation is cut off beyond the support's largest lag.
     """
     spectrum, evidence = model.spectrum, model.spectrum.evidence
-    departure, line, grain, directed = guess.image
+    departure, line, grain, directed, colour = guess.image
     with torch.no_grad():
         one = torch.ones([1] * len(model.shape), dtype=line.dtype, device=line.device)
         image = evidence.at_frequencies(spectrum.at_nodes(departure, line)) * spectrum.power(one, grain, directed)
@@ -35,8 +35,9 @@ def modulus(model: SpotModel, guess: Guess) -> Tensor:
         image = image * torch.exp(-((2 * math.pi) ** 2) * squared * (width**2 - model.width**2))
         shares = guess.levels.exp() / guess.levels.exp().sum()
         typical = shares.square().sum() * torch.exp(-((2 * math.pi * model.width) ** 2) * squared)
-        trust = image * typical / (image * typical + evidence.floor)
-        power = torch.where(evidence.weights > 0, trust * (evidence.periodogram - evidence.floor) / image, 0.0)
+        noise = evidence.noise(colour)
+        trust = image * typical / (image * typical + noise)
+        power = torch.where(evidence.weights > 0, trust * (evidence.periodogram - noise) / image, 0.0)
         return _on_canvas(power, model)
 
 

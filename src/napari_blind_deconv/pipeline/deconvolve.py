@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_blind_deconv._types import Progress, Result
 from napari_blind_deconv.crops import informative_crop
-from napari_blind_deconv.forward import estimate_noise
+from napari_blind_deconv.forward import read_noise
 from napari_blind_deconv.metrics import score
 from napari_blind_deconv.pipeline.outcome import Float, Outcome, joined_maps, report_of
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
@@ -110,13 +110,14 @@ def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Pro
     settings = run.settings
     scale = intensity_scale(channel - settings.background)
     observed = torch.from_numpy(((channel - settings.background) / scale).astype(np.float32)).to(run.device)
-    sigma = settings.noise_sigma / scale if settings.noise_sigma else estimate_noise(observed)
+    noise = read_noise(observed)
+    sigma = settings.noise_sigma / scale if settings.noise_sigma else noise.sigma
     problem = Problem(
         observed=observed,
         sample=informative_crop(observed, run.kernel_shape),
         kernel_shape=run.kernel_shape,
         spacing=_relative(run.voxel_size_um, len(run.kernel_shape)),
-        noise_sigma=max(sigma, 1e-4),
+        noise=noise.of_level(max(sigma, 1e-4)),
         model_error=settings.model_error,
         kernel_prior=run.kernel_prior,
         kernel_weight=settings.kernel_weight,
@@ -138,13 +139,13 @@ def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Pro
     checks, found = assessed(problem, last.image, last.kernel, settings, run.saturated[index])
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = _numpy(last.image) * np.float32(scale)
-    noise, misfit_expected, residual = (s * scale for s in (problem.noise_sigma, problem.misfit_sigma, misfit))
+    sigma, misfit_expected, residual = (s * scale for s in (problem.noise_sigma, problem.misfit_sigma, misfit))
     maps = {name: _numpy(values) for name, values in found.items()}
     maps |= {name: _numpy(values) * np.float32(scale) for name, values in last.maps.items()}
     return Outcome(
         image,
         _numpy(last.kernel),
-        noise,
+        sigma,
         misfit_expected,
         residual,
         last.parameters,

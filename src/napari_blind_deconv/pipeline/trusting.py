@@ -44,7 +44,7 @@ def assessed(
     checks = [
         *kernel_checks(kernel, given=given),
         *residual_checks(residual, kernel.shape),
-        no_blur_check(asked, kernel, problem.noise_sigma, problem.spacing),
+        no_blur_check(asked, kernel, problem.noise, problem.spacing),
         saturation_check(saturated),
     ]
     maps = {"residual": residual}

@@ -116,7 +116,7 @@ def ranked(
     problem: Problem, auto: Auto, free_form: FreeForm
 ) -> Generator[tuple[Fit, Choice | None], None, list[Candidate]]:
     """Every rung's candidate, the chosen one first, the others by score."""
-    evidence = Evidence.of(problem.sample, problem.noise_sigma, spacing=problem.spacing)
+    evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing)
     rungs = auto.rungs(problem.ndim)
     fits: dict[str, Fit] = {}
     for rung in rungs:
@@ -128,7 +128,7 @@ def ranked(
             fits[FREE_FORM] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
             yield fits[FREE_FORM], None
     whole, *judges = (
-        Judge.of(piece, problem.noise_sigma, spacing=problem.spacing) for piece in (problem.sample, *_parted(problem))
+        Judge.of(piece, problem.noise, spacing=problem.spacing) for piece in (problem.sample, *_parted(problem))
     )
     fits, whole_gains = yield from second_looks(
         fits, rungs, evidence, whole.gain, problem.kernel_weight, _FREE_FORM_FREEDOM

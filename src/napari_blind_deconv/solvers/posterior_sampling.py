@@ -118,7 +118,7 @@ class PosteriorSampling:
     def _precision(self, problem: Problem, kernel: Tensor, frame: Frame) -> Tensor | None:
         """W of the likelihood: σ² over the pixel's own variance, which for counts follows the expected intensity.
 
-        The noise sigma is that of the mean intensity (`forward.estimate_noise`); the model error is the same all over.
+        The noise sigma is that of the mean intensity (`forward.corner_sigma`); the model error is the same all over.
         """
         if self.likelihood == "gaussian":
             return None

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.forward import Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
 from napari_blind_deconv.kernel_priors import Parameter, Updatable
 
@@ -41,8 +41,8 @@ class Problem:
         The support that may be needed, where it is to be found; ``None`` where ``kernel_shape`` is what was asked for.
     spacing
         The pixel's size per axis, relative to the smallest.
-    noise_sigma
-        Standard deviation of the noise, on the scale of ``observed``.
+    noise
+        The noise, on the scale of ``observed``.
     model_error
         What no single kernel explains, on the scale of ``observed``.
     kernel_prior, kernel_weight
@@ -59,7 +59,7 @@ class Problem:
     sample: Tensor
     kernel_shape: tuple[int, ...]
     spacing: tuple[float, ...]
-    noise_sigma: float
+    noise: Noise
     model_error: float
     kernel_prior: Updatable
     kernel_weight: float
@@ -72,6 +72,11 @@ class Problem:
     def ndim(self) -> int:
         """Number of the kernel's axes."""
         return len(self.kernel_shape)
+
+    @property
+    def noise_sigma(self) -> float:
+        """Standard deviation of the noise."""
+        return self.noise.sigma
 
     @property
     def misfit_sigma(self) -> float:

@@ -56,7 +56,7 @@ class TwoPhase:
             return
         if isinstance(problem.kernel_prior, FittedByEvidence):
             weight = problem.kernel_weight
-            evidence = Evidence.of(problem.sample, problem.noise_sigma, spacing=problem.spacing)
+            evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing)
             for step, fit in enumerate(problem.kernel_prior.fit(evidence, problem.kernel_shape, weight), start=1):
                 yield fit, None, step
             return

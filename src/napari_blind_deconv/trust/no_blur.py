@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors.judgement import Judge, fine_structure_nats
 from napari_blind_deconv.trust.check import Check, judged
 
@@ -16,7 +17,7 @@ _STRONG = 3.0
 _NAME = "no_blur"
 
 
-def no_blur_check(observed: Tensor, kernel: Tensor, noise_sigma: float, spacing: Sequence[float]) -> Check:
+def no_blur_check(observed: Tensor, kernel: Tensor, noise: float | Noise, spacing: Sequence[float]) -> Check:
     """Evidence of a kernel over no blur, in nats, against what a sharp image's fine structure may lend it.
 
     Parameters
@@ -25,14 +26,14 @@ def no_blur_check(observed: Tensor, kernel: Tensor, noise_sigma: float, spacing:
         A part of y that shows much, shape ``(batch, *space)``.
     kernel
         k, odd shape, unit sum; one tap stands for no blur, and is taken for an answer.
-    noise_sigma
-        σ of the noise, on the scale of ``observed``.
+    noise
+        The noise, or σ of white noise, on the scale of ``observed``.
     spacing
         The pixel's size per axis, relative to the smallest.
     """
     if kernel.numel() == 1:
         return judged(_NAME, 0.0, 0.0, doubt="", fine="no blur was found, and none removed", holds=True)
-    gain = Judge.of(observed, noise_sigma, spacing=spacing, iterations=_ITERATIONS).gain(kernel.to(observed))
+    gain = Judge.of(observed, noise, spacing=spacing, iterations=_ITERATIONS).gain(kernel.to(observed))
     needed = max(_STRONG, fine_structure_nats(kernel) * min(1.0, observed.numel() / _WHOLE))
     return judged(
         _NAME,

@@ -1,0 +1,147 @@
+"""The noise of an observation, read from the observation.
+
+Three places show it: the corners of the spectrum, where a blurred image has nothing left, which give a level but no
+colour; the flattest windows, which give both, as long as what is left in them is noise; and, with them, how their power
+grows with the light. That windows hold nothing but noise shows in how evenly they do: stationary noise scatters as a
+gamma distribution of known width, texture scatters more (decision 0022).
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy import optimize
+from torch import Tensor
+
+from napari_blind_deconv.forward.compression import block_coded
+from napari_blind_deconv.forward.corner_noise import corner_sigma
+from napari_blind_deconv.forward.noise import Noise
+from napari_blind_deconv.forward.patches import Patches
+
+# Frequencies (cycles per sample) that tell a flat window from a busy one, and the band that noise is told from texture.
+_LOW, _BAND = 0.11, (0.25, 0.45)
+# Share of the windows that are taken for flat, and the fewest.
+_FLAT, _FEWEST = 0.15, 24
+# Scatter of the flat windows, in units of noise's own, up to which they hold nothing but noise.
+_EVEN = 1.4
+# Below this frequency flat windows still hold some of the scene: the spectrum is continued from above it.
+_SEEN, _BLEND = 0.16, 0.1
+# What is nearer to Nyquist along an axis, or fainter than this share of the strongest, does not bend the continuation.
+_EDGE, _FAINT = 0.45, 0.02
+# Range of the logarithm of the continued spectrum below which noise is called white.
+_WHITE = 0.25
+# Standard deviations of the logarithm of a spectrum: read in even windows, per unit of its range; of a compressed image.
+_DOUBT, _DOUBT_COMPRESSED = 0.5, 1.0
+_DEGREE, _RIDGE = 3, 3e-4
+_BINS = 12
+
+
+def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
+    """Level, colour and growth with the light of an observation's noise.
+
+    Parameters
+    ----------
+    observed
+        y, shape ``(batch, *space)``, any intensity scale.
+    weights
+        0 where a pixel is no data, same shape; ``None``: all are. What is not data must have been filled.
+
+    Returns
+    -------
+    Noise
+        White with the level of the spectrum's corners, unless even, flat windows show another spectrum.
+
+    Examples
+    --------
+    >>> noise = torch.randn(1, 128, 128, generator=torch.Generator().manual_seed(0))
+    >>> read_noise(noise).is_white, 0.9 < read_noise(noise).sigma < 1.1
+    (True, True)
+    """
+    ndim = observed.ndim - 1
+    values = observed.to(torch.promote_types(observed.dtype, torch.float32))
+    corners = Noise.white(corner_sigma(values), ndim, "corners")
+    if min(observed.shape[1:]) < 8:
+        return corners
+    patches = Patches.of(values, weights)
+    patches = patches[patches.within(_BAND[0], math.inf) > 0]
+    if len(patches) < _FEWEST:
+        return corners
+    dark, gain = _growth(patches)
+    level = (dark + gain * patches.mean).clamp(min=0.02 * float(patches.within(_BAND[0], math.inf).median()))
+    relative = Patches(patches.power / level.reshape(-1, *(1,) * ndim), patches.mean, patches.frame)
+    flat = relative[_flattest(relative, _FLAT)]
+    even = flat.spread(*_BAND) < _EVEN
+    if not even and not block_coded(values):
+        return corners
+    power = _symmetric(flat.power.mean(0)) * float(level.mean())
+    smooth, bent = _continued(power, patches.axes)
+    total = float(smooth.mean())
+    light = {"gain": gain * total / float(level.mean()), "dark": dark * total / float(level.mean())} if even else {}
+    if bent < _WHITE:
+        return Noise(corners.sigma, corners.spectrum, **light, origin="corners").of_level(corners.sigma)
+    doubt = min(_DOUBT * bent, 1.0) if even else _DOUBT_COMPRESSED
+    return Noise(math.sqrt(total), smooth / total, **light, doubt=doubt, origin="patches")
+
+
+def _flattest(patches: Patches, share: float) -> Tensor:
+    """Windows with the least power at low frequencies; their power above those is not what they are chosen by."""
+    low = patches.within(1e-6, _LOW) if _lowest(patches) < _LOW else patches.within(1e-6, 2 * _lowest(patches))
+    return low.argsort()[: max(_FEWEST, int(share * len(low)))]
+
+
+def _lowest(patches: Patches) -> float:
+    return 1 / max(patches.power.shape[1:])
+
+
+def _growth(patches: Patches) -> tuple[float, float]:
+    """(variance at intensity 0, its growth per unit of intensity), from the flattest windows of every brightness."""
+    order = patches.mean.argsort()
+    light, energy = [], []
+    for chosen in order.tensor_split(max(1, min(_BINS, len(order) // 64))):
+        flat = patches[chosen][_flattest(patches[chosen], 2 * _FLAT)]
+        light.append(float(flat.mean.mean()))
+        energy.append(float(flat.within(_BAND[0], math.inf).mean()))
+    x, e = np.array(light), np.maximum(np.array(energy), 1e-3 * np.median(energy) + 1e-30)
+    lowest = float(x.min())
+    design = np.stack([np.ones_like(x), x - lowest], 1)
+    weight = 1 / e
+    for _ in range(8):
+        found, _ = optimize.nnls(design * weight[:, None], e * weight)
+        predicted = np.maximum(design @ found, 1e-3 * e.mean())
+        # Bins that hold texture lie above the line, never below it.
+        excess = np.maximum(e / predicted - 1, 0) / 0.2
+        weight = 1 / predicted / np.sqrt(1 + excess**2)
+    return float(found[0] - found[1] * lowest), float(found[1])
+
+
+def _symmetric(power: Tensor) -> Tensor:
+    """Mean of the power at f and -f."""
+    axes = tuple(range(power.ndim))
+    return (power + power.flip(axes).roll((1,) * power.ndim, axes)) / 2
+
+
+def _continued(power: Tensor, axes: Sequence[Tensor]) -> tuple[Tensor, float]:
+    """The power where windows show it, continued smoothly to the low frequencies that they do not; and its range.
+
+    log N is fitted by even powers of the frequency along each axis, as filters and interpolations have them.
+    """
+    grid = torch.meshgrid(*axes, indexing="ij")
+    radius = torch.stack(grid).square().sum(0).sqrt()
+    powers = [(2 * g).square() ** p for p in range(1, _DEGREE + 1) for g in grid]
+    features = torch.stack([torch.ones_like(radius), *powers], -1).flatten(0, -2).double()
+    believed = (radius >= _SEEN) & (torch.stack(grid).abs().amax(0) < _EDGE)
+    seen = power[believed].max() if bool(believed.any()) else power.max()
+    base = believed.double() * (power / (power + _FAINT * seen)).double()
+    logarithm = (power.clamp(min=1e-9 * float(seen))).log().double().flatten()
+    penalty = torch.diag(torch.tensor([0.0] + [_RIDGE] * (features.shape[1] - 1)).double()) * base.sum()
+    weight = base.flatten()
+    for _ in range(10):
+        weighted = features * weight[:, None]
+        theta = torch.linalg.solve(weighted.T @ features + penalty, weighted.T @ logarithm)
+        fitted = features @ theta
+        weight = base.flatten() / (1 + ((logarithm - fitted) / 0.4) ** 2)
+    share = ((radius - _SEEN) / _BLEND).clamp(0, 1).flatten().double()
+    mixed = (share * logarithm + (1 - share) * fitted).reshape(radius.shape)
+    inner = fitted.reshape(radius.shape)[believed | (radius < _SEEN)]
+    return mixed.exp().to(power), float(inner.max() - inner.min())
