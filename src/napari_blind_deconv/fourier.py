@@ -138,12 +138,18 @@ def multiplicity(shape: Sequence[int], like: Tensor) -> Tensor:
     return counts
 
 
+def hann(shape: Sequence[int], like: Tensor) -> Tensor:
+    """Periodic Hann window of a shape; an axis of two samples or fewer has none."""
+    window = torch.ones((), dtype=like.dtype, device=like.device)
+    for n in shape:
+        side = torch.hann_window(n, periodic=True, dtype=like.dtype, device=like.device)
+        window = window[..., None] * (side if n > 2 else torch.ones_like(side))
+    return window
+
+
 def periodogram(values: Tensor, ndim: int) -> Tensor:
     """Hann-windowed periodogram over the last axes, unit mean for unit white noise, mean over the leading axes."""
-    window = torch.ones((), dtype=values.dtype, device=values.device)
-    for n in values.shape[-ndim:]:
-        hann = torch.hann_window(n, periodic=True, dtype=values.dtype, device=values.device)
-        window = window[..., None] * (hann if n > 2 else torch.ones_like(hann))
+    window = hann(values.shape[-ndim:], values)
     power = window**2
     mean = (values * power).sum(tuple(range(-ndim, 0)), keepdim=True) / power.sum()
     spectrum = rfftn((values - mean) * window, ndim)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import Noise
-from napari_blind_deconv.fourier import between_nodes, periodogram
+from napari_blind_deconv.fourier import between_nodes, hann, periodogram
 
 # Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
 _ORDINATES_PER_INDEPENDENT = 1.944
@@ -130,7 +130,8 @@ class Evidence:
         places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
         ordinates = periodogram(values / sigma, ndim)
-        level = _level(ordinates, noise.on(shape).to(ordinates), shape, values.numel() // math.prod(shape))
+        seen = noise.seen_through(values, hann(shape, values))
+        seen *= _level(ordinates, seen * noise.on(shape).to(ordinates), shape, values.numel() // math.prod(shape))
         for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
             ordinates = ordinates.index_select(axis, place % n)
         unit = min(spacing)
@@ -148,7 +149,7 @@ class Evidence:
             spacing,
             axes,
             ordinates,
-            level * noise.at(axes).expand(ordinates.shape),
+            (seen * noise.at(axes)).expand(ordinates.shape),
             _colours(axes, noise.doubt),
             weights,
             band,
@@ -300,7 +301,7 @@ def _level(periodogram: Tensor, noise: Tensor, shape: Sequence[int], frames: int
         first, end = math.ceil(_CORNER * n), n // 2 if axis == len(shape) - 1 else n - math.ceil(_CORNER * n)
         if first <= end:
             corner, expected = (v.narrow(axis, first, end - first + 1) for v in (corner, expected))
-    ratio = (corner / expected)[expected > _FAINT]
+    ratio = (corner / expected)[expected > _FAINT * expected.max()]
     if not ratio.numel():
         return 1.0
     level = float(ratio.median()) / (1 - 1 / (9 * frames)) ** 3

@@ -91,6 +91,11 @@ class Noise:
             return torch.full_like(light, self.sigma**2)
         return (self.dark + self.gain * light).clamp(min=_DARKEST * self.sigma**2)
 
+    def seen_through(self, light: Tensor, window: Tensor) -> float:
+        """Variance over σ² of what a window shows of an observation, ``(..., *window.shape)``."""
+        power = window.square()
+        return float((self.variance(light) * power).mean() / (self.sigma**2 * power.mean()))
+
     def scaled(self, factor: float, offset: float = 0.0) -> "Noise":
         """The noise of ``factor * (observation - offset)``."""
         dark = None if self.dark is None else factor**2 * (self.dark + self.gain * offset)

@@ -12,6 +12,8 @@ import torch
 from scipy import special
 from torch import Tensor
 
+from napari_blind_deconv.fourier import hann
+
 # Side of a window, and of one along an axis shorter than _LONG.
 _SIDE, _SHORT_SIDE, _LONG = 16, 8, 64
 # Windows at most: ten thousand tell a spectrum to a few per cent and cost a fraction of a second.
@@ -96,15 +98,6 @@ class Patches:
 def window_sides(space: Sequence[int]) -> tuple[int, ...]:
     """Sides of the windows of an image of this shape."""
     return tuple(min(n, _SIDE if n >= _LONG else _SHORT_SIDE) for n in space)
-
-
-def hann(sides: Sequence[int], like: Tensor) -> Tensor:
-    """Hann window of these sides, periodic."""
-    window = torch.ones((), dtype=like.dtype, device=like.device)
-    for n in sides:
-        side = torch.hann_window(n, periodic=True, dtype=like.dtype, device=like.device)
-        window = window[..., None] * (side if n > 2 else torch.ones_like(side))
-    return window
 
 
 def _steps(shape: Sequence[int], sides: Sequence[int]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from scipy import special
 from torch import Tensor
 
 from napari_blind_deconv.forward import Frame, predict
-from napari_blind_deconv.fourier import multiplicity, radius, rfftn, trailing
+from napari_blind_deconv.fourier import hann, multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
 from napari_blind_deconv.trust.smoothing import gaussian_taps, smoothed
 
@@ -163,10 +163,6 @@ def local_whiteness(inside: Tensor, start: Sequence[int]) -> Check:
 def _periodogram(inside: Tensor, ndim: int) -> tuple[Tensor, Tensor, Tensor]:
     """Hann-windowed periodogram, mean over the batch; radius in cycles per sample; how often each ordinate counts."""
     shape = inside.shape[-ndim:]
-    window = torch.ones((), dtype=inside.dtype, device=inside.device)
-    for n in shape:
-        hann = torch.hann_window(n, periodic=True, dtype=inside.dtype, device=inside.device)
-        window = window[..., None] * (hann if n > 2 else torch.ones_like(hann))
-    spectrum = rfftn((inside - inside.mean()) * window, ndim)
+    spectrum = rfftn((inside - inside.mean()) * hann(shape, inside), ndim)
     power = (spectrum.abs() ** 2).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
     return power, radius(shape, (1.0,) * ndim, power), multiplicity(shape, power)
