@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from scenes import SCENES
 from torch import Tensor
 
-from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.forward import DataTerm, Frame
 from napari_blind_deconv.image_priors import Diffusion, GaussianField
 from napari_blind_deconv.networks import noise_levels
 from napari_blind_deconv.solvers.annealing import annealed
-from napari_blind_deconv.solvers.gaussian_conditional import Likelihood
 from napari_blind_deconv.synthesis import blurred, gaussian_kernel
 
 Float = NDArray[np.float32]
@@ -53,7 +52,7 @@ def measured(scene: Float, denoise, sigma: float, count: int, levels: int, seed:
     frame = Frame.around(seen.shape, kernel.shape)
     start = frame.extend(observed)
     *_, draws = annealed(
-        Likelihood(observed, torch.from_numpy(kernel), frame, sigma),
+        DataTerm.of(observed, torch.from_numpy(kernel), sigma),
         denoise,
         start.expand(count, *start.shape),
         noise_levels(0.5, 0.5 * sigma, levels),

@@ -15,6 +15,7 @@ import torch
 from skimage import data
 from skimage.restoration import richardson_lucy
 
+from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.solvers import Problem, RichardsonLucy
@@ -42,7 +43,7 @@ def problem(observed: np.ndarray, kernel: np.ndarray, iterations: int) -> Proble
         sample=given,
         kernel_shape=kernel.shape,
         spacing=(1.0, 1.0),
-        noise_sigma=0.01,
+        noise=Noise.white(0.01),
         model_error=0.0,
         kernel_prior=Known(kernel=kernel),
         kernel_weight=1.0,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from laws import noise
 
 from napari_blind_deconv import InputError, Settings, deconvolve
-from napari_blind_deconv.forward import Frame, predict
+from napari_blind_deconv.forward import DataTerm, Frame, predict
 from napari_blind_deconv.image_priors import Diffusion, NoPrior, Scored, Splittable, Turning
 from napari_blind_deconv.image_priors.diffusion import families
 from napari_blind_deconv.kernel_priors import Gaussian
@@ -30,9 +30,8 @@ def blurred_disks(sigma=0.02):
 
 
 def restored(prior, observed, kernel, frame, sigma=0.02, steps=8):
-    *_, scene = restore(
-        observed, kernel, frame, prior, noise_sigma=sigma, spacing=(1.0, 1.0), levels=prior.levels(steps, sigma)
-    )
+    data = DataTerm.of(observed, kernel, sigma)
+    *_, scene = restore(data, prior, spacing=(1.0, 1.0), levels=prior.levels(steps, sigma))
     return frame.crop(scene)
 
 

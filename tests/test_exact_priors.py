@@ -12,7 +12,7 @@ from skimage import data
 from torch.distributions import MultivariateNormal
 
 from napari_blind_deconv import InputError
-from napari_blind_deconv.forward import Frame, predict
+from napari_blind_deconv.forward import DataTerm, Frame, predict
 from napari_blind_deconv.fourier import irfftn, multiplicity, rfftn
 from napari_blind_deconv.image_priors import GaussianField, PatchMixture, Quadratic, Scored
 from napari_blind_deconv.image_priors.mixture import Mixture
@@ -115,7 +115,7 @@ def test_restoration_under_a_field_is_the_posterior_mean(mean):
     frame = Frame.around((12, 11), (3, 5))
     scene = field.sample((1, *frame.canvas), spacing, torch.Generator().manual_seed(4)).double() + (mean is None) * 0.6
     observed = predict(scene, kernel, frame) + sigma * noise((1, *frame.shape), 5)
-    *_, restored = quadratic.restore(observed, kernel, frame, field, noise_sigma=sigma, spacing=spacing, steps=40)
+    *_, restored = quadratic.restore(DataTerm.of(observed, kernel, sigma), field, spacing=spacing, steps=40)
     unit = torch.eye(math.prod(frame.canvas)).double().reshape(-1, *frame.canvas)
     blur = predict(unit, kernel, frame).flatten(1).T
     precision = irfftn(rfftn(unit, 2) * field.precision(frame.canvas, spacing, unit), frame.canvas).flatten(1)

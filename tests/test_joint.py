@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from napari_blind_deconv import InputError
+from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.kernel_priors import Auto, Gaussian, Known, Uniform
 from napari_blind_deconv.metrics import kernel_error
@@ -27,7 +28,7 @@ def problem(**changes) -> Problem:
         sample=noisy,
         kernel_shape=SUPPORT,
         spacing=(1.0, 1.0),
-        noise_sigma=0.003,
+        noise=Noise.white(0.003),
         model_error=0.007,
         kernel_prior=Uniform(),
         kernel_weight=1.0,

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from laws import kernel_of, noise, space_and_support
 
 from napari_blind_deconv import InputError, Settings, deconvolve
-from napari_blind_deconv.forward import Frame, predict
+from napari_blind_deconv.forward import DataTerm, Frame, predict
 from napari_blind_deconv.fourier import frequencies, irfftn, rfftn
 from napari_blind_deconv.image_priors import Diffusion, TotalVariation
 from napari_blind_deconv.kernel_priors import Gaussian
 from napari_blind_deconv.networks import noise_levels
 from napari_blind_deconv.solvers import PosteriorSampling
 from napari_blind_deconv.solvers.annealing import annealed, jacobian_spectrum
-from napari_blind_deconv.solvers.gaussian_conditional import Likelihood, conditional_draws
+from napari_blind_deconv.solvers.gaussian_conditional import conditional_draws
 from napari_blind_deconv.solvers.posterior_sampling import drawn_statistics
 from napari_blind_deconv.statistics import kernel_statistics
 from napari_blind_deconv.synthesis import SAMPLES
@@ -58,10 +58,10 @@ def test_conditional_draws_have_mean_and_covariance_of_the_closed_form(shapes, s
     inverse = torch.linalg.inv(blur.T @ (precision.flatten()[:, None] * blur) / sigma**2 + prior)
     mean, observed = noise(frame.canvas, seed + 1), noise(space, seed + 2)
     expected = inverse @ (blur.T @ (precision * observed).flatten() / sigma**2 + prior @ mean.flatten())
-    likelihood = Likelihood(observed[None], kernel, frame, sigma, precision)
+    data = DataTerm.of(observed[None], kernel, sigma, weights=precision)
     count = 2000
     draws = conditional_draws(
-        likelihood, mean.expand(count, 1, *frame.canvas), variance, torch.Generator().manual_seed(seed), steps=30
+        data, mean.expand(count, 1, *frame.canvas), variance, torch.Generator().manual_seed(seed), steps=30
     ).reshape(count, -1)
     deviation = inverse.diagonal().sqrt()
     assert float(((draws.mean(0) - expected) / deviation).abs().max()) < 6 / count**0.5
@@ -98,7 +98,7 @@ def test_intervals_cover_what_they_say_on_gaussian_fields(blur, sigma):
         start = frame.extend(observed).expand(count, 1, *frame.canvas)
         levels = noise_levels(1.0, 0.5 * sigma, 12)
         *_, draws = annealed(
-            Likelihood(observed, kernel, frame, sigma),
+            DataTerm.of(observed, kernel, sigma),
             field,
             start,
             levels,
@@ -118,8 +118,9 @@ def test_statistics_of_draws_are_the_mean_of_their_statistics():
     frame = Frame.around((20, 22), (5, 5))
     kernel, observed = kernel_of((5, 5), 0), noise((1, 20, 22), 1)
     scenes = noise((3, 1, *frame.canvas), 2)
-    together = drawn_statistics(observed, scenes, kernel, frame, (1.0, 1.0))
-    apart = [drawn_statistics(observed, s[None], kernel, frame, (1.0, 1.0)) for s in scenes]
+    data = DataTerm.of(observed, kernel, 0.1)
+    together = drawn_statistics(data, scenes, (1.0, 1.0))
+    apart = [drawn_statistics(data, s[None], (1.0, 1.0)) for s in scenes]
     assert torch.allclose(together.correlation, sum(s.correlation for s in apart) / 3)
     assert torch.allclose(together.autocorrelation, sum(s.autocorrelation for s in apart) / 3)
     assert together.shape == kernel_statistics(scenes[0], scenes[0], (5, 5)).shape

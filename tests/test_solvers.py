@@ -11,6 +11,7 @@ from skimage import data
 from skimage.restoration import richardson_lucy
 
 from napari_blind_deconv import InputError
+from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import centroid
 from napari_blind_deconv.image_priors import DeepImage, Diffusion, GaussianField, NoPrior, SparseGradients
 from napari_blind_deconv.kernel_priors import InVoxels, Known, Uniform
@@ -39,7 +40,7 @@ def problem(**changes):
         sample=noisy,
         kernel_shape=SUPPORT,
         spacing=(1.0, 1.0),
-        noise_sigma=0.003,
+        noise=Noise.white(0.003),
         model_error=0.007,
         kernel_prior=Known(kernel=KERNEL),
         kernel_weight=1.0,
@@ -171,7 +172,7 @@ def test_the_restored_image_is_better_than_the_observed_one():
 def test_a_delta_kernel_changes_little():
     delta = np.zeros((3, 3), np.float32)
     delta[1, 1] = 1.0
-    given = problem(kernel_prior=Known(kernel=delta), kernel_shape=(3, 3), noise_sigma=1e-3)
+    given = problem(kernel_prior=Known(kernel=delta), kernel_shape=(3, 3), noise=Noise.white(1e-3))
     restored = last(TwoPhase(), given).image
     assert float((restored - given.observed).abs().max()) < 0.05
 
@@ -237,16 +238,16 @@ def small_network(**changes):
 
 
 def test_an_untrained_network_is_stopped_by_the_noise_and_the_count_follows():
-    given = small_network(iterations=200, noise_sigma=0.05)
+    given = small_network(iterations=200, noise=Noise.white(0.05))
     estimates = list(TwoPhase().solve(given))
     assert 1 < len(estimates) < 200
     assert [e.step for e in estimates] == list(range(1, len(estimates) + 1))
     assert estimates[-1].total == len(estimates)
-    assert len(list(TwoPhase().solve(small_network(iterations=3, noise_sigma=1e-9)))) == 3
+    assert len(list(TwoPhase().solve(small_network(iterations=3, noise=Noise.white(1e-9))))) == 3
 
 
 def test_an_untrained_network_explains_the_observation_better_and_better():
-    images = [e.image for e in TwoPhase().solve(small_network(iterations=60, noise_sigma=1e-6))]
+    images = [e.image for e in TwoPhase().solve(small_network(iterations=60, noise=Noise.white(1e-6)))]
     truth = torch.from_numpy(blurred(scene(), KERNEL)[1])
     errors = [float((image[0] - truth).norm()) for image in images]
     assert errors[-1] < 0.8 * errors[0]

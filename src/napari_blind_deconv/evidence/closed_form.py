@@ -27,8 +27,8 @@ from napari_blind_deconv.fourier import between_nodes, hann, periodogram
 _ORDINATES_PER_INDEPENDENT = 1.944
 # Noise that follows the intensity is stronger where the window looks; further off, the given sigma is believed.
 _CORNER, _NOISE_RANGE = 0.35, (0.7, 1.5)
-# Noise below this share of its mean tells no level. Colours: how many shapes, the doubt of the level beside them, and how
-# far log N may go.
+# Corners with less noise than this share of the strongest tell no level. Colours: how many shapes, the doubt of the
+# level beside them, and how far log N may go.
 _FAINT, _COLOURS, _LEVEL, _FURTHEST = 0.05, 3, 0.5, 10.0
 # The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
 _LOWEST_WAVES = 1.5
@@ -123,7 +123,7 @@ class Evidence:
         spacing = tuple(float(d) for d in (spacing or (1.0,) * observed.ndim))
         ndim = len(spacing)
         values = observed.to(torch.promote_types(observed.dtype, torch.float32))
-        noise = noise if isinstance(noise, Noise) else Noise.white(float(noise), ndim)
+        noise = noise if isinstance(noise, Noise) else Noise.white(float(noise))
         sigma = max(noise.sigma, 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
         shape = values.shape[-ndim:]
         kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]

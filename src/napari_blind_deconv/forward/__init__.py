@@ -2,8 +2,19 @@
 
 from .blur import Frame, adjoint_kernel, adjoint_scene, predict
 from .corner_noise import corner_sigma
+from .data_term import DataTerm
 from .noise import Noise
 from .noise_reading import read_noise
 from .operator import Blur
 
-__all__ = ["Blur", "Frame", "Noise", "adjoint_kernel", "adjoint_scene", "corner_sigma", "predict", "read_noise"]
+__all__ = [
+    "Blur",
+    "DataTerm",
+    "Frame",
+    "Noise",
+    "adjoint_kernel",
+    "adjoint_scene",
+    "corner_sigma",
+    "predict",
+    "read_noise",
+]

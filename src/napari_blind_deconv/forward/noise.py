@@ -26,7 +26,7 @@ class Noise:
         Root of the variance, mean over pixels.
     spectrum
         Power at the frequencies of a periodic grid, ``fftfreq(n)`` cycles per sample along each side, relative: mean
-        one over the grid. One sample per axis stands for white noise.
+        one over the grid. A single number stands for white noise of any number of axes.
     gain
         Growth of the variance per unit of intensity; 0 where it does not follow the light.
     dark
@@ -38,7 +38,7 @@ class Noise:
 
     Examples
     --------
-    >>> noise = Noise.white(0.1, 2)
+    >>> noise = Noise.white(0.1)
     >>> float(noise.on((8, 8))[0, 0]), round(float(noise.variance(torch.ones(1))), 3)
     (1.0, 0.01)
     """
@@ -51,25 +51,22 @@ class Noise:
     origin: str = "given"
 
     @classmethod
-    def white(cls, sigma: float, ndim: int, origin: str = "given") -> "Noise":
+    def white(cls, sigma: float, origin: str = "given") -> "Noise":
         """Noise of the same power at every frequency."""
-        return cls(sigma, torch.ones((1,) * ndim), origin=origin)
+        return cls(sigma, torch.ones(()), origin=origin)
 
     @property
     def is_white(self) -> bool:
         """Whether all frequencies have the same power."""
         return self.spectrum.numel() == 1
 
-    @property
-    def ndim(self) -> int:
-        """Number of axes of its spectrum."""
-        return self.spectrum.ndim
-
     def at(self, axes: Sequence[Tensor]) -> Tensor:
         """N(f) / σ² on a grid of frequencies, one vector per axis in cycles per sample; shape ``(len(axes[0]), …)``.
 
         Linear in the logarithm between the samples of the spectrum.
         """
+        if self.is_white:
+            return axes[0].new_ones([len(a) for a in axes])
         values = self.spectrum.to(axes[0]).log()
         for axis, waves in enumerate(axes):
             n = values.shape[axis]
@@ -112,7 +109,7 @@ class Noise:
         radii = [k / 32 for k in range(1, 17)]
         if self.is_white:
             return [(r, 1.0) for r in radii]
-        axes = [torch.fft.fftfreq(n) for n in [64] * self.ndim]
+        axes = [torch.fft.fftfreq(n) for n in [64] * self.spectrum.ndim]
         power = self.at(axes)
         radius = torch.stack(torch.meshgrid(*axes, indexing="ij")).square().sum(0).sqrt()
         half = 1 / 64
@@ -121,6 +118,6 @@ class Noise:
 
     @property
     def tilt(self) -> float:
-        """Power at an eighth of a cycle per sample over that at three eighths: 1 for white noise, large where it falls."""
+        """Power at an eighth of a cycle per sample over that at three eighths: 1 if white, large where it falls."""
         curve = dict(self.curve())
         return curve[1 / 8] / max(curve[3 / 8], 1e-12)

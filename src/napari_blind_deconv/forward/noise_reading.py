@@ -31,7 +31,7 @@ _SEEN, _BLEND = 0.16, 0.1
 _EDGE, _FAINT = 0.45, 0.02
 # Range of the logarithm of the continued spectrum below which noise is called white.
 _WHITE = 0.25
-# Standard deviations of the logarithm of a spectrum: read in even windows, per unit of its range; of a compressed image.
+# Standard deviation of the spectrum's logarithm: per unit of its range in even windows; in a compressed image.
 _DOUBT, _DOUBT_COMPRESSED = 0.5, 1.0
 _DEGREE, _RIDGE = 3, 3e-4
 _BINS = 12
@@ -60,7 +60,7 @@ def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
     """
     ndim = observed.ndim - 1
     values = observed.to(torch.promote_types(observed.dtype, torch.float32))
-    corners = Noise.white(corner_sigma(values), ndim, "corners")
+    corners = Noise.white(corner_sigma(values), "corners")
     if min(observed.shape[1:]) < 8:
         return corners
     patches = Patches.of(values, weights)

@@ -6,7 +6,7 @@ from typing import Annotated, Protocol, runtime_checkable
 from pydantic import Discriminator
 from torch import Generator, Tensor
 
-from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.forward import DataTerm
 
 from .deep_image import DeepImage
 from .diffusion import Diffusion
@@ -98,11 +98,8 @@ class Fitting(Protocol):
 
     def restore(
         self,
-        observed: Tensor,
-        kernel: Tensor,
-        frame: Frame,
+        data: DataTerm,
         *,
-        noise_sigma: float,
         spacing: tuple[float, ...],
         steps: int,
         generator: Generator,

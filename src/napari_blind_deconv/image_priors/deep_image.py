@@ -8,8 +8,7 @@ from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
-from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.fourier import irfftn, rfftn, transfer
+from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.networks.unet import UNet, UNetShape
 
 _STEPS = 300
@@ -24,7 +23,7 @@ class DeepImage:
 
     Noise goes in, the scene x = net(z) + mean(y) comes out, and the weights are fitted to this one observation,
 
-        min over the weights:  ‖crop(k * x) - y‖²,
+        min over the weights:  ‖y - H x‖²_R,
 
     by Adam. Convolutions at several resolutions make smooth shapes and repeated texture long before they make noise,
     so that the fit is stopped where the residual reaches the noise (doi:10.1109/CVPR.2018.00984). The scene is the
@@ -46,29 +45,15 @@ class DeepImage:
         return _STEPS
 
     def restore(
-        self,
-        observed: Tensor,
-        kernel: Tensor,
-        frame: Frame,
-        *,
-        noise_sigma: float,
-        spacing: tuple[float, ...],
-        steps: int,
-        generator: torch.Generator,
+        self, data: DataTerm, *, spacing: tuple[float, ...], steps: int, generator: torch.Generator
     ) -> Iterator[Tensor]:
         """Yield the scene on the canvas after every step, at most ``steps`` of them; the noise level stops the fit.
 
         Parameters
         ----------
-        observed
-            y without background, shape ``(batch, *frame.shape)``; one network makes all of a batch, each from noise
-            of its own.
-        kernel
-            k, odd shape, unit sum.
-        frame
-            The frame on the scene's canvas.
-        noise_sigma
-            σ, in the unit of ``observed``.
+        data
+            What is observed, how it was blurred, and its noise; one network makes all of a batch, each from noise of
+            its own.
         spacing
             Not used: a network does not know how large a pixel is.
         steps
@@ -81,28 +66,26 @@ class DeepImage:
         InputError
             For more than three axes.
         """
-        ndim = frame.ndim
+        observed, frame, ndim = data.filled, data.frame, data.frame.ndim
         if ndim > 3:
             raise InputError(f"image_prior 'deep-image' works on 1 to 3 axes, but the image has {ndim}; choose another")
         network = self._network(ndim, generator).to(observed)
         noise = torch.Generator().manual_seed(self.seed)
         entering = torch.randn((len(observed), _INPUT_CHANNELS, *frame.canvas), generator=noise).to(observed)
         mean = observed.mean(tuple(range(-ndim, 0)), keepdim=True)
-        blur = transfer(kernel, frame.canvas)
         optimiser = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         average = None
         for step in range(steps):
             with torch.enable_grad():
                 scene = network(entering)[:, 0] + mean
-                residual = frame.crop(irfftn(rfftn(scene, ndim) * blur, frame.canvas)) - observed
-                misfit = residual.square().mean()
+                misfit = data.misfit(scene) / observed.numel()
                 optimiser.zero_grad()
                 misfit.backward()
             optimiser.step()
             new = scene.detach()
             average = new if average is None else torch.lerp(average, new, 1 - min(_AVERAGED, step / (step + 9)))
             yield average
-            if float(misfit.detach()) <= noise_sigma**2:
+            if float(misfit.detach()) <= 1:
                 return
 
     def _network(self, ndim: int, generator: torch.Generator) -> UNet:

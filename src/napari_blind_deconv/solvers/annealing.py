@@ -19,16 +19,17 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import radius, rfftn
 from napari_blind_deconv.image_priors import Denoise
-from napari_blind_deconv.solvers.gaussian_conditional import Likelihood, conditional_draws, white
+from napari_blind_deconv.solvers.gaussian_conditional import conditional_draws, white
 
 # Step of the finite difference in units of the noise, bands of the spectrum, and its floor as a share of the noise's.
 _PROBE, _BANDS, _FLOOR = 0.1, 32, 1e-4
 
 
 def annealed(
-    likelihood: Likelihood,
+    data: DataTerm,
     denoise: Denoise,
     start: Tensor,
     levels: Sequence[float],
@@ -39,8 +40,8 @@ def annealed(
 
     Parameters
     ----------
-    likelihood
-        The observation and its kernel.
+    data
+        The observation, its kernel and its noise.
     denoise
         (scenes on the canvas, σ) → E[x | x + σ n].
     start
@@ -57,7 +58,7 @@ def annealed(
     for level, following in zip(levels, [*levels[1:], 0.0], strict=True):
         mean = denoise(noisy, level)
         variance = level**2 * jacobian_spectrum(denoise, noisy[:1], mean[:1], level, spacing, generator)
-        scene = conditional_draws(likelihood, mean, variance, generator)
+        scene = conditional_draws(data, mean, variance, generator)
         yield scene
         if following:
             kept = (following / level) ** 2

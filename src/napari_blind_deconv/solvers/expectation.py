@@ -10,15 +10,14 @@ doi:10.1109/CVPR.2011.5995308):
 x̂ the mode under the hyper-Laplacian prior and R the spectrum of the quadratic that touches that prior at x̂.
 """
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.fourier import extract, irfftn, rfftn, transfer
+from napari_blind_deconv.forward import Blur, DataTerm, Frame
+from napari_blind_deconv.fourier import extract, irfftn
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.kernel_priors import Updatable
@@ -31,7 +30,8 @@ from napari_blind_deconv.statistics import KernelStatistics
 # last 5 of them from a warm start (decision 0007).
 _PRIOR = SparseGradients(strength=2.5)
 _FIRST_STEPS, _NEXT_STEPS = 8, 5
-_MODEL_ERROR_SHARE = 0.6
+# Share of the model error that counts while the kernel is learnt.
+MODEL_ERROR_SHARE = 0.6
 # Camera noise that the residual has lost to the fitted image, in units of its variance.
 _LOST_NOISE = 3.0
 
@@ -46,21 +46,18 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Mode:
-    """x̂ on the canvas, the transfer function that restored it, x̂ blurred by that, and what the prior's filters see."""
+    """x̂ on the canvas, x̂ blurred by the kernel that restored it, and what the prior's filters see."""
 
     scene: Tensor
-    blur: Tensor
     blurred: Tensor
     coefficients: Tensor
 
 
 def refine(
-    observed: Tensor,
-    kernel: Tensor,
+    data: DataTerm,
     prior: Updatable,
     *,
     noise_sigma: float,
-    model_error: float,
     prior_weight: float,
     spacing: tuple[float, ...],
     rounds: int,
@@ -69,92 +66,67 @@ def refine(
 
     Parameters
     ----------
-    observed
-        y, shape ``(batch, *space)``, on a scale of about 0 to 1.
-    kernel
-        Start: the shape found coarse to fine.
+    data
+        The observation ``(batch, *space)``, on a scale of about 0 to 1; its kernel is where to start, the shape found
+        coarse to fine.
     prior, prior_weight
         p(k), and how many times it counts.
-    noise_sigma, model_error
-        Camera noise, and what no kernel explains; both on the scale of ``observed``.
+    noise_sigma
+        Camera noise, on the scale of the observation.
     spacing
         The pixel's relative size per axis.
     rounds
         Number of rounds.
     """
-    frame = Frame.around(observed.shape[-kernel.ndim :], kernel.shape)
-    sigma = math.hypot(noise_sigma, _MODEL_ERROR_SHARE * model_error)
     scene: Tensor | None = None
     for _ in range(rounds):
-        mode = _mode(observed, kernel, frame, sigma, spacing, scene)
-        statistics = expected_statistics(observed, mode, kernel.shape, frame, spacing, (sigma, noise_sigma))
-        cost = energy(observed, mode, frame, sigma)
-        kernel, scene = recentred(prior.update(statistics, kernel, prior_weight), mode.scene)
+        mode = _mode(data, spacing, scene)
+        statistics = expected_statistics(data, mode, noise_sigma, spacing)
+        cost = energy(data, mode)
+        kernel, scene = recentred(prior.update(statistics, data.blur.kernel, prior_weight), mode.scene)
+        data = replace(data, blur=Blur(kernel, data.frame))
         yield Explanation(kernel, cost)
 
 
-def expected_statistics(
-    observed: Tensor,
-    mode: Mode,
-    shape: tuple[int, ...],
-    frame: Frame,
-    spacing: tuple[float, ...],
-    sigmas: tuple[float, float],
-) -> KernelStatistics:
+def expected_statistics(data: DataTerm, mode: Mode, camera: float, spacing: tuple[float, ...]) -> KernelStatistics:
     """Equation (1): kernel statistics of gradients, expectation over the scene.
 
     Parameters
     ----------
-    observed
-        y, shape ``(batch, *frame.shape)``.
+    data
+        y, the kernel that x̂ was restored with, and σ.
     mode
         x̂.
-    shape
-        The kernel's support.
-    frame, spacing
-        As for the restoration.
-    sigmas
-        σ as x̂ was restored with, and the camera's part of it.
+    camera
+        The camera's part of σ.
+    spacing
+        The pixel's relative size per axis.
     """
-    sigma, camera = sigmas
+    frame, observed = data.frame, data.observed
     filters = forward_differences(spacing)
-    at_mode = scene_statistics(observed, mode.scene, mode.blurred, shape, frame, spacing)
-    variance = (frame.crop(mode.blurred) - observed).square().mean() + _LOST_NOISE * camera**2
-    spread = variance / (mode.blur.abs() ** 2 + sigma**2 * _touching(mode, observed, frame, spacing))
+    at_mode = scene_statistics(data, mode.scene, mode.blurred, spacing)
+    missed = frame.crop(data.completed(mode.blurred) - mode.blurred)
+    variance = missed.square().mean() + _LOST_NOISE * camera**2
+    spread = variance / (data.blur.power + data.sigma**2 * _touching(mode, observed, frame, spacing))
     covariance = irfftn(mode.scene.numel() * roughness(filters, observed, frame) * spread + 0j, frame.canvas)
     widened = at_mode.autocorrelation + extract(covariance, at_mode.autocorrelation.shape)
     return KernelStatistics(widened, at_mode.correlation)
 
 
-def energy(observed: Tensor, mode: Mode, frame: Frame, sigma: float) -> float:
+def energy(data: DataTerm, mode: Mode) -> float:
     """Minus the log posterior of the scene per observed sample: what a wrong kernel cannot make small."""
-    misfit = (frame.crop(mode.blurred) - observed).square().mean() / (2 * sigma**2)
+    frame = data.frame
+    missed = frame.crop(data.completed(mode.blurred) - mode.blurred)
+    misfit = missed.square().mean() / (2 * data.sigma**2)
     return float(misfit + frame.crop(_PRIOR.penalty(mode.coefficients)).mean())
 
 
-def _mode(
-    observed: Tensor,
-    kernel: Tensor,
-    frame: Frame,
-    sigma: float,
-    spacing: tuple[float, ...],
-    start: Tensor | None,
-) -> Mode:
+def _mode(data: DataTerm, spacing: tuple[float, ...], start: Tensor | None) -> Mode:
     """x̂, from a warm start where there is one."""
     passed = 0 if start is None else _FIRST_STEPS - _NEXT_STEPS
-    *_, scene = restore(
-        observed,
-        kernel,
-        frame,
-        _PRIOR,
-        noise_sigma=sigma,
-        spacing=spacing,
-        levels=_PRIOR.levels(_FIRST_STEPS, sigma)[passed:],
-        start=start,
-    )
-    blur = transfer(kernel, frame.canvas)
-    blurred = irfftn(blur * rfftn(scene, frame.ndim), frame.canvas)
-    return Mode(scene, blur, blurred, analysed(scene, _PRIOR.filters(spacing)))
+    levels = _PRIOR.levels(_FIRST_STEPS, data.sigma)[passed:]
+    *_, scene = restore(data, _PRIOR, spacing=spacing, levels=levels, start=start)
+    return Mode(scene, data.blur.everywhere(scene), analysed(scene, _PRIOR.filters(spacing)))
 
 
 def _touching(mode: Mode, observed: Tensor, frame: Frame, spacing: tuple[float, ...]) -> Tensor:

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import centred, embed, extract, irfftn, rfftn
-from napari_blind_deconv.solvers.expectation import Explanation, refine
+from napari_blind_deconv.solvers.expectation import MODEL_ERROR_SHARE, Explanation, refine
 from napari_blind_deconv.solvers.problem import Problem
 from napari_blind_deconv.solvers.pyramid import coarse_to_fine
 
@@ -42,11 +43,9 @@ def free_form(problem: Problem, *, starts: int, rounds: int, refinements: int) -
             raise RuntimeError("the pyramid has no level")
         explanation: Explanation | None = None
         for explanation in refine(
-            problem.sample,
-            kernel,
+            learning_data(problem, kernel),
             problem.kernel_prior,
             noise_sigma=problem.noise_sigma,
-            model_error=problem.model_error,
             prior_weight=problem.kernel_weight,
             spacing=problem.spacing,
             rounds=refinements,
@@ -55,6 +54,17 @@ def free_form(problem: Problem, *, starts: int, rounds: int, refinements: int) -
         if explanation is not None:
             found.append(explanation)
     yield posterior_mean(found), total
+
+
+def learning_data(problem: Problem, kernel: Tensor) -> DataTerm:
+    """What a kernel of free form is learnt from: white noise and a part of the model error, pixels that are data."""
+    return DataTerm.of(
+        problem.sample,
+        kernel,
+        problem.noise_sigma,
+        model_error=MODEL_ERROR_SHARE * problem.model_error,
+        weights=problem.sample_weights,
+    )
 
 
 def posterior_mean(found: Sequence[Explanation]) -> Tensor:

@@ -1,9 +1,10 @@
 """Restoration with a known kernel by half-quadratic splitting, the surround of the frame unknown.
 
-    min over x, v:  ‖crop(k * x) - y‖² / (2σ²) + Σ_j ‖D_j x - v_j‖² / (2 level²) + φ(v)                        (1)
+    min over x, v:  ½ ‖y - H x‖²_R + Σ_j ‖D_j x - v_j‖² / (2 level²) + φ(v)                        (1)
 
 alternates a denoiser on v (Geman & Yang 1995, doi:10.1109/83.392335) with least squares on x; the level falls from
-step to step. Only the frame is compared with the observation, so the border neither rings nor wraps.
+step to step. H blurs and R is the noise (`forward.DataTerm`). Only the frame is compared with the observation, so the
+border neither rings nor wraps.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +12,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.forward import DataTerm, Frame
 from napari_blind_deconv.fourier import irfftn, rfftn, stencil, transfer
 from napari_blind_deconv.image_priors import Scored, Splittable, Turning
-from napari_blind_deconv.solvers.masked_normal_equations import solve
+from napari_blind_deconv.solvers.normal_equations import solve
 
 # Conjugate-gradient steps per level; six would gain 0.1 dB at twice the time (decision 0007). Beside a learned denoiser
 # they cost little, and where the kernel has zeros they gain half a decibel (decision 0014).
@@ -24,12 +25,9 @@ PULL_TO_ZERO = 1e-9
 
 
 def restore(
-    observed: Tensor,
-    kernel: Tensor,
-    frame: Frame,
+    data: DataTerm,
     prior: Splittable,
     *,
-    noise_sigma: float,
     spacing: tuple[float, ...],
     levels: Sequence[float],
     start: Tensor | None = None,
@@ -38,16 +36,10 @@ def restore(
 
     Parameters
     ----------
-    observed
-        y without background, shape ``(..., *frame.shape)``.
-    kernel
-        k, odd shape, unit sum.
-    frame
-        The frame on the scene's canvas.
+    data
+        What is observed, how it was blurred, and its noise.
     prior
         φ, as filters and a denoiser.
-    noise_sigma
-        σ, in the unit of ``observed``.
     spacing
         The pixel's relative size per axis.
     levels
@@ -55,20 +47,18 @@ def restore(
     start
         First scene on the canvas; by default the observation, its edges continued.
     """
-    ndim = frame.ndim
-    blur = transfer(kernel, frame.canvas)
+    frame, ndim = data.frame, data.frame.ndim
     filters = prior.filters(spacing)
-    stiffness = roughness(filters, observed, frame)
-    explained = blur.conj() * rfftn(frame.place(observed), ndim)
-    scene = frame.extend(observed) if start is None else start
+    stiffness = roughness(filters, data.observed, frame)
+    scene = frame.extend(data.observed) if start is None else start
     spectrum = rfftn(scene, ndim)
     inner = _INNER_STEPS_OF_SCORED if isinstance(prior, Scored) else _INNER_STEPS
     for step, level in enumerate(levels):
         now = prior.at_step(step) if isinstance(prior, Turning) else prior
-        weight = (noise_sigma / level) ** 2
+        weight = (data.sigma / level) ** 2
         split = now.denoise(analysed(scene, filters), level, spacing)
-        right = explained + weight * rfftn(synthesised(split, filters), ndim)
-        spectrum = solve(spectrum, right, blur, frame, weight * stiffness + PULL_TO_ZERO, inner)
+        right = data.explained + weight * rfftn(synthesised(split, filters), ndim)
+        spectrum = solve(spectrum, right, data, weight * stiffness + PULL_TO_ZERO, inner)
         scene = irfftn(spectrum, frame.canvas)
         yield scene
 

@@ -16,8 +16,6 @@ from annotated_types import Ge
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
-from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.fourier import irfftn, rfftn, transfer
 from napari_blind_deconv.kernel_priors import Auto, Known
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.solvers.half_quadratic import restore
@@ -70,18 +68,8 @@ class Joint:
 
     def _round(self, problem: Problem, kernel: Tensor, scene: Tensor | None) -> tuple[Tensor, Tensor]:
         """Equation (1), once: the image from the last one, then the kernel from the last one."""
-        frame = Frame.around(problem.sample.shape[-problem.ndim :], problem.kernel_shape)
-        prior = splittable(problem)
-        *_, scene = restore(
-            problem.sample,
-            kernel,
-            frame,
-            prior,
-            noise_sigma=problem.misfit_sigma,
-            spacing=problem.spacing,
-            levels=prior.levels(self.image_steps, problem.misfit_sigma),
-            start=scene,
-        )
-        blurred = irfftn(transfer(kernel, frame.canvas) * rfftn(scene, frame.ndim), frame.canvas)
-        statistics = scene_statistics(problem.sample, scene, blurred, problem.kernel_shape, frame, problem.spacing)
+        data, prior = problem.sample_data(kernel), splittable(problem)
+        levels = prior.levels(self.image_steps, data.sigma)
+        *_, scene = restore(data, prior, spacing=problem.spacing, levels=levels, start=scene)
+        statistics = scene_statistics(data, scene, data.blur.everywhere(scene), problem.spacing)
         return recentred(problem.kernel_prior.update(statistics, kernel, problem.kernel_weight), scene)

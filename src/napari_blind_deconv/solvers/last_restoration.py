@@ -14,7 +14,7 @@ def last_restoration(problem: Problem, found: Estimate) -> Iterator[Estimate]:
     if found.kernel is None:
         raise RuntimeError("there is no kernel to restore with")
     frame, steps = problem.frame_for(found.kernel.shape), restoration_steps(problem)
-    for step, total, scene in _counted(scenes(problem, found.kernel, frame, steps), steps):
+    for step, total, scene in _counted(scenes(problem, found.kernel, steps), steps):
         done, whole = found.step + step, found.step + total
         yield replace(found, stage="restoring", step=done, total=whole, image=frame.crop(scene))
 

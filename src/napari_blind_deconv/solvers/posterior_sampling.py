@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, get_args
 
 import torch
@@ -10,13 +10,12 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
-from napari_blind_deconv.forward import Frame, predict
-from napari_blind_deconv.fourier import centred, irfftn, rfftn, transfer
+from napari_blind_deconv.forward import Blur, DataTerm, Frame
+from napari_blind_deconv.fourier import centred
 from napari_blind_deconv.image_priors import Denoise, ImagePrior, Scored
 from napari_blind_deconv.kernel_priors import Fit, Known
 from napari_blind_deconv.networks import noise_levels
 from napari_blind_deconv.solvers.annealing import annealed
-from napari_blind_deconv.solvers.gaussian_conditional import Likelihood
 from napari_blind_deconv.solvers.problem import Choice, Estimate, Problem
 from napari_blind_deconv.solvers.scene_statistics import scene_statistics
 from napari_blind_deconv.solvers.two_phase import TwoPhase
@@ -105,24 +104,25 @@ class PosteriorSampling:
         frame = problem.frame_for(kernel.shape)
         sigma = problem.misfit_sigma
         levels = noise_levels(_FIRST, min(_LAST * sigma, _FIRST / 2), self.levels)
-        likelihood = Likelihood(problem.observed, kernel, frame, sigma, self._precision(problem, kernel, frame))
+        data = self._data(problem, kernel, frame)
         start = frame.extend(problem.observed)
         groups = _groups(problem, count)
         for group in range(groups):
             several = count // groups + (group < count % groups)
             first = start.expand(several, *start.shape)
-            scenes = annealed(likelihood, denoise, first, levels, problem.spacing, problem.generator)
+            scenes = annealed(data, denoise, first, levels, problem.spacing, problem.generator)
             for step, scene in enumerate(scenes, start=1):
                 yield scene, step == len(levels)
 
-    def _precision(self, problem: Problem, kernel: Tensor, frame: Frame) -> Tensor | None:
-        """W of the likelihood: σ² over the pixel's own variance, which for counts follows the expected intensity.
+    def _data(self, problem: Problem, kernel: Tensor, frame: Frame) -> DataTerm:
+        """The data term; for counts weighed by σ² over the pixel's own variance, which follows the expected intensity.
 
         The noise sigma is that of the mean intensity (`forward.corner_sigma`); the model error is the same all over.
         """
+        data = problem.data(kernel)
         if self.likelihood == "gaussian":
-            return None
-        expected = predict(frame.extend(problem.observed), kernel, frame)
+            return data
+        expected = Blur(kernel, frame)(frame.extend(problem.observed))
         mean = expected.mean()
         if not float(mean) > 0:
             raise InputError(
@@ -130,40 +130,34 @@ class PosteriorSampling:
                 "check background, or choose likelihood 'gaussian'"
             )
         variance = problem.noise_sigma**2 * (expected / mean).clamp(min=_DARKEST) + problem.model_error**2
-        return problem.misfit_sigma**2 / variance
+        weights = problem.misfit_sigma**2 / variance
+        return replace(data, weights=weights if data.weights is None else weights * data.weights)
 
     def _taught(self, problem: Problem, kernel: Tensor, denoise: Denoise) -> Iterator[Tensor]:
         """The kernel after every level of every round; it changes with the last one."""
         for _ in range(self.rounds):
             for scenes, last in self._draws(problem, kernel, denoise, self.draws_per_round):
                 if last:
-                    frame = problem.frame_for(kernel.shape)
-                    statistics = drawn_statistics(problem.observed, scenes, kernel, frame, problem.spacing)
+                    statistics = drawn_statistics(problem.data(kernel), scenes, problem.spacing)
                     kernel = centred(problem.kernel_prior.update(statistics, kernel, problem.kernel_weight))
                 yield kernel
 
 
-def drawn_statistics(
-    observed: Tensor, scenes: Tensor, kernel: Tensor, frame: Frame, spacing: tuple[float, ...]
-) -> KernelStatistics:
+def drawn_statistics(data: DataTerm, scenes: Tensor, spacing: tuple[float, ...]) -> KernelStatistics:
     """Kernel statistics of gradients, mean over draws of the scene: expectation by Monte Carlo.
 
     Parameters
     ----------
-    observed
-        y, shape ``(batch, *frame.shape)``.
+    data
+        y, and the kernel that the scenes were drawn with: its shape is the support's, and around the frame its
+        prediction stands in for the observation.
     scenes
         Draws from p(x | y), shape ``(draws, batch, *canvas)``.
-    kernel
-        The kernel they were drawn with; its shape is the support's, and around the frame its prediction stands in for
-        the observation.
-    frame, spacing
-        As for the restoration.
+    spacing
+        The pixel's relative size per axis.
     """
-    blurred = irfftn(rfftn(scenes, frame.ndim) * transfer(kernel, frame.canvas), frame.canvas)
-    repeated = observed.expand(len(scenes), *observed.shape)
-    sums = scene_statistics(repeated, scenes, blurred, tuple(kernel.shape), frame, spacing)
-    return sums.scaled(1 / len(scenes))
+    repeated = replace(data, observed=data.observed.expand(len(scenes), *data.observed.shape))
+    return scene_statistics(repeated, scenes, data.blur.everywhere(scenes), spacing).scaled(1 / len(scenes))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.forward import Frame, Noise
+from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
 from napari_blind_deconv.kernel_priors import Parameter, Updatable
 
@@ -43,6 +43,8 @@ class Problem:
         The pixel's size per axis, relative to the smallest.
     noise
         The noise, on the scale of ``observed``.
+    weights, sample_weights
+        0 where a pixel of ``observed``, or of ``sample``, is no data; ``None``: all are.
     model_error
         What no single kernel explains, on the scale of ``observed``.
     kernel_prior, kernel_weight
@@ -67,6 +69,8 @@ class Problem:
     iterations: int | None
     generator: torch.Generator
     largest_kernel: tuple[int, ...] | None = None
+    weights: Tensor | None = None
+    sample_weights: Tensor | None = None
 
     @property
     def ndim(self) -> int:
@@ -82,6 +86,14 @@ class Problem:
     def misfit_sigma(self) -> float:
         """σ of what a restored and blurred image may miss: noise and model error together."""
         return math.hypot(self.noise_sigma, self.model_error)
+
+    def data(self, kernel: Tensor) -> DataTerm:
+        """What a scene blurred by a kernel may miss of the whole observation."""
+        return DataTerm.of(self.observed, kernel, self.noise, model_error=self.model_error, weights=self.weights)
+
+    def sample_data(self, kernel: Tensor) -> DataTerm:
+        """The same for the part that the kernel is estimated from."""
+        return DataTerm.of(self.sample, kernel, self.noise, model_error=self.model_error, weights=self.sample_weights)
 
     @property
     def frame(self) -> Frame:

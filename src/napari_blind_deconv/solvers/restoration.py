@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.image_priors import Finishing, Fitting, NoPrior, Paced, Quadratic, SparseGradients, Splittable
 from napari_blind_deconv.solvers import half_quadratic, quadratic
 from napari_blind_deconv.solvers.problem import Problem
@@ -20,28 +19,15 @@ def restoration_steps(problem: Problem) -> int:
     return problem.image_prior.own_steps if isinstance(problem.image_prior, Paced) else _STEPS
 
 
-def scenes(problem: Problem, kernel: Tensor, frame: Frame, steps: int) -> Iterator[Tensor]:
+def scenes(problem: Problem, kernel: Tensor, steps: int) -> Iterator[Tensor]:
     """The scene on the canvas after every step, the best last; a prior that fits may need fewer than ``steps``."""
-    prior, sigma, spacing = problem.image_prior, problem.misfit_sigma, problem.spacing
+    prior, data, spacing = problem.image_prior, problem.data(kernel), problem.spacing
     if isinstance(prior, Fitting):
-        return prior.restore(
-            problem.observed,
-            kernel,
-            frame,
-            noise_sigma=sigma,
-            spacing=spacing,
-            steps=steps,
-            generator=problem.generator,
-        )
+        return prior.restore(data, spacing=spacing, steps=steps, generator=problem.generator)
     if isinstance(prior, Quadratic):
-        return quadratic.restore(
-            problem.observed, kernel, frame, prior, noise_sigma=sigma, spacing=spacing, steps=steps
-        )
-    levels = prior.levels(steps, sigma)
-    found = half_quadratic.restore(
-        problem.observed, kernel, frame, prior, noise_sigma=sigma, spacing=spacing, levels=levels
-    )
-    return _finished(found, steps, prior, sigma, spacing) if isinstance(prior, Finishing) else found
+        return quadratic.restore(data, prior, spacing=spacing, steps=steps)
+    found = half_quadratic.restore(data, prior, spacing=spacing, levels=prior.levels(steps, data.sigma))
+    return _finished(found, steps, prior, data.sigma, spacing) if isinstance(prior, Finishing) else found
 
 
 def _finished(

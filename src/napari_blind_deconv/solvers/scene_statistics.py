@@ -2,33 +2,25 @@
 
 from torch import Tensor
 
-from napari_blind_deconv.forward import Frame
+from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.solvers.half_quadratic import analysed
 from napari_blind_deconv.statistics import KernelStatistics, kernel_statistics
 
 
-def scene_statistics(
-    observed: Tensor,
-    scene: Tensor,
-    blurred: Tensor,
-    shape: tuple[int, ...],
-    frame: Frame,
-    spacing: tuple[float, ...],
-) -> KernelStatistics:
+def scene_statistics(data: DataTerm, scene: Tensor, blurred: Tensor, spacing: tuple[float, ...]) -> KernelStatistics:
     """Kernel statistics of gradients, the scene taken as it is.
 
     Parameters
     ----------
-    observed
-        y, shape ``(batch, *frame.shape)``.
+    data
+        y; its kernel's shape is the support.
     scene, blurred
-        x on the canvas, and x blurred by the kernel so far, which stands for the observation around the frame.
-    shape
-        The kernel's support.
-    frame, spacing
-        As for the restoration.
+        x on the canvas, and x blurred by the kernel so far, which stands for the observation around the frame, and
+        where it is no data.
+    spacing
+        The pixel's relative size per axis.
     """
     filters = forward_differences(spacing)
-    complete = frame.fill(observed, blurred)
-    return kernel_statistics(analysed(scene, filters), analysed(complete, filters), shape)
+    complete = data.completed(blurred)
+    return kernel_statistics(analysed(scene, filters), analysed(complete, filters), data.blur.kernel.shape)
