@@ -1,5 +1,7 @@
 """Which part of a large observation teaches the kernel: the busiest frames, and in them the busiest window."""
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,25 +11,66 @@ from napari_blind_deconv.fourier import trailing
 # Side of the window per number of axes. Levin-size images teach a kernel well; more pixels add time, little else.
 _SIDE = {1: 4096, 2: 512, 3: 192}
 _FRAMES = 4
+# Share of a window that should be data, how much smaller it may be made for that, and by which steps.
+_DATA, _SMALLEST, _STEP = 0.98, 4, 0.7
 
 
-def informative_crop(
-    observed: Tensor, kernel_shape: tuple[int, ...], *, side: int | None = None, frames: int = _FRAMES
-) -> Tensor:
+@dataclass(frozen=True)
+class Window:
+    """Frames, and a box in them.
+
+    Attributes
+    ----------
+    frames
+        Indices of the frames.
+    box
+        Slices of the spatial axes.
+    """
+
+    frames: Tensor
+    box: tuple[slice, ...]
+
+    def of(self, values: Tensor) -> Tensor:
+        """What it shows of an array ``(batch, *space)``."""
+        whole = all(s.start == 0 and s.stop == n for s, n in zip(self.box, values.shape[1:], strict=True))
+        if whole and len(self.frames) == len(values):
+            return values
+        return values[self.frames][trailing(self.box)]
+
+
+def informative_window(
+    observed: Tensor,
+    kernel_shape: tuple[int, ...],
+    weights: Tensor | None = None,
+    *,
+    side: int | None = None,
+    frames: int = _FRAMES,
+) -> Window:
     """The part of ``observed`` (shape ``(batch, *space)``) with the most gradient energy.
 
     At most four frames and a window of 512² pixels (192 per axis in a volume), or as many as asked for, and never less
-    than four kernels wide.
+    than four kernels wide; where there are no data (``weights`` 0), windows that avoid them are taken, smaller ones if
+    need be.
     """
     ndim = len(kernel_shape)
     space = observed.shape[-ndim:]
-    window = [min(n, max(side or _SIDE.get(ndim, 128), 4 * k)) for n, k in zip(space, kernel_shape, strict=True)]
-    if list(space) == window and observed.shape[0] <= frames:
-        return observed
+    smallest = [min(n, _SMALLEST * k) for n, k in zip(space, kernel_shape, strict=True)]
+    window = [min(n, max(side or _SIDE.get(ndim, 128), low)) for n, low in zip(space, smallest, strict=True)]
+    everything = torch.arange(len(observed), device=observed.device)
+    if list(space) == window and len(observed) <= frames and weights is None:
+        return Window(everything, tuple(slice(0, n) for n in space))
     energy = _gradient_energy(observed, ndim)
-    chosen = energy.flatten(1).sum(1).topk(min(frames, observed.shape[0])).indices.sort().values
-    start = _busiest_window(energy[chosen].sum(0), window)
-    return observed[chosen][trailing(slice(s, s + w) for s, w in zip(start, window, strict=True))]
+    data = torch.ones_like(observed[:1]) if weights is None else (weights > 0).to(observed).expand_as(observed)
+    energy = energy * data
+    chosen = energy.flatten(1).sum(1).topk(min(frames, len(observed))).indices.sort().values
+    share = data.expand_as(observed)[chosen].mean(0)
+    start = _busiest_window(energy[chosen].sum(0), share, window)
+    while start is None and any(w > low for w, low in zip(window, smallest, strict=True)):
+        window = [max(int(w * _STEP), low) for w, low in zip(window, smallest, strict=True)]
+        start = _busiest_window(energy[chosen].sum(0), share, window)
+    if start is None:
+        start = _busiest_window(energy[chosen].sum(0), torch.ones_like(share), window) or [0] * ndim
+    return Window(chosen, tuple(slice(s, s + w) for s, w in zip(start, window, strict=True)))
 
 
 def _gradient_energy(observed: Tensor, ndim: int) -> Tensor:
@@ -38,10 +81,19 @@ def _gradient_energy(observed: Tensor, ndim: int) -> Tensor:
     return energy
 
 
-def _busiest_window(energy: Tensor, window: list[int]) -> list[int]:
-    """First pixel of the window with the largest sum, on a grid of about an eighth of the window."""
-    sums = energy.double()
+def _busiest_window(energy: Tensor, share: Tensor, window: list[int]) -> list[int] | None:
+    """First pixel of the window with the largest sum of energy among those of enough data; ``None``: there are none."""
+    sums, data = _window_sums(energy, window), _window_sums(share, window)
+    enough = data >= _DATA * data.new_tensor(window).prod()
+    if not bool(enough.any()):
+        return None
+    best = torch.where(enough, sums, -torch.ones_like(sums)).argmax()
+    return [int(i) for i in torch.unravel_index(best, sums.shape)]
+
+
+def _window_sums(values: Tensor, window: list[int]) -> Tensor:
+    sums = values.double()
     for axis, size in enumerate(window):
         running = F.pad(sums.movedim(axis, -1).cumsum(-1), (1, 0))
         sums = (running[..., size:] - running[..., : running.shape[-1] - size]).movedim(-1, axis)
-    return [int(i) for i in torch.unravel_index(sums.argmax(), sums.shape)]
+    return sums

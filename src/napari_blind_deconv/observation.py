@@ -61,12 +61,33 @@ class Arrangement:
         """
         channels = self.apart(image)
         for number, channel in enumerate(channels, start=1):
-            if channel.min() == channel.max():
+            if np.nanmin(channel) == np.nanmax(channel):
                 raise InputError(
                     f"channel {number} of {len(channels)} is constant, every pixel is {channel.flat[0]:g}; there is "
                     "nothing to deconvolve in it: leave it out"
                 )
         return [self._flattened(c) for c in channels]
+
+    def split_mask(self, mask: NDArray[Any], shape: tuple[int, ...]) -> list[NDArray[np.bool_]]:
+        """A mask as `split` splits the image of ``shape``: of the image's own shape, or of its space, for all alike.
+
+        Raises
+        ------
+        InputError
+            Where its shape is neither.
+        """
+        chosen = np.asarray(mask) != 0
+        space = tuple(shape[self.axes.index(a)] for a in self.space)
+        if chosen.shape == tuple(shape):
+            return [self._flattened(c) for c in self.apart(chosen)]
+        if chosen.shape == space:
+            sizes = [n for a, n in zip(self.axes, shape, strict=True) if a != "C" and a not in self.space]
+            channels = 1 if self.channel is None else shape[self.channel]
+            return [np.broadcast_to(chosen, (int(np.prod(sizes, dtype=int)), *space))] * channels
+        raise InputError(
+            f"mask has shape {chosen.shape}, but the image has {tuple(shape)}; give one of that shape, or of its space "
+            f"{space}"
+        )
 
     def restack(self, part: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         """One channel back in the input's order of axes; ``shape`` is the input's, without its channel axis."""
@@ -123,12 +144,14 @@ def arrangement(shape: Sequence[int], axes: str | None, planes: bool) -> Arrange
 
 
 def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
-    """The image as floats, finite and not constant, with what had to be said about it.
+    """The image as floats, not constant, with what had to be said about it.
+
+    What is NaN or infinite stays so, to be left out later, or is filled from its nearest neighbours.
 
     Raises
     ------
     InputError
-        For an empty or constant image, NaN or infinite pixels, and types that hold no intensities.
+        For an empty or constant image, one without a finite pixel, and types that hold no intensities.
     """
     array = np.asarray(image)
     if array.dtype.kind not in "iuf":
@@ -138,28 +161,26 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     if array.size == 0:
         raise InputError(f"image is empty, its shape is {array.shape}; every axis needs at least {_SMALLEST} pixels")
     warnings = []
-    values = array.astype(np.float32 if array.dtype.itemsize <= 4 else np.float64, copy=False)
+    # Whole numbers of four bytes do not fit into single precision.
+    small = array.dtype.itemsize <= (4 if array.dtype.kind == "f" else 2)
+    values = array.astype(np.float32 if small else np.float64, copy=False)
     bad = ~np.isfinite(values)
     count = int(bad.sum())
     if count == array.size:
         raise InputError("image holds no finite value: every pixel is NaN or infinite; export it anew")
-    if count and not fill_nan:
-        raise InputError(
-            f"image has {count} of {array.size} pixels that are NaN or infinite; repair them, or let them be filled "
-            "from their nearest neighbours with fill_nan=True (--fill-nan)"
-        )
-    if count:
+    if count and fill_nan:
         nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
         values = values[tuple(nearest)]
         warnings.append(f"{count} pixels that were NaN or infinite were filled from their nearest neighbours")
-    if values.min() == values.max():
+    finite = values if not count or fill_nan else values[~bad]
+    if finite.min() == finite.max():
         raise InputError(
-            f"image is constant, every pixel is {values.flat[0]:g}; there is nothing to deconvolve: export it anew"
+            f"image is constant, every pixel is {finite.flat[0]:g}; there is nothing to deconvolve: export it anew"
         )
     return values, warnings
 
 
-def checked_levels(image: NDArray[Any], background: float, noise_sigma: float | None) -> None:
+def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: float | None) -> None:
     """Refuse a background that leaves no light, and a noise that leaves no image.
 
     Raises
@@ -167,8 +188,8 @@ def checked_levels(image: NDArray[Any], background: float, noise_sigma: float | 
     InputError
         Naming the value and the range that the image allows.
     """
-    low, high = float(image.min()), float(image.max())
-    if background >= high:
+    low, high = float(np.nanmin(image)), float(np.nanmax(image[np.isfinite(image)]))
+    if background is not None and background >= high:
         raise InputError(
             f"background is {background:g}, but the brightest pixel is {high:g}; it must be below that, in the image's "
             "own intensity unit"

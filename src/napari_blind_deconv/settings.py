@@ -64,8 +64,8 @@ class Settings:
     """Standard deviation of the noise, in the image's intensity unit. None: estimated."""
     model_error: Annotated[float, Ge(0)] = 0.007
     """What no single PSF explains, relative to the image's intensity; it adds to the noise. 0 for synthetic data."""
-    background: float = 0.0
-    """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back."""
+    background: float | None = None
+    """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back. None: not known."""
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
     fill_nan: bool = False

@@ -6,18 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from napari_blind_deconv._types import Progress, Result
-from napari_blind_deconv.crops import informative_crop
-from napari_blind_deconv.forward import read_noise
 from napari_blind_deconv.metrics import score
 from napari_blind_deconv.pipeline.outcome import Float, Outcome, joined_maps, report_of
+from napari_blind_deconv.pipeline.posing import intensity_levels, posed
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
 from napari_blind_deconv.pipeline.trusting import assessed
 from napari_blind_deconv.report import peak_memory_mb
 from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.solvers import Estimate, Problem
+from napari_blind_deconv.solvers import Estimate
 
 # Samples from which on torch's threads pay.
 _THREADED_FROM = 1 << 19
@@ -53,6 +52,7 @@ def deconvolve_steps(
     psf_voxel_size_um: Sequence[float] | None = None,
     truth: ArrayLike | None = None,
     true_psf: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
 ) -> Generator[Progress, None, Result]:
     """Blind deconvolution, one step at a time; may be closed between any two steps.
 
@@ -70,6 +70,9 @@ def deconvolve_steps(
         The PSF for ``kernel_prior`` known, and its voxels; they must be the image's.
     truth, true_psf
         The sharp image and the true PSF, to be compared with; they do not influence the result.
+    mask
+        Pixels to use: those where it is zero are left out everywhere, and filled by the model. The image's shape, or
+        that of its spatial axes.
 
     Yields
     ------
@@ -88,11 +91,11 @@ def deconvolve_steps(
     """
     started = time.perf_counter()
     settings = settings or Settings()
-    run = prepare(image, settings, axes, voxel_size_um, psf, psf_voxel_size_um)
+    run = prepare(image, settings, axes, voxel_size_um, psf, psf_voxel_size_um, mask)
     truth, true_psf = checked_truth(truth, true_psf, run)
     outcomes = []
-    for index, channel in enumerate(run.channels):
-        outcome = yield from _on_few_threads(channel.size, _channel_steps(run, channel, index))
+    for index, found in enumerate(run.defects):
+        outcome = yield from _on_few_threads(found.image.size, _channel_steps(run, index))
         outcomes.append(outcome)
     restored = run.layout.join([o.image for o in outcomes], run.shape)
     kernels = [o.kernel for o in outcomes]
@@ -106,52 +109,38 @@ def deconvolve_steps(
     return Result(restored, kernel, report, joined_maps(run, outcomes))
 
 
-def _channel_steps(run: Run, channel: NDArray[Any], index: int) -> Generator[Progress, None, Outcome]:
-    settings = run.settings
-    scale = intensity_scale(channel - settings.background)
-    observed = torch.from_numpy(((channel - settings.background) / scale).astype(np.float32)).to(run.device)
-    noise = read_noise(observed)
-    sigma = settings.noise_sigma / scale if settings.noise_sigma else noise.sigma
-    problem = Problem(
-        observed=observed,
-        sample=informative_crop(observed, run.kernel_shape),
-        kernel_shape=run.kernel_shape,
-        spacing=_relative(run.voxel_size_um, len(run.kernel_shape)),
-        noise=noise.of_level(max(sigma, 1e-4)),
-        model_error=settings.model_error,
-        kernel_prior=run.kernel_prior,
-        kernel_weight=settings.kernel_weight,
-        image_prior=settings.image_prior,
-        iterations=settings.iterations,
-        generator=torch.Generator().manual_seed(settings.seed),
-        largest_kernel=run.largest_kernel,
-    )
+def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
+    settings, defects = run.settings, run.defects[index]
+    levels = intensity_levels(defects.image, defects.missing, settings.background)
+    problem = posed(run, index, levels)
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
-    prefix = f"channel {index + 1} of {len(run.channels)}" if len(run.channels) > 1 else ""
+    prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
     last: Estimate | None = None
     for last in settings.solver.solve(problem):
-        done, total = index * last.total + last.step, len(run.channels) * last.total
-        preview = None if last.image is None else run.layout.restack(_numpy(last.image) * np.float32(scale), rest)
+        done, total = index * last.total + last.step, len(run.defects) * last.total
+        preview = None if last.image is None else run.layout.restack(levels.restored(_numpy(last.image)), rest)
         kernel = None if last.kernel is None else _numpy(last.kernel)
         yield Progress(last.stage, done, total, preview, kernel, prefix or last.message)
     if last is None or last.image is None or last.kernel is None:
         raise RuntimeError(f"solver {settings.solver.kind!r} ended without an image")
-    checks, found = assessed(problem, last.image, last.kernel, settings, run.saturated[index])
+    checks, found = assessed(problem, last.image, last.kernel, settings, defects)
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
-    image = _numpy(last.image) * np.float32(scale)
-    sigma, misfit_expected, residual = (s * scale for s in (problem.noise_sigma, problem.misfit_sigma, misfit))
+    image = levels.restored(_numpy(last.image))
+    if defects.untouched is not None:
+        image = np.where(defects.untouched, defects.image - np.float32(settings.background or 0.0), image)
     maps = {name: _numpy(values) for name, values in found.items()}
-    maps |= {name: _numpy(values) * np.float32(scale) for name, values in last.maps.items()}
+    maps |= {name: _numpy(values) * np.float32(levels.scale) for name, values in last.maps.items()}
     return Outcome(
-        image,
-        _numpy(last.kernel),
-        sigma,
-        misfit_expected,
-        residual,
-        last.parameters,
-        last.choice,
-        maps,
-        checks,
+        image=image,
+        kernel=_numpy(last.kernel),
+        noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
+        misfit_sigma=problem.misfit_sigma * levels.scale,
+        residual_sigma=misfit * levels.scale,
+        parameters=last.parameters,
+        choice=last.choice,
+        maps=maps,
+        checks=checks,
+        defects=defects,
     )
 
 
@@ -173,23 +162,11 @@ def _on_few_threads(samples: int, steps: Generator[Progress, None, Outcome]) -> 
         steps.close()
 
 
-def intensity_scale(values: NDArray[Any]) -> float:
-    """What the priors' unit scale means in the image's unit: the 99.9th percentile of the absolute intensity."""
-    scale = float(np.quantile(np.abs(values), 0.999))
-    return scale if scale > 0 else float(np.abs(values).max())
-
-
 def _stacked(kernels: Sequence[Float]) -> Float:
     """One kernel per channel, on the largest of their supports."""
     largest = np.max([k.shape for k in kernels], axis=0)
     padded = [np.pad(k, [((n - m) // 2,) * 2 for n, m in zip(largest, k.shape, strict=True)]) for k in kernels]
     return np.stack(padded)
-
-
-def _relative(voxel_size_um: tuple[float, ...] | None, ndim: int) -> tuple[float, ...]:
-    if voxel_size_um is None:
-        return (1.0,) * ndim
-    return tuple(v / min(voxel_size_um) for v in voxel_size_um)
 
 
 def _numpy(values: torch.Tensor) -> Float:

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_blind_deconv.defects import Defects
+from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.metrics import describe_kernel
 from napari_blind_deconv.physical_checks import psf_doubts
+from napari_blind_deconv.pipeline.noise_words import noise_report
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.report import checksum, versions
 from napari_blind_deconv.settings import settings_to_dict
@@ -25,13 +28,14 @@ class Outcome:
 
     image: Float
     kernel: Float
-    noise_sigma: float
+    noise: Noise
     misfit_sigma: float
     residual_sigma: float
     parameters: Mapping[str, Parameter]
     choice: Choice | None
     maps: Mapping[str, Float]
     checks: list[Check]
+    defects: Defects
 
 
 def joined_maps(run: Run, outcomes: Sequence[Outcome]) -> dict[str, Float]:
@@ -61,6 +65,8 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
     ]
     single = len(outcomes) == 1
     trust = [[check._asdict() for check in o.checks] for o in outcomes]
+    noises = [noise_report(o.noise) for o in outcomes]
+    defects = [{kind: int(mask.sum()) for kind, mask in o.defects.masks.items()} for o in outcomes]
     chosen: dict[str, list[Any]] = {
         "choice": [o.choice.reason for o in outcomes if o.choice],
         "ranking": [[r._asdict() for r in o.choice.ranking] for o in outcomes if o.choice],
@@ -78,7 +84,9 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
             "voxel_size_um": list(run.voxel_size_um) if run.voxel_size_um else None,
         },
         "background": run.settings.background,
-        "noise_sigma": outcomes[0].noise_sigma if single else [o.noise_sigma for o in outcomes],
+        "noise_sigma": outcomes[0].noise.sigma if single else [o.noise.sigma for o in outcomes],
+        "noise": noises[0] if single else noises,
+        "defects": defects[0] if single else defects,
         "misfit_sigma": outcomes[0].misfit_sigma if single else [o.misfit_sigma for o in outcomes],
         "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
         "kernel": described[0] if single else described,

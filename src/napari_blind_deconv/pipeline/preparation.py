@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.defects import Defects, find_defects
 from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.observation import (
     Arrangement,
@@ -19,7 +20,6 @@ from napari_blind_deconv.observation import (
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
-from napari_blind_deconv.trust import saturated_share
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,12 @@ class Run:
     device: torch.device
     warnings: list[str]
     largest_kernel: tuple[int, ...] | None
-    saturated: list[float]
+    defects: list[Defects]
 
 
-def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any) -> Run:
+def prepare(
+    image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any, mask: Any = None
+) -> Run:
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
     values, warnings = checked_image(image, settings.fill_nan)
     checked_levels(values, settings.background, settings.noise_sigma)
@@ -62,18 +64,26 @@ def prepare(image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: 
         if isinstance(prior, InVoxels):
             prior = prior.in_voxels(voxels)
     warnings = warnings + _physical_doubts(prior, voxels, settings.kernel_size and support)
+    channels = layout.split(values)
+    outside = [None] * len(channels) if mask is None else [~m for m in layout.split_mask(mask, values.shape)]
+    defects = [find_defects(c, o) for c, o in zip(channels, outside, strict=True)]
+    for number, found in enumerate(defects, start=1):
+        prefix = f"channel {number}: " if len(defects) > 1 else ""
+        warnings = warnings + [prefix + sentence for sentence in found.sentences()]
+        if found.missing is not None and found.missing.all():
+            raise InputError(f"{prefix}no pixel is left to restore: all are masked or defective; check the mask")
     return Run(
         settings,
         layout,
         values.shape,
-        layout.split(values),
+        channels,
         voxels,
         support,
         prior,
         _device(settings.device),
         warnings,
         largest_kernel(space_shape) if settings.kernel_size is None else None,
-        [saturated_share(channel) for channel in layout.apart(np.asarray(image))],
+        defects,
     )
 
 

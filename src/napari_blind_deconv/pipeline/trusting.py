@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from napari_blind_deconv.crops import informative_crop
+from napari_blind_deconv.crops import informative_window
+from napari_blind_deconv.defects import Defects
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.settings import Settings
@@ -23,7 +24,7 @@ _ASKED = {1: 1024, 2: 128, 3: 40}
 
 
 def assessed(
-    problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, saturated: float
+    problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, defects: Defects
 ) -> tuple[list[Check], dict[str, Tensor]]:
     """Checks and maps of a restored image.
 
@@ -35,23 +36,26 @@ def assessed(
         The restored image, and the kernel that it was restored with.
     settings
         Which solver and image prior were used: the share of the prior exists where there is one.
-    saturated
-        Share of the channel's pixels that are saturated.
+    defects
+        What in the channel is no data.
     """
     given = isinstance(problem.kernel_prior, Known)
-    residual = standardised_residual(problem.observed, image, kernel, problem.misfit_sigma)
-    asked = informative_crop(problem.sample, tuple(kernel.shape), side=_ASKED.get(kernel.ndim), frames=1)
+    data = problem.data(kernel)
+    residual = standardised_residual(data, image)
+    window = informative_window(
+        problem.sample, tuple(kernel.shape), problem.sample_weights, side=_ASKED.get(kernel.ndim), frames=1
+    )
     checks = [
         *kernel_checks(kernel, given=given),
-        *residual_checks(residual, kernel.shape),
-        no_blur_check(asked, kernel, problem.noise, problem.spacing),
-        saturation_check(saturated),
+        *residual_checks(residual, kernel.shape, data),
+        no_blur_check(window.of(problem.sample), kernel, problem.noise, problem.spacing),
+        saturation_check(defects.share("saturated")),
     ]
     maps = {"residual": residual}
     # Richardson-Lucy asks no image prior: what it has too much of is amplified noise, of which this says nothing.
     if not isinstance(settings.solver, RichardsonLucy | BlindRichardsonLucy) and not isinstance(
         settings.image_prior, NoPrior
     ):
-        maps["prior_share"], whole = prior_share(image, kernel, problem.misfit_sigma, problem.spacing)
+        maps["prior_share"], whole = prior_share(image, data, problem.spacing)
         checks.append(share_check(whole))
     return checks, maps

@@ -8,7 +8,7 @@ from .kernel import kernel_checks
 from .no_blur import no_blur_check
 from .prior_share import prior_share, share_check
 from .residual import residual_checks, standardised_residual
-from .saturation import saturated_share, saturation_check
+from .saturation import saturation_check
 
 __all__ = [
     "Check",
@@ -17,7 +17,6 @@ __all__ = [
     "no_blur_check",
     "prior_share",
     "residual_checks",
-    "saturated_share",
     "saturation_check",
     "share_check",
     "standardised_residual",

@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from napari_blind_deconv.forward import Noise
-from napari_blind_deconv.kernel_priors.judgement import Judge, fine_structure_nats
+from napari_blind_deconv.kernel_priors.judgement import Judge
 from napari_blind_deconv.trust.check import Check, judged
 
 # Of the descent on the image's spectrum: within a tenth of the gain at 48, at a third of the time (decision 0016).
 _ITERATIONS = 16
-# Fine structure lends its nats to images of this many samples; to a part of one, as many fewer (decision 0013).
-_WHOLE = 256**2
+# Nats against a PSF from which on the image contradicts it. A right one may lose a few: nobody can see what optics hide
+# below the noise, and a bent spectrum explains the rest nearly as well (decision 0022).
+_CONTRADICTED = -5.0
 # e³ : 1, strong evidence in the sense of Kass & Raftery 1995, doi:10.1080/01621459.1995.10476572.
 _STRONG = 3.0
 _NAME = "no_blur"
 
 
 def no_blur_check(observed: Tensor, kernel: Tensor, noise: float | Noise, spacing: Sequence[float]) -> Check:
-    """Evidence of a kernel over no blur, in nats, against what a sharp image's fine structure may lend it.
+    """Evidence of a kernel over no blur, in nats: doubt where the image speaks against the kernel.
 
     Parameters
     ----------
@@ -34,14 +35,14 @@ def no_blur_check(observed: Tensor, kernel: Tensor, noise: float | Noise, spacin
     if kernel.numel() == 1:
         return judged(_NAME, 0.0, 0.0, doubt="", fine="no blur was found, and none removed", holds=True)
     gain = Judge.of(observed, noise, spacing=spacing, iterations=_ITERATIONS).gain(kernel.to(observed))
-    needed = max(_STRONG, fine_structure_nats(kernel) * min(1.0, observed.numel() / _WHOLE))
+    supported = f"this PSF explains the image {gain:.0f} nats better than no blur"
+    undecided = f"the image alone does not tell this PSF from no blur ({gain:+.1f} nats of evidence): it rests on what was given"
     return judged(
         _NAME,
         gain,
-        needed,
-        doubt=f"this PSF explains the image no better than no blur at all ({gain:+.0f} nats of evidence, more than "
-        f"{needed:.0f} wanted): the image may be sharp already, the PSF another one, or the noise level wrong; let all "
-        "families be tried (kernel_prior auto)",
-        fine=f"this PSF explains the image {gain:.0f} nats better than no blur",
-        holds=gain > needed,
+        _CONTRADICTED,
+        doubt=f"this PSF explains the image worse than no blur at all ({gain:+.0f} nats of evidence): the image may be "
+        "sharp already, the PSF another one, or the noise level wrong; let all families be tried (kernel_prior auto)",
+        fine=supported if gain > _STRONG else undecided,
+        holds=gain > _CONTRADICTED,
     )

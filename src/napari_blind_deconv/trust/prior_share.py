@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.forward import Frame
-from napari_blind_deconv.fourier import irfftn, multiplicity, radius, rfftn, transfer
+from napari_blind_deconv.forward import DataTerm, Frame
+from napari_blind_deconv.fourier import irfftn, multiplicity, radius, rfftn
 from napari_blind_deconv.trust.check import Check, judged
 from napari_blind_deconv.trust.smoothing import smoothed
 
@@ -21,17 +21,15 @@ _NEIGHBOURHOOD = 2.0
 _FAINT = 1e-3
 
 
-def prior_share(
-    image: Tensor, kernel: Tensor, sigma: float, spacing: Sequence[float] | None = None
-) -> tuple[Tensor, float]:
+def prior_share(image: Tensor, data: DataTerm, spacing: Sequence[float] | None = None) -> tuple[Tensor, float]:
     """The share of the prior in the detail around every pixel, and in all of it.
 
     Data resolve a frequency f of the image as far as the kernel passes it above the noise,
 
-        R(f) = |K(f)|² S(f) / ( |K(f)|² S(f) + σ² ),                                                            (1)
+        R(f) = |K(f)|² S(f) / ( |K(f)|² S(f) + N(f) ),                                                          (1)
 
-    the gain of Wiener's filter, S the restored image's own power, mean over shells of equal physical frequency. Under
-    a Gaussian model 1 - R is the posterior variance of a frequency over its prior one: what the data leave open. The
+    the gain of Wiener's filter, N the noise, S the restored image's own power, mean over shells of equal physical
+    frequency. Under a Gaussian model 1 - R is the posterior variance of a frequency over its prior one: what the data leave open. The
     gradient, which is what detail means here, is split by two filters whose powers add to one,
 
         d = √R ∇x,    p = √(1 - R) ∇x,    share = G |p|² / (G |p|² + G |d|²),                                   (2)
@@ -44,10 +42,8 @@ def prior_share(
     ----------
     image
         x, shape ``(batch, *space)``.
-    kernel
-        k, odd shape, unit sum.
-    sigma
-        σ of what k * x may miss of the observation, on the scale of ``image``.
+    data
+        The kernel, and the noise of what it may miss of the observation, on the scale of ``image``.
     spacing
         The pixel's size per axis; only ratios matter.
 
@@ -61,37 +57,36 @@ def prior_share(
     Examples
     --------
     >>> image = torch.rand(1, 32, 32)
-    >>> prior_share(image, torch.ones(1, 1), 0.0)[1], round(prior_share(image, torch.ones(1, 1), 100.0)[1], 2)
-    (0.0, 1.0)
+    >>> [round(prior_share(image, DataTerm.of(image, torch.ones(1, 1), s))[1], 2) for s in (0.0, 100.0)]
+    [0.0, 1.0]
     """
-    ndim = kernel.ndim
+    frame, ndim = data.frame, data.frame.ndim
     spacing = tuple(spacing or (1.0,) * ndim)
-    frame = Frame.around(image.shape[-ndim:], kernel.shape)
     spectrum = rfftn(frame.extend(image), ndim)
-    resolved = resolution(spectrum, kernel, frame.canvas, sigma, spacing)
-    data, prior = (_detail(spectrum * part.sqrt(), frame, spacing) for part in (resolved, 1 - resolved))
-    total = float((data + prior).mean())
+    resolved = resolution(spectrum, data, spacing)
+    told, prior = (_detail(spectrum * part.sqrt(), frame, spacing) for part in (resolved, 1 - resolved))
+    total = float((told + prior).mean())
     whole = float(prior.mean()) / total if total > 0 else 0.0
-    data, prior = (smoothed(energy, ndim, _NEIGHBOURHOOD).clamp(min=0) for energy in (data, prior))
+    told, prior = (smoothed(energy, ndim, _NEIGHBOURHOOD).clamp(min=0) for energy in (told, prior))
     faint = _FAINT * total + torch.finfo(image.dtype).tiny
-    return (prior + faint * whole) / (prior + data + faint), whole
+    return (prior + faint * whole) / (prior + told + faint), whole
 
 
-def resolution(
-    spectrum: Tensor, kernel: Tensor, canvas: tuple[int, ...], sigma: float, spacing: Sequence[float]
-) -> Tensor:
-    """R of equation (1) on the half spectrum of a canvas."""
+def resolution(spectrum: Tensor, data: DataTerm, spacing: Sequence[float]) -> Tensor:
+    """R of equation (1) on the half spectrum of the data's canvas."""
+    canvas, ndim = data.frame.canvas, data.frame.ndim
     samples = math.prod(canvas)
-    power = (spectrum.abs() ** 2 / samples).reshape(-1, *spectrum.shape[-kernel.ndim :]).mean(0)
+    power = (spectrum.abs() ** 2 / samples).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
     waves = radius(canvas, spacing, power)
     lowest, highest = float(waves[waves > 0].min()), float(waves.max())
     place = (waves.clamp(min=lowest) / lowest).log() / max(math.log(highest / lowest), 1e-6) * (_BANDS - 1)
     shell = place.round().long()
     counted = multiplicity(canvas, power)
-    counted[(0,) * kernel.ndim] = 0.0  # the mean is no detail
+    counted[(0,) * ndim] = 0.0  # the mean is no detail
     sums = [torch.bincount(shell.flatten(), v.flatten(), _BANDS) for v in (counted * power, counted)]
-    seen = transfer(kernel.to(power), canvas).abs() ** 2 * (sums[0] / sums[1].clamp(min=1)).to(power)[shell]
-    return seen / (seen + max(sigma**2, torch.finfo(power.dtype).tiny))
+    seen = data.blur.power * (sums[0] / sums[1].clamp(min=1)).to(power)[shell]
+    noise = data.sigma**2 / (1.0 if data.colour is None else data.colour)
+    return seen / (seen + noise + torch.finfo(power.dtype).tiny)
 
 
 def share_check(whole: float) -> Check:

@@ -7,8 +7,8 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from napari_blind_deconv.forward import Frame, predict
-from napari_blind_deconv.fourier import hann, multiplicity, radius, rfftn, trailing
+from napari_blind_deconv.forward import DataTerm
+from napari_blind_deconv.fourier import hann, irfftn, multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
 from napari_blind_deconv.trust.smoothing import gaussian_taps, smoothed
 
@@ -34,33 +34,32 @@ def seen(shape: Sequence[int], kernel_shape: Sequence[int]) -> tuple[slice, ...]
     return inner if samples > 1 else tuple(slice(0, n) for n in shape)
 
 
-def standardised_residual(observed: Tensor, image: Tensor, kernel: Tensor, sigma: float) -> Tensor:
-    """``(y - k * x) / σ``, NaN where the kernel looks beyond the frame, at what nobody knows.
+def standardised_residual(data: DataTerm, image: Tensor) -> Tensor:
+    """``(y - k * x) / σ``, NaN where there are no data or the kernel looks beyond the frame, at what nobody knows.
 
     Parameters
     ----------
-    observed, image
-        y and x, one scale, shape ``(batch, *space)``.
-    kernel
-        k, odd shape, unit sum.
-    sigma
-        σ of what may be missed, on the same scale: noise, and what no single kernel explains.
+    data
+        y, its kernel and its noise.
+    image
+        x, shape ``(batch, *space)``.
 
     Examples
     --------
     >>> image = torch.rand(1, 16, 16)
-    >>> float(standardised_residual(image, image, torch.ones(1, 1), 0.1).abs().max()) < 1e-4
+    >>> data = DataTerm.of(image, torch.ones(1, 1), 0.1)
+    >>> float(standardised_residual(data, image).abs().max()) < 1e-4
     True
     """
-    frame = Frame.around(observed.shape[-kernel.ndim :], kernel.shape)
-    missed = (observed - predict(frame.extend(image), kernel, frame)) / sigma
-    inside = trailing(seen(frame.shape, kernel.shape))
+    frame = data.frame
+    missed = (data.observed - data.blur(frame.extend(image))) / data.sigma
+    inside = trailing(seen(frame.shape, data.blur.kernel.shape))
     out = torch.full_like(missed, torch.nan)
     out[inside] = missed[inside]
-    return out
+    return out if data.weights is None else torch.where(data.weights > 0, out, torch.nan)
 
 
-def residual_checks(residual: Tensor, kernel_shape: Sequence[int]) -> list[Check]:
+def residual_checks(residual: Tensor, kernel_shape: Sequence[int], data: DataTerm | None = None) -> list[Check]:
     """Size, whiteness and local whiteness of a standardised residual where the kernel does not look beyond the frame.
 
     Parameters
@@ -69,12 +68,20 @@ def residual_checks(residual: Tensor, kernel_shape: Sequence[int]) -> list[Check
         From `standardised_residual`, shape ``(batch, *space)``.
     kernel_shape
         The kernel's shape.
+    data
+        Where its noise is not white, the residual is whitened by what undoes that.
     """
     ndim = len(kernel_shape)
     kept = seen(residual.shape[-ndim:], kernel_shape)
-    inside = residual[trailing(kept)]
+    # Where there are no data nothing is missed.
+    missed = residual.nan_to_num(0.0)
+    known = residual[~residual.isnan()]
+    if data is not None and data.colour is not None:
+        frame = data.frame
+        missed = frame.crop(irfftn(data.colour.sqrt() * rfftn(frame.place(missed), ndim), frame.canvas))
+    inside = missed[trailing(kept)]
     return [
-        size(float(inside.std())),
+        size(float(known.std()) if known.numel() > 1 else 0.0),
         whiteness(inside, ndim),
         local_whiteness(inside, [s.start for s in kept]),
     ]

@@ -1,0 +1,132 @@
+"""All defects of one channel, as weights and as sentences."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_blind_deconv.defects.bad_pixels import bad_pixels
+from napari_blind_deconv.defects.filling import filled
+from napari_blind_deconv.defects.padding import blank_frames, padded
+from napari_blind_deconv.defects.plateau import cut_off_below, saturated
+
+Mask = NDArray[np.bool_]
+_FIRST = 3
+
+
+@dataclass(frozen=True)
+class Defects:
+    """What was found, by kind; each a mask of shape ``(batch, *space)``.
+
+    Attributes
+    ----------
+    image
+        The channel with a stand-in where there are no data.
+    masks
+        Kind to mask, the kinds that were found only: ``missing``, ``blank``, ``padding``, ``saturated``, ``bad`` and
+        ``outside`` (the user's mask).
+    cut_off
+        Share of the pixels on a plateau at the bottom of the range: data, but perhaps not all of it.
+    """
+
+    image: NDArray[np.float32]
+    masks: Mapping[str, Mask]
+    cut_off: float = 0.0
+
+    @cached_property
+    def missing(self) -> Mask | None:
+        """Where there are no data, for whatever reason; ``None``: nowhere."""
+        found = [m for m in self.masks.values() if m.any()]
+        return np.logical_or.reduce(found) if found else None
+
+    @cached_property
+    def untouched(self) -> Mask | None:
+        """Where no model can tell what should stand there, so that the image stays as it was."""
+        found = [self.masks[kind] for kind in ("blank", "padding") if kind in self.masks]
+        return np.logical_or.reduce(found) if found else None
+
+    def share(self, kind: str) -> float:
+        """Share of the pixels of a kind."""
+        return float(self.masks[kind].mean()) if kind in self.masks else 0.0
+
+    def sentences(self) -> Iterator[str]:
+        """One sentence for each kind: how many, where, and what is done about it."""
+        for kind, mask in self.masks.items():
+            if mask.any():
+                yield _SENTENCES[kind].format(count=_counted(mask), share=f"{mask.mean():.2%}", where=_where(mask))
+        if self.cut_off:
+            yield (
+                f"{self.cut_off:.2%} of the pixels lie at the lowest value: the image was cut off below; export it "
+                "without subtracting the background"
+            )
+
+
+_SENTENCES = {
+    "missing": "{count} are NaN or infinite ({where}); they were left out and filled by the model",
+    "blank": "{where} a single value and was left as it is",
+    "padding": "{count} ({share}) belong to constant regions at the border, such as padding; they were left as they "
+    "are",
+    "saturated": "{count} ({share}) are saturated: they lie on a plateau at the top of the range and their light is "
+    "lost; they were left out and filled by the model",
+    "bad": "{count} are hot or dead ({where}); they were left out and filled by the model",
+    "outside": "{count} ({share}) lie outside the mask and were left out",
+}
+
+
+def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> Defects:
+    """Look for every kind of defect in one channel.
+
+    Parameters
+    ----------
+    image
+        Shape ``(batch, *space)``; may hold NaN and infinite values.
+    outside
+        What a user's mask leaves out, same shape.
+    """
+    values = np.asarray(image, np.float32)
+    masks: dict[str, Mask] = {}
+    missing = ~np.isfinite(values)
+    if missing.any():
+        masks["missing"] = missing
+        values = filled(np.where(missing, 0, values).astype(np.float32), missing)
+    blank = blank_frames(np.where(missing, values, image) if missing.any() else values)
+    if blank.any() and not blank.all():
+        masks["blank"] = np.broadcast_to(blank.reshape(-1, *(1,) * (values.ndim - 1)), values.shape).copy()
+    busy = ~blank
+    inspected = {"padding": padded, "saturated": saturated}
+    for kind, look in inspected.items():
+        mask = np.zeros(values.shape, bool)
+        mask[busy] = look(values[busy])
+        if mask.any():
+            masks[kind] = mask
+    known = np.logical_or.reduce([m for k, m in masks.items() if k != "blank"] or [np.zeros(values.shape, bool)])
+    calm = filled(values, known)
+    bad = np.zeros(values.shape, bool)
+    bad[busy] = bad_pixels(calm[busy])
+    bad &= ~known
+    if bad.any():
+        masks["bad"] = bad
+    low = cut_off_below(values[busy]) & ~known[busy]
+    if outside is not None and outside.any():
+        masks["outside"] = outside
+    return Defects(filled(values, known | bad), masks, float(low.mean()))
+
+
+def _counted(mask: Mask) -> str:
+    count = int(mask.sum())
+    return f"{count} pixel" + ("s" if count != 1 else "")
+
+
+def _where(mask: Mask) -> str:
+    """The first few places, or frames where whole ones are meant."""
+    whole = mask.reshape(len(mask), -1).all(1)
+    if whole.any():
+        numbers = ", ".join(str(i + 1) for i in np.flatnonzero(whole)[:_FIRST])
+        more = " and others" if whole.sum() > _FIRST else ""
+        return f"frame {numbers}{more} of {len(mask)} holds"
+    places = np.argwhere(mask)[:_FIRST]
+    start = 1 if len(mask) == 1 else 0
+    shown = "; ".join("(" + ", ".join(str(int(i)) for i in place[start:]) + ")" for place in places)
+    return f"at {shown}" + (" and others" if mask.sum() > _FIRST else "")

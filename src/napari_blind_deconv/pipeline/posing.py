@@ -1,0 +1,93 @@
+"""One channel of a checked input as a problem: on the scale that priors know, with its noise and its weights."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_blind_deconv.crops import informative_window
+from napari_blind_deconv.forward import read_noise
+from napari_blind_deconv.pipeline.preparation import Run
+from napari_blind_deconv.solvers import Problem
+
+# Shares of the pixels that are darker than the darkest, and brighter than the brightest, that count.
+_DARK, _BRIGHT = 0.001, 0.999
+_LEAST_NOISE = 1e-4
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Which intensities the priors' 0 and 1 mean.
+
+    Attributes
+    ----------
+    offset
+        The intensity of 0, in the image's unit.
+    scale
+        One, in the image's unit.
+    added_back
+        What a restored image is given back of the offset: all of it, unless it is a background that was to be removed.
+    """
+
+    offset: float
+    scale: float
+    added_back: float
+
+    def posed(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The image on the priors' scale."""
+        return ((image - self.offset) / self.scale).astype(np.float32)
+
+    def restored(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """An image on the priors' scale in its own unit."""
+        return image * np.float32(self.scale) + np.float32(self.added_back)
+
+
+def intensity_levels(
+    image: NDArray[np.floating], missing: NDArray[np.bool_] | None = None, background: float | None = None
+) -> Levels:
+    """The darkest and the brightest thousandth of a channel, or its background and the brightest.
+
+    An additive constant changes the offset and nothing else.
+    """
+    seen = image if missing is None else image[~missing]
+    dark, bright = (float(v) for v in np.quantile(seen, (_DARK, _BRIGHT)))
+    offset = dark if background is None else background
+    scale = bright - offset
+    if not scale > 0:
+        scale = float(seen.max()) - offset
+    return Levels(offset, scale, offset if background is None else 0.0)
+
+
+def posed(run: Run, index: int, levels: Levels) -> Problem:
+    """The problem of one channel."""
+    settings, defects = run.settings, run.defects[index]
+    observed = torch.from_numpy(levels.posed(defects.image)).to(run.device)
+    weights = None
+    if defects.missing is not None:
+        weights = torch.from_numpy((~defects.missing).astype(np.float32)).to(run.device)
+    noise = read_noise(observed, weights)
+    sigma = settings.noise_sigma / levels.scale if settings.noise_sigma else noise.sigma
+    window = informative_window(observed, run.kernel_shape, weights)
+    return Problem(
+        observed=observed,
+        sample=window.of(observed),
+        kernel_shape=run.kernel_shape,
+        spacing=_relative(run.voxel_size_um, len(run.kernel_shape)),
+        noise=noise.of_level(max(sigma, _LEAST_NOISE)),
+        model_error=settings.model_error,
+        kernel_prior=run.kernel_prior,
+        kernel_weight=settings.kernel_weight,
+        image_prior=settings.image_prior,
+        iterations=settings.iterations,
+        generator=torch.Generator().manual_seed(settings.seed),
+        largest_kernel=run.largest_kernel,
+        weights=weights,
+        sample_weights=None if weights is None else window.of(weights),
+    )
+
+
+def _relative(voxel_size_um: tuple[float, ...] | None, ndim: int) -> tuple[float, ...]:
+    if voxel_size_um is None:
+        return (1.0,) * ndim
+    return tuple(v / min(voxel_size_um) for v in voxel_size_um)
