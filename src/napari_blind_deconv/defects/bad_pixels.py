@@ -27,6 +27,8 @@ _LONE_SHARE, _BAND_SHARE = 0.2, 0.75
 _NEAR, _AROUND = 5, 15
 # A band where the power exceeds the noise's this many times holds light; its width, in cycles per sample.
 _LIGHT, _BAND = 2.0, 1 / 32
+# Where power and noise are compared, and how much their ratio may vary there to count as level.
+_UPPER, _LEVEL = (0.25, 0.45), 1.8
 # Images sharp to here hold details of one pixel: nothing is called a defect.
 _SHARP = 0.4
 # More defects than this share of the pixels are texture, not defects.
@@ -68,20 +70,25 @@ def bad_pixels(image: Values) -> Mask:
 
 
 def band_edge(image: Values) -> float:
-    """Highest frequency, in cycles per sample, up to which an image's power exceeds its noise."""
+    """Highest frequency, in cycles per sample, up to which an image's power exceeds its noise.
+
+    Many defects lift the power as a whole; where it runs level with the noise's over the upper half of the band, it is
+    that level that light must exceed.
+    """
     observed = torch.from_numpy(np.ascontiguousarray(image, np.float32))
     noise = read_noise(observed)
-    ndim = image.ndim - 1
     if not noise.sigma > 0:
         return 0.5
-    shape = image.shape[1:]
+    ndim, shape = image.ndim - 1, image.shape[1:]
     power = periodogram(observed / noise.sigma, ndim) / noise.on(shape)
     waves = radius(shape, (1.0,) * ndim, power)
-    for band in range(1, round(0.5 / _BAND)):
-        ring = power[(waves >= band * _BAND) & (waves < (band + 1) * _BAND)]
-        if ring.numel() and float(ring.mean()) < _LIGHT:
-            return band * _BAND
-    return 0.5
+    edges = np.arange(1, round(0.5 / _BAND)) * _BAND
+    rings = [power[(waves >= low) & (waves < low + _BAND)] for low in edges]
+    ratios = np.array([float(r.mean()) if r.numel() else 0.0 for r in rings])
+    upper = ratios[(edges >= _UPPER[0]) & (edges < _UPPER[1])]
+    level = float(np.median(upper)) if upper.max() < _LEVEL * upper.min() else 1.0
+    below = np.flatnonzero(ratios < _LIGHT * max(level, 1.0))
+    return float(edges[below[0]]) if below.size else 0.5
 
 
 def stabilised(image: Values) -> Values:

@@ -36,7 +36,7 @@ def no_blur_check(observed: Tensor, kernel: Tensor, noise: float | Noise, spacin
         return judged(_NAME, 0.0, 0.0, doubt="", fine="no blur was found, and none removed", holds=True)
     gain = Judge.of(observed, noise, spacing=spacing, iterations=_ITERATIONS).gain(kernel.to(observed))
     supported = f"this PSF explains the image {gain:.0f} nats better than no blur"
-    undecided = f"the image alone does not tell this PSF from no blur ({gain:+.1f} nats of evidence): it rests on what was given"
+    undecided = f"the image alone does not tell this PSF from no blur ({gain:+.1f} nats): it rests on what was given"
     return judged(
         _NAME,
         gain,

@@ -29,8 +29,8 @@ def prior_share(image: Tensor, data: DataTerm, spacing: Sequence[float] | None =
         R(f) = |K(f)|² S(f) / ( |K(f)|² S(f) + N(f) ),                                                          (1)
 
     the gain of Wiener's filter, N the noise, S the restored image's own power, mean over shells of equal physical
-    frequency. Under a Gaussian model 1 - R is the posterior variance of a frequency over its prior one: what the data leave open. The
-    gradient, which is what detail means here, is split by two filters whose powers add to one,
+    frequency. Under a Gaussian model 1 - R is the posterior variance of a frequency over its prior one: what the data
+    leave open. The gradient, which is what detail means here, is split by two filters whose powers add to one,
 
         d = √R ∇x,    p = √(1 - R) ∇x,    share = G |p|² / (G |p|² + G |d|²),                                   (2)
 
