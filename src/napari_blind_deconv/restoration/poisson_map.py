@@ -13,7 +13,6 @@ Penalty = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 # Share of the descent that the slope promises, of which a step must keep this part (Armijo).
 _DESCENT = 1e-4
-_SHORTER = 0.3
 _TRIALS = 12
 
 
@@ -38,13 +37,13 @@ class Step:
 
 
 def poisson_map(
-    data: Photons, penalty: Penalty | None = None, memory: int = 8, floor: float = 0.03, start: Tensor | None = None
+    data: Photons, penalty: Penalty | None = None, memory: int = 8, floor: float = 1.0, start: Tensor | None = None
 ) -> Iterator[Step]:
-    """Minimise cost(Hx) + penalty(x) over x = z², without end.
+    """Minimise cost(Hx) + penalty(x) over x = z², until no step lowers it beyond rounding.
 
     L-BFGS (Liu & Nocedal 1989, doi:10.1007/BF01589116) in z = √x, where Poisson noise has equal variance everywhere and
-    EM's scaling by x is built in. Its first metric is not the identity but (4 |K|² + floor)⁻¹, the exact curvature
-    of a flat scene, so that weak frequencies need not be learned one by one.
+    EM's scaling by x is built in. Its first metric is (4 |K|² + 4 floor)⁻¹; without the floor it is the exact
+    curvature of a flat scene.
     """
     axes, canvas = data.axes, data.blur.frame.canvas
     curvature = 4 * (data.blur.power + floor)
@@ -84,12 +83,14 @@ def poisson_map(
             trial = root + length * direction
             new, predicted, slope = judge(trial)
             forwards += 1
-            fine = new <= cost + _DESCENT * length * downhill
+            fine = (new <= cost + _DESCENT * length * downhill) | (downhill == 0)
             if bool(fine.all()):
                 break
             # The minimum of the parabola through both costs and the slope, kept within a tenth and a half.
             rise = (new - cost - length * downhill).to(length.dtype)
             length = torch.where(fine, length, (-0.5 * downhill * length**2 / rise).clamp(0.1 * length, 0.5 * length))
+        else:
+            return
         fresh = gradient(trial, predicted, slope)
         adjoints += 1
         moved, turned = trial - root, fresh - g
