@@ -1,0 +1,1 @@
+"""Images from kernels: restoration with a PSF that is known or frozen."""
