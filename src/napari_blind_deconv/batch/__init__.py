@@ -35,11 +35,12 @@ _FAILURES = (InputError, ArithmeticError, MemoryError, OSError, RuntimeError, Va
 
 @dataclass(frozen=True)
 class References:
-    """Files that all inputs share: a known PSF, and the truths to compare with."""
+    """Files that all inputs share: a known PSF, the truths to compare with, and a mask of the pixels to use."""
 
     psf: io.Volume | None = None
     truth: io.Volume | None = None
     true_psf: io.Volume | None = None
+    mask: io.Volume | None = None
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,15 @@ class FileReport:
 Event = FileStarted | Progress | FileReport
 
 
-def read_references(*, psf: Path | None = None, truth: Path | None = None, true_psf: Path | None = None) -> References:
+def read_references(
+    *,
+    psf: Path | None = None,
+    truth: Path | None = None,
+    true_psf: Path | None = None,
+    mask: Path | None = None,
+) -> References:
     """Read the files that all inputs share; errors as in `napari_blind_deconv.io.read`."""
-    return References(*(None if path is None else io.read(path) for path in (psf, truth, true_psf)))
+    return References(*(None if path is None else io.read(path) for path in (psf, truth, true_psf, mask)))
 
 
 def run_batch(
@@ -150,6 +157,7 @@ def _restore(
             psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
             truth=None if truth is None else truth.data,
             true_psf=None if true_psf is None else true_psf.data,
+            mask=None if references.mask is None else references.mask.data,
         )
     except InputError as error:
         sentence = str(error)
@@ -179,7 +187,12 @@ def _completed(result: Result, volume: io.Volume, job: Job, references: Referenc
     report = result.report
     source = report["input"] | {"file": job.path.name, "format": volume.description.get("format")}
     warnings = list(volume.description.get("warnings", [])) + list(report["warnings"])
-    given = {"psf": references.psf, "truth": references.truth, "true_psf": references.true_psf}
+    given = {
+        "psf": references.psf,
+        "truth": references.truth,
+        "true_psf": references.true_psf,
+        "mask": references.mask,
+    }
     files = {name: found.path.name for name, found in given.items() if found is not None and found.path is not None}
     outputs = [path.name for path in job.written(result.maps)]
     return report | {"input": source, "references": files, "warnings": warnings, "outputs": outputs}

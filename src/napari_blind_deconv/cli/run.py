@@ -29,6 +29,7 @@ class Request:
     psf: Path | None = None
     truth: Path | None = None
     true_psf: Path | None = None
+    mask: Path | None = None
     axes: str | None = None
     voxel_size_um: tuple[float, ...] | None = None
     max_memory_gb: float | None = None
@@ -47,7 +48,12 @@ def execute(request: Request, *, as_json: bool) -> int:
     limit = request.max_memory_gb
     if limit is not None and not (math.isfinite(limit) and limit > 0):
         raise InputError(f"--max-memory-gb {limit:g} must be a positive number")
-    shared = {"psf": request.psf or _recorded_psf(settings), "truth": request.truth, "true_psf": request.true_psf}
+    shared = {
+        "psf": request.psf or _recorded_psf(settings),
+        "truth": request.truth,
+        "true_psf": request.true_psf,
+        "mask": request.mask,
+    }
     keep = [path for path in (request.settings, *shared.values()) if path is not None]
     jobs = plan(find_inputs(request.inputs), request.output, keep, maps=request.maps)
     events = run_batch(
