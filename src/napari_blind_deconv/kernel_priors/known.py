@@ -17,7 +17,7 @@ class Known:
 
     kind: Literal["known"] = "known"
     psf: str | None = None
-    """File of the PSF; an array may be given at run time instead."""
+    """File of the PSF, read when a run begins; an array may be given then instead."""
     kernel: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
     """K itself, an array of odd shape, once it has been read; never part of the settings' JSON."""
 

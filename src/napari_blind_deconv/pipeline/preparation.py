@@ -1,6 +1,7 @@
 """One run's input, checked and arranged before anything is computed."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,9 @@ def prepare(
     if isinstance(prior, Known):
         if psf is None:
             psf = prior.kernel
+        if psf is None and prior.psf is not None:
+            psf, voxels_of_file = _from_file(Path(prior.psf))
+            psf_voxel_size_um = voxels_of_file if psf_voxel_size_um is None else psf_voxel_size_um
         if psf is None:
             raise InputError("kernel_prior 'known' has no PSF; give one (--psf FILE, or psf=ARRAY in Python)")
         taps, said = checked_psf(psf, space_shape, voxels, psf_voxel_size_um)
@@ -97,6 +101,15 @@ def checked_truth(truth: Any, true_psf: Any, run: Run) -> tuple[Any, Any]:
         if len(shape) != expected:
             raise InputError(f"true PSF has {len(shape)} axes {shape}, but the estimated one will have {expected}")
     return truth, true_psf
+
+
+def _from_file(path: Path) -> tuple[NDArray[Any], tuple[float, ...] | None]:
+    """A PSF's values and voxel size."""
+    # Imported here so that who works on arrays alone loads no library for files.
+    from napari_blind_deconv import io
+
+    volume = io.read(path)
+    return volume.data, volume.voxel_size_um
 
 
 def _physical_doubts(prior: Any, voxels: tuple[float, ...] | None, size: tuple[int, ...] | None) -> list[str]:
