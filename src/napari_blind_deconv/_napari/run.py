@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from napari_blind_deconv._napari.layers import Source
+from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.pipeline import deconvolve_steps
 from napari_blind_deconv.settings import Settings
@@ -44,7 +45,7 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
     try:
         return (yield from _steps(job))
     except InputError as error:
-        return Refusal(str(error))
+        return Refusal(refusal_on_screen(error))
     except MemoryError:
         return Refusal(f"memory ran out for image {job.source.name!r}; crop it, or close other programs")
     except RuntimeError as error:
