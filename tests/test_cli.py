@@ -197,7 +197,7 @@ def test_fill_nan_does_what_the_refusal_offers(call):
 
 
 OPTIONS = {
-    "kernel larger than the image": (["--kernel-size", 49], ["kernel_size", "49", "larger than the image"]),
+    "kernel larger than the image": (["--kernel-size", 49], ["--kernel-size", "49", "larger than the image"]),
     "even kernel": (["--kernel-size", 8], ["kernel_size 8", "odd", "9"]),
     "kernel of words": (["--kernel-size", "big"], ["--kernel-size 'big'", "such as"]),
     "kernel of three axes": (["--kernel-size", "5,5,5"], ["3 axes", "has 2"]),
@@ -225,7 +225,7 @@ OPTIONS = {
     "missing settings": (["--settings", "no.json"], ["no.json", "cannot be read"]),
     "missing PSF": (["--psf", "no.tif"], ["no.tif", "does not exist"]),
     "missing truth": (["--truth", "no.tif"], ["no.tif", "does not exist"]),
-    "known without PSF": (["--kernel-prior", "known"], ["--psf"]),
+    "known without PSF": (["--kernel-prior", "known"], ["--kernel-prior known has no PSF", "with --psf"]),
     "not a number": (["--iterations", "many"], ["--iterations", "many"]),
     "unknown option": (["--kernal-size", "5"], ["--kernal-size", "See 'blind-deconv run --help'"]),
     "kernel of one number by path": (["--set", "kernel_size=8"], ["kernel_size", "such as [15, 15]", "got 8"]),
@@ -261,7 +261,8 @@ def test_psfs_that_do_not_fit(refused, case):
 
 def test_a_psf_is_not_silently_ignored(refused):
     io.write(Path("k.tif"), io.Volume(np.ones((3, 3)), "YX"), {})
-    assert "'motion'" in refused("run", "a.tif", "-o", "out", "--kernel-prior", "motion", "--psf", "k.tif")
+    message = refused("run", "a.tif", "-o", "out", "--kernel-prior", "motion", "--psf", "k.tif")
+    assert "--kernel-prior motion cannot use the PSF" in message
 
 
 def test_a_known_psf_is_recorded_and_found_again(call):

@@ -48,7 +48,7 @@ def test_two_and_three_axes_are_understood(shape):
         ((8, 9, 9), "YXX", "twice"),
         ((8, 9), "ZT", "must contain Y and X"),
         ((2, 9), "YX", "2 pixels along Y"),
-        ((1, 9, 9), "ZYX", "--planes"),
+        ((1, 9, 9), "ZYX", "treat the stack as planes with planes"),
     ],
 )
 def test_axes_that_cannot_be(shape, axes, sentence):
@@ -105,7 +105,7 @@ def test_voxel_sizes_that_cannot_be(size, sentence):
         (np.full((3, 3), np.nan), None, None, "NaN or infinite"),
         (np.ones((3, 3), bool), None, None, "bool"),
         (np.ones((3, 3)), (0.1, 0.1), (0.2, 0.1), "resample the PSF"),
-        (np.ones((3, 3)), (0.1, 0.1), (0.2, 0.1, 0.1), "differ"),
+        (np.ones((3, 3)), (0.1, 0.1), (0.2, 0.1, 0.1), "another number of axes"),
     ],
 )
 def test_psfs_that_cannot_be(psf, ours, theirs, sentence):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from napari_blind_deconv import InputError, Progress, Settings, deconvolve, deconvolve_steps
+from napari_blind_deconv import InputError, Progress, Settings, deconvolve, deconvolve_steps, io
 from napari_blind_deconv.kernel_priors import Known, Uniform
 from napari_blind_deconv.settings import KERNEL_PRIORS, settings_from_dict
 from napari_blind_deconv.synthesis import beads, blurred, fibres, gaussian_kernel
@@ -137,6 +137,22 @@ def test_the_restored_image_beats_the_observed_one():
     observed, truth = observation((96, 90))
     result = deconvolve(observed, Settings(kernel_prior=Known()), psf=KERNEL)
     assert ((result.image - truth) ** 2).mean() < 0.6 * ((observed - truth) ** 2).mean()
+
+
+def test_a_known_psf_is_read_from_the_file_that_the_settings_name(tmp_path):
+    observed, _ = observation()
+    path = tmp_path / "k.ome.tif"
+    io.write(path, io.Volume(KERNEL.astype(np.float32), "YX", (0.1, 0.2)), {})
+    settings = Settings(kernel_prior=Known(psf=str(path)), iterations=3)
+    by_file, by_array = deconvolve(observed, settings), deconvolve(observed, QUICK, psf=KERNEL.astype(np.float32))
+    np.testing.assert_array_equal(by_file.kernel, by_array.kernel)
+    np.testing.assert_array_equal(by_file.image, by_array.image)
+    other = np.ones((3, 3), np.float32)
+    np.testing.assert_allclose(deconvolve(observed, settings, psf=other).kernel, other / 9)  # the array wins
+    with pytest.raises(InputError, match="resample"):
+        deconvolve(observed, settings, voxel_size_um=(0.1, 0.1))
+    with pytest.raises(InputError, match=r"nowhere\.tif"):
+        deconvolve(observed, Settings(kernel_prior=Known(psf="nowhere.tif")))
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,12 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     path, equals, text = assignment.partition("=")
     path = path.strip()
     if not equals or not path:
-        raise InputError(f"--set {assignment!r} must have the form path=value, for example --set kernel_weight=2")
+        raise InputError(
+            subject="setting",
+            value=repr(assignment),
+            allowed="must have the form path=value",
+            remedy="write for example kernel_weight=2",
+        )
     try:
         value = json.loads(text)
     except json.JSONDecodeError:

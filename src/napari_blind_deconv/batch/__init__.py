@@ -54,14 +54,19 @@ class FileStarted:
 
 @dataclass(frozen=True)
 class FileReport:
-    """A file is done or has failed; ``refused`` where its input, rather than an accident, is the reason."""
+    """A file is done or has failed; with the refusal where its input, rather than an accident, is the reason."""
 
     path: Path
     status: Literal["done", "failed"]
     message: str = ""
     outputs: tuple[Path, ...] = ()
     report: dict[str, Any] = field(default_factory=dict)
-    refused: bool = False
+    refusal: InputError | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether its input is the reason."""
+        return self.refusal is not None
 
 
 Event = FileStarted | Progress | FileReport
@@ -119,7 +124,7 @@ def run_batch(
             report = yield from _restore(job, settings, references, _Said(axes, voxel_size_um, max_memory_gb))
         except _FAILURES as error:
             text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-            yield FileReport(job.path, "failed", text, refused=isinstance(error, InputError))
+            yield FileReport(job.path, "failed", text, refusal=error if isinstance(error, InputError) else None)
         else:
             outputs = tuple(job.restored.parent / name for name in report["outputs"])
             yield FileReport(job.path, "done", "", outputs, report)
@@ -160,10 +165,9 @@ def _restore(
             mask=None if references.mask is None else references.mask.data,
         )
     except InputError as error:
-        sentence = str(error)
-        if psf is None or not sentence.startswith("PSF "):
+        if psf is None or error.subject != "PSF":
             raise
-        raise InputError(f"PSF {psf.path}{sentence.removeprefix('PSF')}") from error
+        raise error.about(f"PSF {psf.path}") from error
     report = _completed(result, volume, job, references)
     _write(job, volume, result, report)
     return report
@@ -177,8 +181,10 @@ def _check_memory(path: Path, settings: Settings, said: _Said) -> None:
     needed = estimated_memory_gb(found.shape, axes, planes=settings.planes, kernel_size=settings.kernel_size)
     if needed > said.max_memory_gb:
         raise InputError(
-            f"{path} of {found.shape} pixels needs about {needed:.1f} GB, more than --max-memory-gb "
-            f"{said.max_memory_gb:g}; crop it or allow more"
+            subject=str(path),
+            value=f"of {found.shape} pixels needs about {needed:.1f} GB",
+            allowed=f"more than `max_memory_gb` {said.max_memory_gb:g}",
+            remedy="crop it, or allow more",
         )
 
 

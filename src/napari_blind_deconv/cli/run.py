@@ -14,6 +14,7 @@ from napari_blind_deconv.settings import Settings
 
 from . import DONE, REFUSED, SOME_FAILED
 from .display import follow, summarise
+from .names import refusal_in_options
 from .settings import settings_of
 
 
@@ -102,7 +103,7 @@ def _tell(reports: list[FileReport], *, as_json: bool) -> None:
 
 def _entry(report: FileReport) -> dict[str, Any]:
     outputs = [str(path) for path in report.outputs]
-    return {"input": str(report.path), "status": report.status, "message": report.message, "outputs": outputs}
+    return {"input": str(report.path), "status": report.status, "message": _message(report), "outputs": outputs}
 
 
 def _failures(reports: list[FileReport], output: Path) -> str:
@@ -116,6 +117,11 @@ def _failures(reports: list[FileReport], output: Path) -> str:
     return f"{len(failed)} of {len(reports)} files failed, the rest are done; {output / BATCH_REPORT} says why"
 
 
+def _message(report: FileReport) -> str:
+    return report.message if report.refusal is None else refusal_in_options(report.refusal)
+
+
 def _with_name(report: FileReport) -> str:
-    known = str(report.path) in report.message or report.message.startswith("output folder")
-    return report.message if known else f"{report.path}: {report.message}"
+    message = _message(report)
+    known = str(report.path) in message or message.startswith("output folder")
+    return message if known else f"{report.path}: {message}"
