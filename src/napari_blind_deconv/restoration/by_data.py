@@ -3,19 +3,18 @@
 from collections.abc import Iterator
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.restoration.by_prior import ByPrior
-from napari_blind_deconv.restoration.expectation_maximisation import richardson_lucy
-from napari_blind_deconv.restoration.photon_map import PhotonMap, counted, photons, start_of
+from napari_blind_deconv.restoration.photon_map import FLOOR, PhotonMap, counted, photons, start_of
+from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.task import Task, brightness
 
-# How much brighter the scene is than the observation where its light is sparse, as it looks after so many steps of
-# Richardson-Lucy; filaments and beads come to 3 and more, cells to 1.3 at most (decision 0021).
-_SPARSE, _LOOK = 2.0, 6
+# How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
+# filaments and beads come to 9 and more, cells stay at 1.5 (decision 0021).
+_SPARSE, _LOOK = 3.0, 6
 
 
 @component
@@ -43,13 +42,14 @@ class ByData:
 
 
 def sparse_light(task: Task) -> bool:
-    """Whether a few pixels hold the light: after a short look by Richardson-Lucy they outshine the observation."""
-    with torch.no_grad():
-        gain, origin = counted(task)
-        data = photons(task, gain, origin)
-        scenes = richardson_lucy(data, start_of(data))
-        for _ in range(_LOOK):
-            scene = next(scenes)
-    frame = task.data.frame
-    seen = brightness(task.data.filled, task.lowest)
-    return brightness(frame.crop(scene) * gain, 0.0) > _SPARSE * seen
+    """Whether a few pixels hold the light: a few steps of its likelihood make those ever brighter, and no others."""
+    gain, origin = counted(task)
+    data = photons(task, gain, origin)
+    crop = task.data.frame.crop
+    first: float | None = None
+    for step in poisson_map(data, floor=FLOOR, start=start_of(data)):
+        bright = brightness(crop(step.scene), 0.0)
+        first = bright if first is None else first
+        if step.forwards >= _LOOK:
+            break
+    return first is not None and bright > _SPARSE * first

@@ -17,7 +17,7 @@ from napari_blind_deconv.restoration.task import Task
 # Evaluations of the likelihood: where filaments and beads are best, and nothing is far from its best (decision 0021).
 _STEPS = 18
 # What the metric adds to |K|², and the start's smallest light as a share of the mean.
-_FLOOR, _FAINT = 0.1, 0.02
+FLOOR, _FAINT = 0.1, 0.02
 
 
 @component
@@ -52,7 +52,7 @@ class PhotonMap:
             value, slope = edge_penalty(scene, 1.0, self.softness * brightness, task.spacing)
             return self.edges / brightness * value, self.edges / brightness * slope
 
-        found = poisson_map(data, penalty if self.edges else None, floor=_FLOOR, start=start_of(data))
+        found = poisson_map(data, penalty if self.edges else None, floor=FLOOR, start=start_of(data))
         background = data.background + origin
         scene: Tensor | None = None
         for done in found:
