@@ -132,9 +132,9 @@ def _planes(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _mean_of_neighbours(away: Values) -> Values:
-    """Mean over the pixels beside each one along every axis of a plane."""
-    axes = range(1, away.ndim)
-    return np.mean([np.roll(away, step, axis) for axis in axes for step in (-1, 1)], axis=0)
+    """Mean over the pixels beside each one along every axis of a plane, mirrored at its border."""
+    taps = [0.5, 0.0, 0.5]
+    return np.mean([ndimage.correlate1d(away, taps, axis, mode="mirror") for axis in range(1, away.ndim)], axis=0)
 
 
 def _grown(spots: Mask) -> Mask:
