@@ -1,4 +1,4 @@
-"""Laws of the data term: symmetric, dense algebra's equal, blind to what is no data, its noise of the right covariance."""
+"""Laws of the data term: symmetric, equal to dense algebra, blind to what is no data; of the window beside it."""
 
 import torch
 from hypothesis import given
