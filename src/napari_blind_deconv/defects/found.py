@@ -102,7 +102,7 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
     known = unseen | masks["padding"] | masks["saturated"]
     bad = _in_frames(bad_pixels, filled(values, known), busy) & ~known
     masks |= {"bad": bad, "outside": left_out}
-    low = cut_off_below(values[busy]) & ~known[busy]
+    low = _in_frames(cut_off_below, values, busy)[busy] & ~known[busy]
     found = {kind: mask for kind, mask in masks.items() if mask.any()}
     return Defects(filled(values, known | bad), found, float(low.mean()) if low.size else 0.0)
 
