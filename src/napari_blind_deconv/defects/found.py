@@ -55,7 +55,8 @@ class Defects:
         """One sentence for each kind: how many, where, and what is done about it."""
         for kind, mask in self.masks.items():
             if mask.any():
-                yield _SENTENCES[kind].format(count=_counted(mask), share=f"{mask.mean():.2%}", where=_where(mask))
+                count, are = _counted(mask), "is" if mask.sum() == 1 else "are"
+                yield _SENTENCES[kind].format(count=count, are=are, share=f"{mask.mean():.2%}", where=_where(mask))
         if self.cut_off:
             yield (
                 f"{self.cut_off:.2%} of the pixels lie at the lowest value: the image was cut off below; export it "
@@ -64,13 +65,13 @@ class Defects:
 
 
 _SENTENCES = {
-    "missing": "{count} are NaN or infinite ({where}); they were left out and filled by the model",
+    "missing": "{count} {are} NaN or infinite ({where}); left out and filled by the model",
     "blank": "{where} a single value and was left as it is",
     "padding": "{count} ({share}) belong to constant regions at the border, such as padding; they were left as they "
     "are",
     "saturated": "{count} ({share}) are saturated: they lie on a plateau at the top of the range and their light is "
     "lost; they were left out and filled by the model",
-    "bad": "{count} are hot or dead ({where}); they were left out and filled by the model",
+    "bad": "{count} {are} hot or dead ({where}); left out and filled by the model",
     "outside": "{count} ({share}) lie outside the mask and were left out",
 }
 
