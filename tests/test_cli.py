@@ -170,8 +170,6 @@ def with_some(value: float, count: int) -> np.ndarray:
 IMAGES = {
     "constant": (np.full((48, 48), 3.0, "f4"), ["constant", "3"]),
     "all NaN": (np.full((48, 48), np.nan, "f4"), ["no finite value"]),
-    "some NaN": (with_some(np.nan, 7), ["7 of 2304", "--fill-nan"]),
-    "some infinite": (with_some(np.inf, 2), ["2 of 2304", "--fill-nan"]),
     "thin": (picture((2, 48)), ["2 pixels along Y", "at least 3"]),
     "complex": (picture().astype("c8"), ["complex64"]),
     "boolean": (picture() > 0.5, ["bool"]),
@@ -191,7 +189,15 @@ def test_a_blank_channel_is_named(refused):
     assert "channel 2 of 2 is constant, every pixel is 1" in refused("run", name, "-o", "out", *QUICK)
 
 
-def test_fill_nan_does_what_the_refusal_offers(call):
+@pytest.mark.parametrize(("value", "count"), [(np.nan, 7), (np.inf, 2)])
+def test_pixels_that_are_not_finite_are_left_out_and_told(call, value, count):
+    code, out, err = call("run", stored("x.tif", with_some(value, count)), "-o", "out", *QUICK)
+    assert code == 0
+    assert f"{count} pixels are NaN or infinite" in " ".join((out + err).split())
+    assert np.isfinite(io.read(Path("out/x_restored.ome.tif")).data).all()
+
+
+def test_fill_nan_fills_them(call):
     assert call("run", stored("x.tif", with_some(np.nan, 7)), "-o", "out", *QUICK, "--fill-nan")[0] == 0
     assert np.isfinite(io.read(Path("out/x_restored.ome.tif")).data).all()
 

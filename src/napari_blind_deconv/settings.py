@@ -77,7 +77,7 @@ class Settings:
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
     fill_nan: bool = False
-    """Replace NaN and infinite pixels by their nearest finite neighbour instead of refusing the image."""
+    """Replace NaN and infinite pixels by their nearest finite neighbour instead of leaving them out."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto takes a CUDA device if there is one, else the CPU."""
     seed: Annotated[int, Ge(0)] = 0

@@ -31,6 +31,8 @@ _LIGHT, _BAND = 2.0, 1 / 32
 _UPPER, _LEVEL = (0.25, 0.45), 1.8
 # Images sharp to here hold details of one pixel: nothing is called a defect.
 _SHARP = 0.4
+# Share of the pixels below which the growth of the noise is not continued.
+_DARKEST = 0.1
 # More defects than this share of the pixels are texture, not defects.
 _MOST = 0.01
 _SHORT = 5
@@ -95,13 +97,17 @@ def stabilised(image: Values) -> Values:
     """The image on a scale where photon noise is even: 2 √(counts + 3/8) (Anscombe 1948, doi:10.2307/2332343).
 
     Where the noise does not follow the light, the image itself. In the dark, where counts are few and their
-    distribution is skewed, three photons are no defect.
+    distribution is skewed, three photons are no defect. Below the darkest tenth, where nothing tells the variance,
+    it is taken to stay as it is there, so that a dead pixel keeps its depth.
     """
     noise = read_noise(torch.from_numpy(np.ascontiguousarray(image, np.float32)))
     if not noise.gain > 0 or noise.dark is None:
         return image
     counts = (image + noise.dark / noise.gain) / noise.gain
-    return (2 * np.sqrt(np.maximum(counts, 0) + 0.375)).astype(np.float32)
+    darkest = float(np.quantile(counts.ravel()[:: max(1, counts.size // 65536)], _DARKEST))
+    slope = 1 / math.sqrt(max(darkest, 0.0) + 0.375)
+    even = 2 * np.sqrt(np.maximum(counts, max(darkest, 0.0)) + 0.375) + slope * np.minimum(counts - darkest, 0)
+    return np.asarray(even, np.float32)
 
 
 def _narrowest(edge: float) -> float:
@@ -114,7 +120,7 @@ def _outstanding(image: Values, deviations: float, share: float) -> Mask:
     """Extremes that exceed their surroundings and whose neighbours do so less than a share of theirs."""
     planes = _planes(stabilised(image))
     flat = planes.ndim - 1
-    away = planes - ndimage.median_filter(planes, (1, *(_NEAR,) * flat))
+    away = planes - ndimage.median_filter(planes, (1, *(_NEAR,) * flat), mode="mirror")
     typical = _typical(away)
     scatter = ndimage.uniform_filter(np.minimum(np.abs(away), 5 * typical) ** 2, (1, *(_AROUND,) * flat))
     local = np.sqrt(np.maximum(scatter, 0)) + 0.3 * typical
@@ -122,7 +128,10 @@ def _outstanding(image: Values, deviations: float, share: float) -> Mask:
     found = height > deviations * local
     if found.any():
         found &= _mean_of_neighbours(away) * np.sign(away) < share * height
-        found &= height >= ndimage.maximum_filter(height, (1, *(3,) * flat))
+        # A saddle between two bright spots stands out, too, but is no extreme.
+        near = (1, *(3,) * flat)
+        found &= height >= ndimage.maximum_filter(height, near)
+        found &= (planes == ndimage.maximum_filter(planes, near)) | (planes == ndimage.minimum_filter(planes, near))
     return found.reshape(image.shape)
 
 
@@ -132,9 +141,19 @@ def _planes(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _mean_of_neighbours(away: Values) -> Values:
-    """Mean over the pixels beside each one along every axis of a plane."""
-    axes = range(1, away.ndim)
-    return np.mean([np.roll(away, step, axis) for axis in axes for step in (-1, 1)], axis=0)
+    """Mean over the pixels beside each one along the axes of a plane where it has two.
+
+    What stands beyond the border may be brighter: a spot that the border cuts is compared along the border only.
+    """
+    taps = [0.5, 0.0, 0.5]
+    total, count = np.zeros_like(away), np.zeros_like(away)
+    for axis in range(1, away.ndim):
+        beside = ndimage.correlate1d(away, taps, axis, mode="mirror")
+        inside = np.ones(away.shape[axis])
+        inside[[0, -1]] = 1e-6
+        weight = inside.reshape([-1 if a == axis else 1 for a in range(away.ndim)])
+        total, count = total + weight * beside, count + weight
+    return np.asarray(total / count)
 
 
 def _grown(spots: Mask) -> Mask:

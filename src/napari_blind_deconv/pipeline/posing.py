@@ -36,7 +36,8 @@ class Levels:
 
     def posed(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
         """The image on the priors' scale."""
-        return ((image - self.offset) / self.scale).astype(np.float32)
+        # In double precision, so that a large offset costs no digits.
+        return ((image.astype(np.float64) - self.offset) / self.scale).astype(np.float32)
 
     def restored(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """An image on the priors' scale in its own unit."""
@@ -51,7 +52,7 @@ def intensity_levels(
     An additive constant changes the offset and nothing else.
     """
     seen = image if missing is None else image[~missing]
-    dark, bright = (float(v) for v in np.quantile(seen, (_DARK, _BRIGHT)))
+    dark, bright = (float(v) for v in np.quantile(seen.astype(np.float64), (_DARK, _BRIGHT)))
     offset = dark if background is None else background
     scale = bright - offset
     if not scale > 0:
