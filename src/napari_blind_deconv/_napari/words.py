@@ -64,7 +64,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "background": "Constant offset of the camera, in the image's intensity unit.",
         "solver": "How the PSF and the image are found.",
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
-        "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of refusing the image.",
+        "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
         "device": "Where to compute: automatic takes a graphics card if there is one.",
         "seed": "Start of the random numbers; the same seed gives the same result.",
     }

@@ -146,14 +146,14 @@ def _mean_of_neighbours(away: Values) -> Values:
     What stands beyond the border may be brighter: a spot that the border cuts is compared along the border only.
     """
     taps = [0.5, 0.0, 0.5]
-    total, count = np.zeros_like(away), np.zeros_like(away)
+    total, count = np.zeros(away.shape), np.zeros(away.shape)
     for axis in range(1, away.ndim):
         beside = ndimage.correlate1d(away, taps, axis, mode="mirror")
         inside = np.ones(away.shape[axis])
         inside[[0, -1]] = 1e-6
         weight = inside.reshape([-1 if a == axis else 1 for a in range(away.ndim)])
         total, count = total + weight * beside, count + weight
-    return np.asarray(total / count)
+    return np.asarray(total / count, np.float32)
 
 
 def _grown(spots: Mask) -> Mask:
