@@ -8,9 +8,9 @@ from torch import Tensor
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.restoration.by_prior import ByPrior
-from napari_blind_deconv.restoration.photon_map import FLOOR, PhotonMap, counted, photons, start_of
+from napari_blind_deconv.restoration.photon_map import FLOOR, PhotonMap, start_of
 from napari_blind_deconv.restoration.poisson_map import poisson_map
-from napari_blind_deconv.restoration.task import Task, brightness
+from napari_blind_deconv.restoration.task import Task, brightness, photons_of
 
 # How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
 # filaments and beads come to 9 and more, cells stay at 1.5 (decision 0021).
@@ -43,8 +43,7 @@ class ByData:
 
 def sparse_light(task: Task) -> bool:
     """Whether a few pixels hold the light: a few steps of its likelihood make those ever brighter, and no others."""
-    gain, origin = counted(task)
-    data = photons(task, gain, origin)
+    data = photons_of(task)
     crop = task.data.frame.crop
     first: float | None = None
     for step in poisson_map(data, floor=FLOOR, start=start_of(data)):
