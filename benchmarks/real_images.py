@@ -27,7 +27,7 @@ from napari_blind_deconv.kernel_priors.judgement import Judge
 from napari_blind_deconv.restoration import RichardsonLucyRestorer
 
 Float = NDArray[np.float32]
-SIDE, DEPTH = 192, 32
+SIDE, DEPTH = 160, 16
 WIDTHS, STEPS = (0.8, 1.2, 1.6, 2.2, 3.0), (10, 30, 100)
 
 
@@ -49,7 +49,7 @@ PLAUSIBLE: Mapping[str, Plausible] = {
 
 
 def part_of(path: Path) -> tuple[Float, Plausible]:
-    """The middle of a file: at most 192 pixels a side and 32 planes."""
+    """The middle of a file: at most 160 pixels a side and 16 planes."""
     plausible = next((k for name, k in PLAUSIBLE.items() if path.name.startswith(name)), Plausible(None, Gaussian()))
     data = np.asarray(io.read(path).data, np.float32).squeeze()
     data = data if plausible.channel is None else data[plausible.channel]
