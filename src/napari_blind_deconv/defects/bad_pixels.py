@@ -29,8 +29,10 @@ from napari_blind_deconv.fourier import periodogram, radius
 _ALONE, _SPOT = 8.0, 6.0
 # What a lone pixel's neighbours have of its height at most; what a spot's have at most, of what the image's band gives.
 _LONE_SHARE, _BAND_SHARE = 0.2, 0.75
-# Narrow spots for every wide one, at least; scatter, in units of the noise's, that no pixel is taken to fall below.
-_APART, _CALM = 2.0, 0.7
+# Scatter, in units of the noise's, that no pixel is taken to fall below.
+_CALM = 0.7
+# Share of the height asked for that a spot must have above what is next to it.
+_STEEP = 0.67
 # Share of the height asked for that makes a pixel worth a closer look.
 _CHOSEN = 0.5
 # Share of its height by which a defect exceeds every pixel two away.
@@ -134,10 +136,11 @@ def _narrowest(edge: float) -> float:
     return float(beside_it[0] / height[0])
 
 
-def _outstanding(planes: Values, deviations: float, least: float = 0.0) -> tuple[NDArray[np.intp], Values]:
+def _outstanding(planes: Values, deviations: float, least: float = 0.0) -> tuple[NDArray[np.intp], Values, Mask]:
     """Places that exceed their surroundings, and all that is two pixels away, and what their neighbours have of that.
 
-    ``least`` is a height that they must have in any case.
+    Third comes which of them rise above what is next to them, not only above what is around: noise on top of a smooth
+    peak does not. ``least`` is a height that they must have in any case.
     """
     away = planes - local_median(planes)
     size = np.abs(away)
@@ -146,27 +149,39 @@ def _outstanding(planes: Values, deviations: float, least: float = 0.0) -> tuple
     found = (size > _CHOSEN * enough) & (size >= ndimage.maximum_filter(size, (1, *(3,) * (planes.ndim - 1))))
     places = np.argwhere(found)
     height, beside_it, clear = _profile(planes, places)
-    kept = clear & (np.abs(height) > enough[tuple(places.T)])
-    return places[kept], beside_it[kept] / np.abs(height[kept])
+    least_here, height = enough[tuple(places.T)], np.abs(height)
+    kept = clear & (height > least_here)
+    steep = (height - beside_it > _STEEP * least_here)[kept]
+    return places[kept], beside_it[kept] / height[kept], steep
 
 
 def _lone(planes: Values) -> Mask:
     """Pixels whose neighbours have next to nothing of their height."""
-    places, shares = _outstanding(planes, _ALONE)
+    places, shares, _ = _outstanding(planes, _ALONE)
     return _marked(places[shares < _LONE_SHARE], planes.shape)
 
 
 def _narrow_spots(planes: Values, edge: float, scatter: float) -> Mask:
     """Spots narrower than the band allows, provided that they are a kind of their own.
 
-    Where as many spots again are just as wide as the band allows, the narrow ones are the end of one distribution: grain,
-    vesicles, crossings of filaments, whose light the band's edge, read where noise takes over, does not do justice.
+    Where as many spots again are just as wide as the band allows, the narrow ones are the end of one distribution:
+    grain, vesicles, crossings of filaments, whose light goes on beyond the band's edge, which is read where the noise
+    takes over.
     """
-    places, shares = _outstanding(planes, _SPOT, _SPOT * scatter)
+    places, shares, steep = _outstanding(planes, _SPOT, _SPOT * scatter)
+    # A slope that ends at the rim looks like a spot beside its own mirror image.
+    inside = _inside(places, planes.shape)
+    places, shares, steep = places[inside], shares[inside], steep[inside]
     narrow = shares < _BAND_SHARE * _narrowest(edge)
-    if narrow.sum() < _APART * (~narrow).sum():
+    if (narrow & steep).sum() < (~narrow).sum():
         return np.zeros(planes.shape, bool)
-    return _marked(places[narrow], planes.shape)
+    return _marked(places[narrow & steep], planes.shape)
+
+
+def _inside(places: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
+    """Which places have all of their surroundings in the image."""
+    sides = np.array(shape[1:])
+    return np.asarray(((places[:, 1:] >= 2) & (places[:, 1:] < sides - 2)).all(1))
 
 
 def _marked(places: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
@@ -208,7 +223,7 @@ def _lasting(planes: Values) -> Mask:
     one = planes[len(planes) // 2][None]
     typical = typical_difference(one - local_median(one), one)
     middle = np.median(planes, 0, keepdims=True).astype(np.float32)
-    places, shares = _outstanding(middle, _ALONE, _LASTING * typical)
+    places, shares, _ = _outstanding(middle, _ALONE, _LASTING * typical)
     found = _marked(places[shares < _LONE_SHARE], middle.shape)
     return np.broadcast_to(found, planes.shape).copy()
 

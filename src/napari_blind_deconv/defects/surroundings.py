@@ -46,7 +46,7 @@ def local_median(planes: Values) -> Values:
     second = planes
     for axis in range(planes.ndim - 1, 0, -1):
         second = median_of_five(second, axis)
-    return (first + second) / 2
+    return np.asarray((first + second) / 2, planes.dtype)
 
 
 def typical_difference(away: Values, values: Values) -> float:
