@@ -17,6 +17,7 @@ from napari_blind_deconv.defects.surroundings import (
     Values,
     beside,
     local_median,
+    local_roughness,
     local_scatter,
     next_to,
     planes_of,
@@ -31,8 +32,8 @@ _ALONE, _SPOT = 8.0, 6.0
 _LONE_SHARE, _BAND_SHARE = 0.2, 0.75
 # Scatter, in units of the noise's, that no pixel is taken to fall below.
 _CALM = 0.7
-# Share of the height asked for that a spot must have above what is next to it.
-_STEEP = 0.67
+# What a spot must have above what is next to it, in units of what other pixels have.
+_STEEP = 6.0
 # Share of the height asked for that makes a pixel worth a closer look.
 _CHOSEN = 0.5
 # Share of its height by which a defect exceeds every pixel two away.
@@ -142,16 +143,17 @@ def _outstanding(planes: Values, deviations: float, least: float = 0.0) -> tuple
     Third comes which of them rise above what is next to them, not only above what is around: noise on top of a smooth
     peak does not. ``least`` is a height that they must have in any case.
     """
-    away = planes - local_median(planes)
+    level = local_median(planes)
+    away = planes - level
     size = np.abs(away)
-    enough = np.maximum(deviations * local_scatter(away, typical_difference(away, planes)), least)
+    enough = np.maximum(deviations * local_scatter(away, level, typical_difference(away, planes)), least)
     # The median of medians lies nearer to a spot than the median; it only chooses where to look.
     found = (size > _CHOSEN * enough) & (size >= ndimage.maximum_filter(size, (1, *(3,) * (planes.ndim - 1))))
     places = np.argwhere(found)
     height, beside_it, clear = _profile(planes, places)
     least_here, height = enough[tuple(places.T)], np.abs(height)
     kept = clear & (height > least_here)
-    steep = (height - beside_it > _STEEP * least_here)[kept]
+    steep = (height - beside_it > _STEEP * local_roughness(planes, level, places))[kept]
     return places[kept], beside_it[kept] / height[kept], steep
 
 

@@ -18,6 +18,8 @@ _AROUND, _CLIPPED = 15, 5.0
 _LEAST = 0.3
 # Pixels that the typical difference and the grey levels are read from, at most.
 _SAMPLE = 1 << 17
+# Classes of brightness.
+_LEVELS = 24
 
 
 def planes_of(values: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -58,11 +60,37 @@ def typical_difference(away: Values, values: Values) -> float:
     return max(deviation, 0.5 * step, 1e-12)
 
 
-def local_scatter(away: Values, typical: float) -> Values:
-    """Root mean square of the differences around every pixel; outliers count little, calm regions not for nothing."""
+def local_scatter(away: Values, level: Values, typical: float) -> Values:
+    """How much pixels scatter around every pixel, or wherever else the image is as bright, whichever is more.
+
+    Root mean square of the differences in the neighbourhood, where outliers count little and calm regions not for
+    nothing; a small bright object in the dark scatters as other bright ones do.
+    """
     squares = np.minimum(np.abs(away), _CLIPPED * typical) ** 2
     mean = ndimage.uniform_filter(squares, (1, *(_AROUND,) * (away.ndim - 1)))
-    return np.asarray(np.sqrt(np.maximum(mean, 0)) + _LEAST * typical, np.float32)
+    here = np.sqrt(np.maximum(mean, 0)) + _LEAST * typical
+    step = max(1, away.size // _SAMPLE)
+    curve = _scatter_by_level(away.ravel()[::step], level.ravel()[::step])
+    return np.asarray(np.maximum(here, np.interp(level, *curve)), np.float32)
+
+
+def local_roughness(planes: Values, level: Values, places: NDArray[np.intp]) -> Values:
+    """How much pixels as bright as those at some places differ from the ones next to them.
+
+    Less than they scatter where software has smoothed the noise.
+    """
+    chosen = np.arange(0, planes.size, max(1, planes.size // _SAMPLE))
+    sample = np.stack(np.unravel_index(chosen, planes.shape), 1)
+    rough = planes.ravel()[chosen] - next_to(planes, sample).mean(1)
+    return np.asarray(np.interp(level[tuple(places.T)], *_scatter_by_level(rough, level.ravel()[chosen])), np.float32)
+
+
+def _scatter_by_level(away: Values, level: Values) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Robust scatter of pixels of increasing brightness, never falling."""
+    bins = np.array_split(np.argsort(level), _LEVELS)
+    light, size = level, np.abs(away)
+    scatter = [1.4826 * float(np.median(size[b])) for b in bins]
+    return np.array([float(np.median(light[b])) for b in bins]), np.maximum.accumulate(scatter)
 
 
 def beside(values: Values, places: NDArray[np.intp], distance: int) -> Values:
