@@ -19,7 +19,7 @@ from torch import Tensor
 from napari_blind_deconv.forward import DataTerm, Frame
 from napari_blind_deconv.image_priors import Diffusion, GaussianField
 from napari_blind_deconv.networks import noise_levels
-from napari_blind_deconv.solvers.annealing import annealed
+from napari_blind_deconv.restoration.annealing import annealed
 from napari_blind_deconv.synthesis import blurred, gaussian_kernel
 
 Float = NDArray[np.float32]

@@ -185,7 +185,7 @@ def test_what_needs_too_much_memory_is_refused_by_its_header(tmp_path):
     jobs = plan([written(tmp_path / "a.tif")], tmp_path / "out")
     *_, report = run_batch(jobs, QUICK, max_memory_gb=0.01)
     assert report.refused
-    assert "more than --max-memory-gb 0.01" in report.message
+    assert "more than max_memory_gb 0.01" in report.message
     assert names(tmp_path) == ["a.tif"]
 
 

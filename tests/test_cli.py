@@ -170,8 +170,6 @@ def with_some(value: float, count: int) -> np.ndarray:
 IMAGES = {
     "constant": (np.full((48, 48), 3.0, "f4"), ["constant", "3"]),
     "all NaN": (np.full((48, 48), np.nan, "f4"), ["no finite value"]),
-    "some NaN": (with_some(np.nan, 7), ["7 of 2304", "--fill-nan"]),
-    "some infinite": (with_some(np.inf, 2), ["2 of 2304", "--fill-nan"]),
     "thin": (picture((2, 48)), ["2 pixels along Y", "at least 3"]),
     "complex": (picture().astype("c8"), ["complex64"]),
     "boolean": (picture() > 0.5, ["bool"]),
@@ -191,13 +189,21 @@ def test_a_blank_channel_is_named(refused):
     assert "channel 2 of 2 is constant, every pixel is 1" in refused("run", name, "-o", "out", *QUICK)
 
 
-def test_fill_nan_does_what_the_refusal_offers(call):
+@pytest.mark.parametrize(("value", "count"), [(np.nan, 7), (np.inf, 2)])
+def test_pixels_that_are_not_finite_are_left_out_and_told(call, value, count):
+    code, out, err = call("run", stored("x.tif", with_some(value, count)), "-o", "out", *QUICK)
+    assert code == 0
+    assert f"{count} pixels are NaN or infinite" in " ".join((out + err).split())
+    assert np.isfinite(io.read(Path("out/x_restored.ome.tif")).data).all()
+
+
+def test_fill_nan_fills_them(call):
     assert call("run", stored("x.tif", with_some(np.nan, 7)), "-o", "out", *QUICK, "--fill-nan")[0] == 0
     assert np.isfinite(io.read(Path("out/x_restored.ome.tif")).data).all()
 
 
 OPTIONS = {
-    "kernel larger than the image": (["--kernel-size", 49], ["kernel_size", "49", "larger than the image"]),
+    "kernel larger than the image": (["--kernel-size", 49], ["--kernel-size", "49", "larger than the image"]),
     "even kernel": (["--kernel-size", 8], ["kernel_size 8", "odd", "9"]),
     "kernel of words": (["--kernel-size", "big"], ["--kernel-size 'big'", "such as"]),
     "kernel of three axes": (["--kernel-size", "5,5,5"], ["3 axes", "has 2"]),
@@ -225,7 +231,7 @@ OPTIONS = {
     "missing settings": (["--settings", "no.json"], ["no.json", "cannot be read"]),
     "missing PSF": (["--psf", "no.tif"], ["no.tif", "does not exist"]),
     "missing truth": (["--truth", "no.tif"], ["no.tif", "does not exist"]),
-    "known without PSF": (["--kernel-prior", "known"], ["--psf"]),
+    "known without PSF": (["--kernel-prior", "known"], ["--kernel-prior known has no PSF", "with --psf"]),
     "not a number": (["--iterations", "many"], ["--iterations", "many"]),
     "unknown option": (["--kernal-size", "5"], ["--kernal-size", "See 'blind-deconv run --help'"]),
     "kernel of one number by path": (["--set", "kernel_size=8"], ["kernel_size", "such as [15, 15]", "got 8"]),
@@ -261,7 +267,8 @@ def test_psfs_that_do_not_fit(refused, case):
 
 def test_a_psf_is_not_silently_ignored(refused):
     io.write(Path("k.tif"), io.Volume(np.ones((3, 3)), "YX"), {})
-    assert "'motion'" in refused("run", "a.tif", "-o", "out", "--kernel-prior", "motion", "--psf", "k.tif")
+    message = refused("run", "a.tif", "-o", "out", "--kernel-prior", "motion", "--psf", "k.tif")
+    assert "--kernel-prior motion cannot use the PSF" in message
 
 
 def test_a_known_psf_is_recorded_and_found_again(call):

@@ -14,8 +14,8 @@ from napari_blind_deconv.image_priors import Diffusion, NoPrior, Scored, Splitta
 from napari_blind_deconv.image_priors.diffusion import families
 from napari_blind_deconv.kernel_priors import Gaussian
 from napari_blind_deconv.networks import Denoiser, UNetShape, in_tiles, reach
+from napari_blind_deconv.restoration.half_quadratic import restore
 from napari_blind_deconv.settings import ADAPTER
-from napari_blind_deconv.solvers.half_quadratic import restore
 from napari_blind_deconv.synthesis import SAMPLES
 
 

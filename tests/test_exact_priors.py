@@ -18,7 +18,7 @@ from napari_blind_deconv.image_priors import GaussianField, PatchMixture, Quadra
 from napari_blind_deconv.image_priors.mixture import Mixture
 from napari_blind_deconv.image_priors.patch_mixture import over_patches, save
 from napari_blind_deconv.image_priors.radial_spectrum import NODES
-from napari_blind_deconv.solvers import quadratic
+from napari_blind_deconv.restoration import quadratic
 
 FIELDS = [GaussianField(), GaussianField(mean=0.4), GaussianField(spectrum=(9.0, 1.0, 0.1, 0.02), mean=-0.2)]
 SPACING = (2.5, 1.0, 1.5)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from napari_blind_deconv import InputError, Progress, Settings, deconvolve, deconvolve_steps
+from napari_blind_deconv import InputError, Progress, Settings, deconvolve, deconvolve_steps, io
 from napari_blind_deconv.kernel_priors import Known, Uniform
 from napari_blind_deconv.settings import KERNEL_PRIORS, settings_from_dict
 from napari_blind_deconv.synthesis import beads, blurred, fibres, gaussian_kernel
@@ -112,8 +112,10 @@ def test_the_same_seed_gives_the_same_result():
 
 def test_the_background_is_taken_off():
     observed, _ = observation()
-    plain = deconvolve(observed, QUICK, psf=KERNEL)
-    offset = deconvolve(observed + 0.25, Settings(kernel_prior=Known(), iterations=3, background=0.25), psf=KERNEL)
+    plain, offset = (
+        deconvolve(observed + b, Settings(kernel_prior=Known(), iterations=3, background=b), psf=KERNEL)
+        for b in (0.0, 0.25)
+    )
     np.testing.assert_allclose(offset.image, plain.image, atol=1e-3)
 
 
@@ -139,6 +141,22 @@ def test_the_restored_image_beats_the_observed_one():
     assert ((result.image - truth) ** 2).mean() < 0.6 * ((observed - truth) ** 2).mean()
 
 
+def test_a_known_psf_is_read_from_the_file_that_the_settings_name(tmp_path):
+    observed, _ = observation()
+    path = tmp_path / "k.ome.tif"
+    io.write(path, io.Volume(KERNEL.astype(np.float32), "YX", (0.1, 0.2)), {})
+    settings = Settings(kernel_prior=Known(psf=str(path)), iterations=3)
+    by_file, by_array = deconvolve(observed, settings), deconvolve(observed, QUICK, psf=KERNEL.astype(np.float32))
+    np.testing.assert_array_equal(by_file.kernel, by_array.kernel)
+    np.testing.assert_array_equal(by_file.image, by_array.image)
+    other = np.ones((3, 3), np.float32)
+    np.testing.assert_allclose(deconvolve(observed, settings, psf=other).kernel, other / 9)  # the array wins
+    with pytest.raises(InputError, match="resample"):
+        deconvolve(observed, settings, voxel_size_um=(0.1, 0.1))
+    with pytest.raises(InputError, match=r"nowhere\.tif"):
+        deconvolve(observed, Settings(kernel_prior=Known(psf="nowhere.tif")))
+
+
 @pytest.mark.parametrize(
     ("image", "settings", "given", "sentence"),
     [
@@ -160,3 +178,79 @@ def test_bad_input_is_one_sentence(image, settings, given, sentence):
         deconvolve(image, settings, **given)
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("prior", ["known", "gaussian"])
+@pytest.mark.parametrize("constant", [3000.0, 1e6])
+def test_an_additive_constant_does_not_matter(prior, constant):
+    # Whole numbers, so that the constant adds no rounding of its own.
+    observed = np.round(2000 * observation((64, 60))[0]).astype(np.float64)
+    settings = QUICK if prior == "known" else Settings(kernel_prior=KERNEL_PRIORS[prior](), kernel_size=(9,))
+    given = {"psf": KERNEL} if prior == "known" else {}
+    plain, moved = (deconvolve(observed + c, settings, **given) for c in (0.0, constant))
+    np.testing.assert_allclose(moved.kernel, plain.kernel, atol=1e-3 * plain.kernel.max())
+    # Single precision resolves a sixteenth at a million.
+    np.testing.assert_allclose(moved.image.astype(float) - constant, plain.image, atol=2e-3 * plain.image.max())
+    assert moved.report["noise_sigma"] == pytest.approx(plain.report["noise_sigma"], rel=1e-2)
+
+
+@pytest.mark.parametrize("prior", ["known", "gaussian"])
+def test_one_hot_pixel_stays_where_it_is(prior):
+    kernel = gaussian_kernel((13, 13), 4 * np.eye(2))
+    sharp = scene((108, 108))
+    observed = np.random.default_rng(0).poisson(500 * blurred(sharp, kernel)[0]).astype(np.uint16)
+    hot = observed.copy()
+    hot[40, 52] = 60000
+    settings = (
+        Settings(kernel_prior=Known())
+        if prior == "known"
+        else Settings(kernel_prior=KERNEL_PRIORS[prior](), kernel_size=(13,))
+    )
+    given = {"psf": kernel} if prior == "known" else {}
+    clean, spoiled = deconvolve(observed, settings, **given), deconvolve(hot, settings, **given)
+    y, x = np.indices(observed.shape)
+    far = np.hypot(y - 40, x - 52) > 15
+    truth = 500 * sharp[6:-6, 6:-6]
+    psnr = [10 * np.log10(truth.max() ** 2 / ((r.image - truth)[far] ** 2).mean()) for r in (clean, spoiled)]
+    assert abs(psnr[1] - psnr[0]) < 0.1
+    assert spoiled.report["defects"] == {"bad": 1}
+    assert any("(40, 52)" in sentence for sentence in spoiled.report["warnings"])
+
+
+@pytest.mark.parametrize("prior", ["known", "gaussian"])
+def test_what_lies_outside_the_mask_has_no_influence_inside(prior):
+    observed, _ = observation((72, 66))
+    mask = np.ones(observed.shape, bool)
+    mask[:20, 30:] = False
+    spoiled = observed.copy()
+    spoiled[~mask] = np.random.default_rng(0).choice([0, 1e3, -50, np.nan], (~mask).sum())
+    settings = QUICK if prior == "known" else Settings(kernel_prior=KERNEL_PRIORS[prior](), kernel_size=(9,))
+    given = {"psf": KERNEL} if prior == "known" else {}
+    one, other = (deconvolve(image, settings, mask=mask, **given) for image in (observed, spoiled))
+    np.testing.assert_allclose(other.kernel, one.kernel, atol=1e-6)
+    np.testing.assert_allclose(other.image, one.image, atol=1e-5)
+    assert other.report["noise_sigma"] == pytest.approx(one.report["noise_sigma"])
+    assert one.report["defects"] == {"outside": int((~mask).sum())}
+    assert any("outside the mask" in sentence for sentence in one.report["warnings"])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_pixels_that_are_not_finite_are_left_out_and_filled(value):
+    observed, truth = observation((64, 60))
+    holes = observed.copy()
+    holes[30:33, 20:24] = value
+    whole, mended = deconvolve(observed, QUICK, psf=KERNEL), deconvolve(holes, QUICK, psf=KERNEL)
+    assert np.isfinite(mended.image).all()
+    assert mended.report["defects"] == {"missing": 12}
+    assert any("12 pixels are NaN or infinite" in sentence for sentence in mended.report["warnings"])
+    far = np.ones(observed.shape, bool)
+    far[20:43, 10:34] = False
+    assert np.sqrt(((mended.image - whole.image)[far] ** 2).mean()) < 2e-2 * truth.max()
+
+
+def test_a_mask_of_another_shape_and_one_that_leaves_nothing_are_refused():
+    observed, _ = observation()
+    with pytest.raises(InputError, match=r"mask has shape \(3, 3\)"):
+        deconvolve(observed, QUICK, psf=KERNEL, mask=np.ones((3, 3)))
+    with pytest.raises(InputError, match="no pixel is left"):
+        deconvolve(observed, QUICK, psf=KERNEL, mask=np.zeros(observed.shape))

@@ -12,9 +12,9 @@ from napari_blind_deconv.fourier import frequencies, irfftn, rfftn
 from napari_blind_deconv.image_priors import Diffusion, TotalVariation
 from napari_blind_deconv.kernel_priors import Gaussian
 from napari_blind_deconv.networks import noise_levels
+from napari_blind_deconv.restoration.annealing import annealed, jacobian_spectrum
+from napari_blind_deconv.restoration.gaussian_conditional import conditional_draws
 from napari_blind_deconv.solvers import PosteriorSampling
-from napari_blind_deconv.solvers.annealing import annealed, jacobian_spectrum
-from napari_blind_deconv.solvers.gaussian_conditional import conditional_draws
 from napari_blind_deconv.solvers.posterior_sampling import drawn_statistics
 from napari_blind_deconv.statistics import kernel_statistics
 from napari_blind_deconv.synthesis import SAMPLES

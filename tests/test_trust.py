@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv.defects import saturated
+from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.image_priors import NoPrior, SparseGradients
 from napari_blind_deconv.kernel_priors import Known, Uniform
-from napari_blind_deconv.pipeline import deconvolve_steps
+from napari_blind_deconv.pipeline import deconvolve_steps, intensity_levels
 from napari_blind_deconv.solvers import Estimate, RichardsonLucy, TwoPhase
 from napari_blind_deconv.synthesis import blurred, cells, gaussian_kernel
 from napari_blind_deconv.trust import (
@@ -20,7 +22,6 @@ from napari_blind_deconv.trust import (
     no_blur_check,
     prior_share,
     residual_checks,
-    saturated_share,
     saturation_check,
     standardised_residual,
 )
@@ -70,7 +71,6 @@ def test_a_sound_run_raises_no_doubt_and_makes_every_check(sound):
     ("fired", "case"),
     [
         ("delta", {"psf": np.pad(np.ones((1, 1), np.float32), 2)}),
-        ("no_blur", {"psf": np.pad(np.ones((1, 1), np.float32), 2)}),
         ("border", {"psf": gaussian_kernel((7, 7), np.eye(2) * 9)}),
         ("residual_size", {"noise_sigma": SIGMA / 4, "model_error": 0.0}),
         ("residual_whiteness", {"psf": gaussian_kernel((25, 25), np.eye(2) * 9)}),
@@ -87,6 +87,15 @@ def test_every_check_fires_on_a_case_made_for_it(fired, case):
     assert verdicts(result)[fired] == "doubt"
     assert set(doubts) <= set(result.report["warnings"])
     assert len(set(result.report["warnings"])) == len(result.report["warnings"])
+
+
+def test_a_psf_without_width_is_neither_supported_nor_contradicted():
+    result = restored(psf=np.pad(np.ones((1, 1), np.float32), 2))
+    (check,) = [c for c in result.report["trust"] if c["check"] == "no_blur"]
+    assert check["value"] == pytest.approx(0, abs=1e-6)
+    assert check["limit"] == -5
+    assert check["verdict"] == "ok"
+    assert "does not tell this PSF from no blur" in check["sentence"]
 
 
 def test_an_estimated_kernel_cut_by_its_support_is_told_to_grow():
@@ -132,7 +141,7 @@ def test_the_residual_is_the_noise_where_the_kernel_sees_the_frame():
     kernel = torch.from_numpy(gaussian_kernel((5, 7), np.eye(2)))
     whole = torch.nn.functional.conv2d(scene[None], kernel.flip(0, 1)[None, None], padding=(2, 3))[0]
     noise = torch.randn(scene.shape, generator=torch.Generator().manual_seed(2))
-    found = standardised_residual(whole + 0.1 * noise, scene, kernel, 0.1)
+    found = standardised_residual(DataTerm.of(whole + 0.1 * noise, kernel, 0.1), scene)
     torch.testing.assert_close(found[:, 2:-2, 3:-3], noise[:, 2:-2, 3:-3], atol=1e-4, rtol=1e-4)
     assert torch.isnan(found).sum() == 30 * 26 - 26 * 20
 
@@ -144,28 +153,32 @@ def image_and_kernel(seed=0):
     return image, torch.from_numpy(gaussian_kernel((7, 9), np.diag([1.0, 2.0])))
 
 
+def share(image, kernel, noise, spacing=None):
+    return prior_share(image, DataTerm.of(image, kernel, noise), spacing)
+
+
 def test_all_detail_is_data_without_blur_and_noise_and_prior_without_data():
     image, kernel = image_and_kernel()
     delta = torch.zeros(3, 3)
     delta[1, 1] = 1
-    assert float(prior_share(image, delta, 0.0)[0].max()) < 1e-4
-    assert float(prior_share(image, kernel, 1e4)[0].min()) > 0.999
+    assert float(share(image, delta, 0.0)[0].max()) < 1e-4
+    assert float(share(image, kernel, 1e4)[0].min()) > 0.999
     # Three taps that remove waves of two pixels altogether; the rim, where the frame ends, is none.
     waves = torch.cos(torch.pi * torch.arange(32.0)).expand(1, 32, 32)
     box = torch.tensor([[0.25, 0.5, 0.25]])
-    assert prior_share(waves, box, 1e-3)[1] > 0.9
+    assert share(waves, box, 1e-3)[1] > 0.9
 
 
 @given(noise=st.floats(0.001, 0.3), more=st.floats(1.1, 10.0))
 def test_more_noise_leaves_more_to_the_prior(noise, more):
     image, kernel = image_and_kernel()
-    assert prior_share(image, kernel, noise)[1] < prior_share(image, kernel, noise * more)[1]
+    assert share(image, kernel, noise)[1] < share(image, kernel, noise * more)[1]
 
 
 @given(factor=st.floats(1e-3, 1e4))
 def test_the_share_has_no_unit(factor):
     image, kernel = image_and_kernel()
-    one, other = prior_share(image, kernel, 0.05), prior_share(image * factor, kernel, 0.05 * factor)
+    one, other = share(image, kernel, 0.05), share(image * factor, kernel, 0.05 * factor)
     torch.testing.assert_close(other[0], one[0], atol=1e-3, rtol=0)
     assert other[1] == pytest.approx(one[1], abs=1e-4)
 
@@ -173,8 +186,8 @@ def test_the_share_has_no_unit(factor):
 @given(shift=st.tuples(st.integers(-8, 8), st.integers(-8, 8)))
 def test_the_share_moves_with_the_image(shift):
     image, kernel = image_and_kernel()
-    moved = prior_share(image.roll(shift, (-2, -1)), kernel, 0.05)
-    here = prior_share(image, kernel, 0.05)
+    moved = share(image.roll(shift, (-2, -1)), kernel, 0.05)
+    here = share(image, kernel, 0.05)
     assert moved[1] == pytest.approx(here[1], abs=1e-4)
     detailed = smoothed((image != 0.5).float(), 2, 2.0).roll(shift, (-2, -1)) > 0.5
     torch.testing.assert_close(moved[0][detailed], here[0].roll(shift, (-2, -1))[detailed], atol=1e-3, rtol=0)
@@ -182,8 +195,8 @@ def test_the_share_moves_with_the_image(shift):
 
 def test_the_share_does_not_know_the_order_of_axes():
     image, kernel = image_and_kernel()
-    one = prior_share(image, kernel, 0.05, (2.0, 1.0))
-    other = prior_share(image.mT.contiguous(), kernel.mT.contiguous(), 0.05, (1.0, 2.0))
+    one = share(image, kernel, 0.05, (2.0, 1.0))
+    other = share(image.mT.contiguous(), kernel.mT.contiguous(), 0.05, (1.0, 2.0))
     torch.testing.assert_close(other[0].mT, one[0], atol=1e-4, rtol=0)
 
 
@@ -220,16 +233,19 @@ def test_a_solver_s_maps_come_back_in_the_image_s_unit(monkeypatch):
             yield Estimate(**(vars(estimate) | {"maps": known}))
 
     monkeypatch.setattr(TwoPhase, "solve", sampling)
-    steps = deconvolve_steps(1000 * observation(), Settings(kernel_prior=Known(), iterations=2), psf=KERNEL)
+    observed = 1000 * observation()
+    steps = deconvolve_steps(observed, Settings(kernel_prior=Known(), iterations=2), psf=KERNEL)
     try:
         while True:
             next(steps)
     except StopIteration as end:
         result = end.value
-    np.testing.assert_allclose(result.maps["uncertainty"], 0.1 * result.image, rtol=1e-4, atol=1e-3)
+    light = result.image - intensity_levels(observed).offset
+    np.testing.assert_allclose(result.maps["uncertainty"], 0.1 * light, rtol=1e-4, atol=1e-3)
 
 
 def test_saturation_is_told_from_a_bright_pixel():
-    assert saturation_check(saturated_share(np.array([[1, 2], [3, 200]], np.uint8))).verdict == "ok"
-    assert saturation_check(saturated_share(np.array([[1, 2], [3, 255]], np.uint8))).verdict == "doubt"
-    assert saturated_share(np.full((4, 4), 7.0)) == 0
+    ramp = np.arange(4096.0).reshape(1, 64, 64)
+    assert saturation_check(float(saturated(ramp).mean())).verdict == "ok"
+    assert saturation_check(float(saturated(np.minimum(ramp, 4000)).mean())).verdict == "doubt"
+    assert not saturated(np.full((1, 4, 4), 7.0)).any()

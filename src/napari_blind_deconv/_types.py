@@ -1,7 +1,8 @@
 """What every layer shares: components, the records that travel between layers, and the one exception for bad input."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
@@ -12,8 +13,71 @@ from numpy.typing import NDArray
 Class = TypeVar("Class")
 
 
+_MARKED = re.compile(r"`([^`]+)`")
+
+
 class InputError(ValueError):
-    """Input or usage that cannot be worked with; the message says name, value, what is allowed and what to do."""
+    """Input or usage that cannot be worked with: what is wrong, its value, what is allowed and what to do.
+
+    A face of the program words it with its own names for the settings (`worded`); as a string it has those of Python.
+
+    Parameters
+    ----------
+    sentence
+        All of it in one, where no face has other words for it; the fields are empty then.
+    subject
+        What is wrong: a setting by its path (``kernel_size``, ``kernel_prior=known``), or a thing (``PSF``).
+    value
+        What it is, in words that follow the subject.
+    allowed
+        What it must be, in words that follow the value: "must be …" or "is …" at once, any other after a comma.
+    remedy
+        What to do. Settings stand in it by their paths, between backticks.
+
+    Examples
+    --------
+    >>> error = InputError(
+    ...     subject="kernel_size", value="(9,)", allowed="must be at most 5", remedy="choose a smaller `kernel_size`"
+    ... )
+    >>> str(error)
+    'kernel_size (9,) must be at most 5; choose a smaller kernel_size'
+    >>> error.worded(lambda path: "PSF size" if path == "kernel_size" else path)
+    'PSF size (9,) must be at most 5; choose a smaller PSF size'
+    """
+
+    def __init__(
+        self, sentence: str = "", *, subject: str = "", value: str = "", allowed: str = "", remedy: str = ""
+    ) -> None:
+        self.sentence, self.subject, self.value, self.allowed, self.remedy = sentence, subject, value, allowed, remedy
+        super().__init__(self.worded(_in_python))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Fields are by keyword only, which copying and processes must know."""
+        return _rebuilt, (self.sentence, self.subject, self.value, self.allowed, self.remedy)
+
+    def worded(self, name: Callable[[str], str]) -> str:
+        """The sentence, with what a face calls the subject and each setting; ``name`` is given their paths."""
+        if self.sentence:
+            return self.sentence
+        between = " " if self.allowed.startswith(("must ", "is ")) or not self.value else ", "
+        wrong = " ".join(part for part in (name(self.subject), self.value) if part)
+        wrong = between.join(part for part in (wrong, self.allowed) if part)
+        text = "; ".join(part for part in (wrong, self.remedy) if part)
+        return _MARKED.sub(lambda path: name(path[1]), text)
+
+    def about(self, subject: str) -> "InputError":
+        """The same of another subject, such as a file by its name."""
+        return InputError(subject=subject, value=self.value, allowed=self.allowed, remedy=self.remedy)
+
+
+def _rebuilt(sentence: str, subject: str, value: str, allowed: str, remedy: str) -> InputError:
+    return InputError(sentence, subject=subject, value=value, allowed=allowed, remedy=remedy)
+
+
+def _in_python(path: str) -> str:
+    """``kernel_prior=known`` reads ``kernel_prior 'known'``; other paths are names in Python already."""
+    setting, chosen, kind = path.partition("=")
+    return f"{setting} {kind!r}" if chosen else path
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

@@ -63,8 +63,10 @@ class Arrangement:
         for number, channel in enumerate(channels, start=1):
             if np.nanmin(channel) == np.nanmax(channel):
                 raise InputError(
-                    f"channel {number} of {len(channels)} is constant, every pixel is {channel.flat[0]:g}; there is "
-                    "nothing to deconvolve in it: leave it out"
+                    subject=f"channel {number} of {len(channels)}",
+                    value=f"is constant, every pixel is {channel.flat[0]:g}",
+                    allowed="so that there is nothing to deconvolve in it",
+                    remedy="leave it out",
                 )
         return [self._flattened(c) for c in channels]
 
@@ -85,8 +87,10 @@ class Arrangement:
             channels = 1 if self.channel is None else shape[self.channel]
             return [np.broadcast_to(chosen, (int(np.prod(sizes, dtype=int)), *space))] * channels
         raise InputError(
-            f"mask has shape {chosen.shape}, but the image has {tuple(shape)}; give one of that shape, or of its space "
-            f"{space}"
+            subject="mask",
+            value=f"has shape {chosen.shape}",
+            allowed=f"but the image has {tuple(shape)}",
+            remedy=f"give one of that shape, or of its space {space}",
         )
 
     def restack(self, part: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -123,23 +127,44 @@ def arrangement(shape: Sequence[int], axes: str | None, planes: bool) -> Arrange
     if axes is None:
         if len(shape) not in _DEFAULT_AXES:
             raise InputError(
-                f"image has {len(shape)} axes {tuple(shape)}, which cannot be told apart; give them, such as "
-                "axes='TZYX' (T time, C channel, S colour, Z, Y, X)"
+                subject="image",
+                value=f"has {len(shape)} axes {tuple(shape)}",
+                allowed="which cannot be told apart",
+                remedy="name them with `axes`, such as TZYX (T time, C channel, S colour, Z, Y, X)",
             )
         axes = _DEFAULT_AXES[len(shape)]
     axes = axes.upper()
     if len(axes) != len(shape):
-        raise InputError(f"axes {axes!r} name {len(axes)} axes, but the image has {len(shape)}: {tuple(shape)}")
+        raise InputError(
+            subject="axes",
+            value=f"{axes!r} name {len(axes)} axes",
+            allowed=f"but the image has {len(shape)}: {tuple(shape)}",
+            remedy="give one letter per axis",
+        )
     if len(set(axes)) != len(axes):
-        raise InputError(f"axes {axes!r} name an axis twice; each letter may occur once")
+        raise InputError(
+            subject="axes",
+            value=f"{axes!r} name an axis twice",
+            allowed="but each letter may occur once",
+            remedy="give every axis a letter of its own",
+        )
     if not {"Y", "X"} <= set(axes):
-        raise InputError(f"axes {axes!r} must contain Y and X; a PSF is estimated in planes or volumes")
+        raise InputError(
+            subject="axes",
+            value=repr(axes),
+            allowed="must contain Y and X, as a PSF is estimated in planes or volumes",
+            remedy="name two axes of the image Y and X",
+        )
     out = Arrangement(axes, planes)
     for letter in out.space:
         n = shape[axes.index(letter)]
         if n < _SMALLEST:
-            hint = "treat the stack as planes (planes=True, --planes)" if letter == "Z" else "crop it less"
-            raise InputError(f"image has {n} pixels along {letter}, at least {_SMALLEST} are needed; {hint}")
+            raise InputError(
+                subject="image",
+                value=f"has {n} pixels along {letter}",
+                allowed=f"but at least {_SMALLEST} are needed",
+                remedy="treat the stack as planes with `planes`" if letter == "Z" else "crop it less",
+            )
     return out
 
 
@@ -156,10 +181,18 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     array = np.asarray(image)
     if array.dtype.kind not in "iuf":
         raise InputError(
-            f"image has data type {array.dtype}, which holds no intensities; convert it to an integer or float type"
+            subject="image",
+            value=f"has data type {array.dtype}",
+            allowed="which holds no intensities",
+            remedy="convert it to an integer or float type",
         )
     if array.size == 0:
-        raise InputError(f"image is empty, its shape is {array.shape}; every axis needs at least {_SMALLEST} pixels")
+        raise InputError(
+            subject="image",
+            value=f"is empty, its shape is {array.shape}",
+            allowed=f"but every axis needs at least {_SMALLEST} pixels",
+            remedy="export it anew",
+        )
     warnings = []
     # Whole numbers of four bytes do not fit into single precision.
     small = array.dtype.itemsize <= (4 if array.dtype.kind == "f" else 2)
@@ -167,7 +200,12 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     bad = ~np.isfinite(values)
     count = int(bad.sum())
     if count == array.size:
-        raise InputError("image holds no finite value: every pixel is NaN or infinite; export it anew")
+        raise InputError(
+            subject="image",
+            value="holds no finite value",
+            allowed="as every pixel is NaN or infinite",
+            remedy="export it anew",
+        )
     if count and fill_nan:
         nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
         values = values[tuple(nearest)]
@@ -175,7 +213,10 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     finite = values if not count or fill_nan else values[~bad]
     if finite.min() == finite.max():
         raise InputError(
-            f"image is constant, every pixel is {finite.flat[0]:g}; there is nothing to deconvolve: export it anew"
+            subject="image",
+            value=f"is constant, every pixel is {finite.flat[0]:g}",
+            allowed="so that there is nothing to deconvolve",
+            remedy="export it anew",
         )
     return values, warnings
 
@@ -191,13 +232,17 @@ def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: f
     low, high = float(np.nanmin(image)), float(np.nanmax(image[np.isfinite(image)]))
     if background is not None and background >= high:
         raise InputError(
-            f"background is {background:g}, but the brightest pixel is {high:g}; it must be below that, in the image's "
-            "own intensity unit"
+            subject="background",
+            value=f"is {background:g}",
+            allowed=f"but the brightest pixel is {high:g}",
+            remedy="give one below that, in the image's own intensity unit",
         )
     if noise_sigma is not None and noise_sigma > high - low:
         raise InputError(
-            f"noise_sigma is {noise_sigma:g}, but the image spans only {high - low:g}; give it in the image's own "
-            "intensity unit, or leave it out to have it estimated"
+            subject="noise_sigma",
+            value=f"is {noise_sigma:g}",
+            allowed=f"but the image spans only {high - low:g}",
+            remedy="give it in the image's own intensity unit, or leave it out to have it estimated",
         )
 
 
@@ -216,12 +261,17 @@ def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes
         size = size[1:]
     if len(size) != len(space):
         raise InputError(
-            f"voxel size {size} has {len(size)} lengths, but the image has {len(space)} spatial axes ({space}); give "
-            "one length in µm per axis"
+            subject="voxel size",
+            value=f"{size} has {len(size)} lengths",
+            allowed=f"but the image has {len(space)} spatial axes ({space})",
+            remedy="give one length in µm per axis",
         )
     for letter, value in zip(space, size, strict=True):
         if not (math.isfinite(value) and value > 0):
             raise InputError(
-                f"voxel size along {letter} is {value:g} µm; it must be positive: give the right one (--voxel-size-um)"
+                subject="voxel size",
+                value=f"along {letter} is {value:g} µm",
+                allowed="but must be positive",
+                remedy="give the right one with `voxel_size_um`",
             )
     return size

@@ -11,8 +11,10 @@ from annotated_types import Ge, Gt, MinLen
 from pydantic import AfterValidator, TypeAdapter
 
 from napari_blind_deconv._types import InputError, component, nearest
+from napari_blind_deconv.forward import Likelihood, ReadFromImage
 from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
 from napari_blind_deconv.kernel_priors import KernelPrior, Uniform
+from napari_blind_deconv.restoration import ByData, Restorer
 from napari_blind_deconv.solvers import Solver, TwoPhase
 
 # Validation speaks of types; people think of numbers.
@@ -53,7 +55,13 @@ class Settings:
     image_prior: ImagePrior = SparseGradients()
     """What is known of the image."""
     solver: Solver = TwoPhase()
-    """How kernel and image are found."""
+    """How the kernel is found, and where it does that, the image with it."""
+    restorer: Restorer = ByData()
+    """How the image is restored once there is a kernel."""
+    likelihood: Likelihood = ReadFromImage()
+    """What is known of the camera."""
+    non_negative: bool | None = None
+    """Whether the restored image may not lie below the background. None: where the data are counts of light."""
     kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], MinLen(1)] | None = None
     """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
     kernel_weight: Annotated[float, Gt(0)] = 1.0
@@ -69,7 +77,7 @@ class Settings:
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
     fill_nan: bool = False
-    """Replace NaN and infinite pixels by their nearest finite neighbour instead of refusing the image."""
+    """Replace NaN and infinite pixels by their nearest finite neighbour instead of leaving them out."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto takes a CUDA device if there is one, else the CPU."""
     seed: Annotated[int, Ge(0)] = 0
@@ -88,7 +96,15 @@ def _registry(union: Any) -> dict[str, type]:
 KERNEL_PRIORS: Mapping[str, type] = _registry(KernelPrior)
 IMAGE_PRIORS: Mapping[str, type] = _registry(ImagePrior)
 SOLVERS: Mapping[str, type] = _registry(Solver)
-_FAMILIES = {"kernel_prior": KERNEL_PRIORS, "image_prior": IMAGE_PRIORS, "solver": SOLVERS}
+RESTORERS: Mapping[str, type] = _registry(Restorer)
+LIKELIHOODS: Mapping[str, type] = _registry(Likelihood)
+_FAMILIES = {
+    "kernel_prior": KERNEL_PRIORS,
+    "image_prior": IMAGE_PRIORS,
+    "solver": SOLVERS,
+    "restorer": RESTORERS,
+    "likelihood": LIKELIHOODS,
+}
 
 
 def settings_to_dict(settings: Settings) -> dict[str, Any]:
@@ -133,7 +149,12 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     path, equals, text = assignment.partition("=")
     path = path.strip()
     if not equals or not path:
-        raise InputError(f"--set {assignment!r} must have the form path=value, for example --set kernel_weight=2")
+        raise InputError(
+            subject="setting",
+            value=repr(assignment),
+            allowed="must have the form path=value",
+            remedy="write for example kernel_weight=2",
+        )
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
@@ -159,7 +180,7 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
 
 
 def default_of(family: str, kind: str) -> dict[str, Any]:
-    """The default fields of a kind of ``kernel_prior``, ``image_prior`` or ``solver``, as JSON values."""
+    """The default fields of a kind of a family such as ``kernel_prior``, as JSON values."""
     kinds = _FAMILIES[family]
     if kind not in kinds:
         raise InputError(f"{family} {kind!r} is unknown; {nearest(kind, kinds)}")
@@ -169,7 +190,9 @@ def default_of(family: str, kind: str) -> dict[str, Any]:
 def describe(error: pydantic.ValidationError) -> str:
     """The first complaint of a validation as one sentence."""
     first = error.errors(include_url=False)[0]
-    place = [str(part) for part in first["loc"] if str(part) not in {*KERNEL_PRIORS, *IMAGE_PRIORS, *SOLVERS}]
+    place = [
+        str(part) for part in first["loc"] if str(part) not in {kind for kinds in _FAMILIES.values() for kind in kinds}
+    ]
     message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     name = ".".join(part for part in place if not part.isdigit() and "[" not in part) or "settings"
     message = message if message.startswith(name.rpartition(".")[2]) else f"{name} {message}"

@@ -28,27 +28,42 @@ def checked_psf(
     while array.ndim > ndim and 1 in array.shape:
         array = array.squeeze(array.shape.index(1))
     if array.dtype.kind not in "iuf":
-        raise InputError(f"PSF has data type {array.dtype}; convert it to an integer or float type")
+        raise InputError(
+            subject="PSF",
+            value=f"has data type {array.dtype}",
+            allowed="which holds no intensities",
+            remedy="convert it to an integer or float type",
+        )
     if array.ndim != ndim:
-        hint = (
-            "treat the stack as planes (planes=True, --planes), or give a 3-D PSF"
+        remedy = (
+            "treat the stack as planes with `planes`, or give a 3-D PSF"
             if array.ndim < ndim
             else f"give one of {ndim} axes, such as its sharpest plane"
         )
         raise InputError(
-            f"PSF has {array.ndim} axes {array.shape}, but the image has {ndim} spatial axes {tuple(space_shape)}; "
-            f"{hint}"
+            subject="PSF",
+            value=f"has {array.ndim} axes {array.shape}",
+            allowed=f"but the image has {ndim} spatial axes {tuple(space_shape)}",
+            remedy=remedy,
         )
     values = array.astype(np.float64)
     if not np.isfinite(values).all():
-        raise InputError(f"PSF has {int((~np.isfinite(values)).sum())} values that are NaN or infinite; export it anew")
+        raise InputError(
+            subject="PSF",
+            value=f"has {int((~np.isfinite(values)).sum())} values that are NaN or infinite",
+            remedy="export it anew",
+        )
     if values.min() < 0:
         raise InputError(
-            f"PSF has {int((values < 0).sum())} negative values, the lowest is {values.min():g}; a PSF is a "
-            "distribution of light: subtract its background and set what is below zero to zero"
+            subject="PSF",
+            value=f"has {int((values < 0).sum())} negative values, the lowest is {values.min():g}",
+            allowed="but is a distribution of light",
+            remedy="subtract its background and set what is below zero to zero",
         )
     if values.sum() == 0:
-        raise InputError("PSF is zero everywhere; it must hold light")
+        raise InputError(
+            subject="PSF", value="is zero everywhere", allowed="but must hold light", remedy="export it anew"
+        )
     if voxel_size_um is not None and psf_voxel_size_um is not None:
         same_voxels(voxel_size_um, psf_voxel_size_um)
     warnings = []
@@ -58,7 +73,10 @@ def checked_psf(
         warnings.append(f"PSF of even size {array.shape} was padded by zeros to {values.shape}; its centre is n // 2")
     if any(k > n for k, n in zip(values.shape, space_shape, strict=True)):
         raise InputError(
-            f"PSF of {values.shape} pixels is larger than the image of {tuple(space_shape)}; crop it to its support"
+            subject="PSF",
+            value=f"of {values.shape} pixels",
+            allowed=f"is larger than the image of {tuple(space_shape)}",
+            remedy="crop it to its support",
         )
     return (values / values.sum()).astype(np.float32), warnings
 
@@ -67,11 +85,18 @@ def same_voxels(image_um: Sequence[float], psf_um: Sequence[float], tolerance: f
     """Refuse a PSF sampled on other voxels than the image."""
     image_um, psf_um = tuple(image_um), tuple(psf_um)
     if len(image_um) != len(psf_um):
-        raise InputError(f"PSF has voxels of {psf_um} µm, the image of {image_um} µm; their numbers of axes differ")
+        raise InputError(
+            subject="PSF",
+            value=f"has voxels of {psf_um} µm",
+            allowed=f"but the image's are {image_um} µm, of another number of axes",
+            remedy="give a PSF of the image's spatial axes",
+        )
     if any(abs(a - b) > tolerance * a for a, b in zip(image_um, psf_um, strict=True)):
         raise InputError(
-            f"PSF has voxels of {psf_um} µm, but the image's are {image_um} µm; resample the PSF to them, "
-            "or correct the voxel size"
+            subject="PSF",
+            value=f"has voxels of {psf_um} µm",
+            allowed=f"but the image's are {image_um} µm",
+            remedy="resample the PSF to them, or correct `voxel_size_um`",
         )
 
 
@@ -90,14 +115,19 @@ def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) ->
     sizes = tuple(requested) * len(space_shape) if len(requested) == 1 else tuple(requested)
     if len(sizes) != len(space_shape):
         raise InputError(
-            f"kernel_size {tuple(requested)} names {len(sizes)} axes, but the PSF has {len(space_shape)}; give one "
-            "odd number, or one per axis"
+            subject="kernel_size",
+            value=f"{tuple(requested)} names {len(sizes)} axes",
+            allowed=f"but the PSF has {len(space_shape)}",
+            remedy="give one odd number, or one per axis",
         )
     for size, n in zip(sizes, space_shape, strict=True):
         if size > n:
             largest = tuple(n - (n + 1) % 2 for n in space_shape)
             raise InputError(
-                f"kernel_size {sizes} is larger than the image of {tuple(space_shape)} pixels; choose {largest} or less"
+                subject="kernel_size",
+                value=f"{sizes}",
+                allowed=f"is larger than the image of {tuple(space_shape)} pixels",
+                remedy=f"choose {largest} or less",
             )
     return sizes
 

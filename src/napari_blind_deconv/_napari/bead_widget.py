@@ -17,8 +17,8 @@ from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.live import add_image
 from napari_blind_deconv._napari.optional_editors import OptionalEditor
+from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.run_panel import RUN_STYLE
-from napari_blind_deconv._napari.words import on_screen
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.beads import MeasuredPsf, measure_psf
 
@@ -112,7 +112,7 @@ class BeadWidget(Docked):
         try:
             job = self.job()
         except InputError as error:
-            self._say(str(error), alarm=True)
+            self._say(refusal_on_screen(error), alarm=True)
             return
         self.run.setEnabled(False)
         self._say("Measuring …")
@@ -141,12 +141,12 @@ class BeadWidget(Docked):
         try:
             self.job()
         except InputError as error:
-            self._say(str(error), alarm=self.input.layer_choice.value() is not None)
+            self._say(refusal_on_screen(error), alarm=self.input.layer_choice.value() is not None)
         else:
             self._say("Ready.")
 
     def _say(self, sentence: str, *, alarm: bool = False) -> None:
-        self.status.setText(on_screen(sentence))
+        self.status.setText(sentence)
         self.status.setStyleSheet("color: #ff9d7a; font-weight: bold;" if alarm else "")
 
     def close_down(self) -> None:
@@ -164,4 +164,4 @@ def measured(job: BeadJob) -> tuple[BeadJob, MeasuredPsf | str]:
             bead_diameter_um=job.bead_diameter_um,
         )
     except InputError as error:
-        return job, str(error)
+        return job, refusal_on_screen(error)

@@ -20,6 +20,7 @@ from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
 from napari_blind_deconv._napari.live import PREVIEW, LiveLayers
 from napari_blind_deconv._napari.map_layers import maps_in_words
+from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.results import kernel_name, restored_name, result_layers
 from napari_blind_deconv._napari.run import Job, Refusal, duration, run_steps
 from napari_blind_deconv._napari.run_panel import RunPanel
@@ -120,7 +121,7 @@ class DeconvolveWidget(Docked):
         try:
             self._job = self.job()
         except InputError as error:
-            self._refuse(str(error))
+            self._refuse(refusal_on_screen(error))
             return
         self._guard.remember()
         self._live = LiveLayers(self._viewer, self._job.source)
@@ -147,7 +148,7 @@ class DeconvolveWidget(Docked):
         try:
             job = self.job()
         except InputError as error:
-            self._refuse(str(error))
+            self._refuse(refusal_on_screen(error))
             return
         line = _command(job)
         QApplication.clipboard().setText(line)
@@ -199,8 +200,8 @@ class DeconvolveWidget(Docked):
             self._live = None
 
     def _refuse(self, sentence: str) -> None:
-        self.panel.say(on_screen(sentence), alarm=True)
-        show_error(on_screen(sentence))
+        self.panel.say(sentence, alarm=True)
+        show_error(sentence)
 
     def _input_changed(self) -> None:
         self._suggest()
@@ -235,7 +236,7 @@ class DeconvolveWidget(Docked):
         try:
             self.job()
         except InputError as error:
-            self.panel.say(on_screen(str(error)), alarm=self.input.layer_choice.value() is not None)
+            self.panel.say(refusal_on_screen(error), alarm=self.input.layer_choice.value() is not None)
         else:
             sample = self._suggested != Settings() and replace(self.form.value(), planes=False) == self._suggested
             self.panel.say("Ready, with the settings that suit this sample." if sample else "Ready.")

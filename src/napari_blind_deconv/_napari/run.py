@@ -3,13 +3,11 @@
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
-from napari_blind_deconv import io
 from napari_blind_deconv._napari.layers import Source
+from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
-from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.pipeline import deconvolve_steps
 from napari_blind_deconv.settings import Settings
 
@@ -47,7 +45,7 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
     try:
         return (yield from _steps(job))
     except InputError as error:
-        return Refusal(str(error))
+        return Refusal(refusal_on_screen(error))
     except MemoryError:
         return Refusal(f"memory ran out for image {job.source.name!r}; crop it, or close other programs")
     except RuntimeError as error:
@@ -76,24 +74,12 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
 
 
 def _arguments(job: Job) -> dict[str, Any]:
-    psf, psf_voxel_size_um = _psf(job)
     return {
         "axes": job.source.axes,
         "voxel_size_um": job.source.voxel_size_um,
-        "psf": psf,
-        "psf_voxel_size_um": psf_voxel_size_um,
+        "psf": None if job.psf is None else job.psf.load(),
+        "psf_voxel_size_um": None if job.psf is None else job.psf.voxel_size_um,
     }
-
-
-def _psf(job: Job) -> tuple[Any, tuple[float, ...] | None]:
-    """The known PSF, from a layer or else from the file that the settings name."""
-    prior = job.settings.kernel_prior
-    if job.psf is not None:
-        return job.psf.load(), job.psf.voxel_size_um
-    if isinstance(prior, Known) and prior.psf is not None:
-        volume = io.read(Path(prior.psf))
-        return volume.data, volume.voxel_size_um
-    return None, None
 
 
 def progress_in_words(progress: Progress, seconds: float) -> str:

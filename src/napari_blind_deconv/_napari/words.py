@@ -64,7 +64,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "background": "Constant offset of the camera, in the image's intensity unit.",
         "solver": "How the PSF and the image are found.",
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
-        "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of refusing the image.",
+        "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
         "device": "Where to compute: automatic takes a graphics card if there is one.",
         "seed": "Start of the random numbers; the same seed gives the same result.",
     }
@@ -186,13 +186,8 @@ RARE_FIELDS: Final = frozenset(
 
 _ON_SCREEN: Final = MappingProxyType(
     {
-        "fill_nan=True (--fill-nan)": "“Fill NaN and Inf” under Advanced",
-        "treat the stack as planes (planes=True, --planes)": "choose “separate planes” as the meaning of its axis",
-        "give one (--psf FILE, or psf=ARRAY in Python)": "choose a PSF layer or a PSF file",
-        "kernel_prior 'known' has no PSF": "there is no PSF yet",
         "choose kernel_prior 'known' with a PSF, or solver 'blind-richardson-lucy'": "choose “I have the PSF”, or "
         "another way to solve it under Advanced",
-        " (--voxel-size-um)": "",
         "solver 'richardson-lucy' needs": "Richardson-Lucy needs",
         ", which has no score; choose": "; choose",
         "cannot rank families of PSFs, but kernel_prior is 'auto'; choose a family,": "cannot find out the family of "
@@ -206,7 +201,7 @@ _ON_SCREEN: Final = MappingProxyType(
         "one first",
     }
 )
-"""What is said in the words of a command line: how the widget says it."""
+"""What solvers, warnings and validations, which have no fields yet, say in their own names: how the widget says it."""
 
 _KINDS: Final = re.compile(r"\b(?:kernel_prior|image_prior|solver) ('[\w-]+'(?:(?:, | or )'[\w-]+')*)")
 _QUALIFIED: Final = re.compile(r"\b(?:kernel_prior|image_prior|solver)\.(\w+)")
@@ -229,7 +224,7 @@ _UNITS: Final = MappingProxyType({"um": "µm", "px": "px", "deg": "°", "rad": "
 
 
 def on_screen(sentence: str) -> str:
-    """A refusal or warning in the words of the widget: fields by their labels, no option of the command line.
+    """A warning, or a refusal without fields, in the words of the widget: settings by their labels.
 
     Examples
     --------

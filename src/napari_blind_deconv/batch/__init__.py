@@ -35,11 +35,12 @@ _FAILURES = (InputError, ArithmeticError, MemoryError, OSError, RuntimeError, Va
 
 @dataclass(frozen=True)
 class References:
-    """Files that all inputs share: a known PSF, and the truths to compare with."""
+    """Files that all inputs share: a known PSF, the truths to compare with, and a mask of the pixels to use."""
 
     psf: io.Volume | None = None
     truth: io.Volume | None = None
     true_psf: io.Volume | None = None
+    mask: io.Volume | None = None
 
 
 @dataclass(frozen=True)
@@ -53,22 +54,33 @@ class FileStarted:
 
 @dataclass(frozen=True)
 class FileReport:
-    """A file is done or has failed; ``refused`` where its input, rather than an accident, is the reason."""
+    """A file is done or has failed; with the refusal where its input, rather than an accident, is the reason."""
 
     path: Path
     status: Literal["done", "failed"]
     message: str = ""
     outputs: tuple[Path, ...] = ()
     report: dict[str, Any] = field(default_factory=dict)
-    refused: bool = False
+    refusal: InputError | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether its input is the reason."""
+        return self.refusal is not None
 
 
 Event = FileStarted | Progress | FileReport
 
 
-def read_references(*, psf: Path | None = None, truth: Path | None = None, true_psf: Path | None = None) -> References:
+def read_references(
+    *,
+    psf: Path | None = None,
+    truth: Path | None = None,
+    true_psf: Path | None = None,
+    mask: Path | None = None,
+) -> References:
     """Read the files that all inputs share; errors as in `napari_blind_deconv.io.read`."""
-    return References(*(None if path is None else io.read(path) for path in (psf, truth, true_psf)))
+    return References(*(None if path is None else io.read(path) for path in (psf, truth, true_psf, mask)))
 
 
 def run_batch(
@@ -112,7 +124,7 @@ def run_batch(
             report = yield from _restore(job, settings, references, _Said(axes, voxel_size_um, max_memory_gb))
         except _FAILURES as error:
             text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
-            yield FileReport(job.path, "failed", text, refused=isinstance(error, InputError))
+            yield FileReport(job.path, "failed", text, refusal=error if isinstance(error, InputError) else None)
         else:
             outputs = tuple(job.restored.parent / name for name in report["outputs"])
             yield FileReport(job.path, "done", "", outputs, report)
@@ -150,12 +162,12 @@ def _restore(
             psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
             truth=None if truth is None else truth.data,
             true_psf=None if true_psf is None else true_psf.data,
+            mask=None if references.mask is None else references.mask.data,
         )
     except InputError as error:
-        sentence = str(error)
-        if psf is None or not sentence.startswith("PSF "):
+        if psf is None or error.subject != "PSF":
             raise
-        raise InputError(f"PSF {psf.path}{sentence.removeprefix('PSF')}") from error
+        raise error.about(f"PSF {psf.path}") from error
     report = _completed(result, volume, job, references)
     _write(job, volume, result, report)
     return report
@@ -169,8 +181,10 @@ def _check_memory(path: Path, settings: Settings, said: _Said) -> None:
     needed = estimated_memory_gb(found.shape, axes, planes=settings.planes, kernel_size=settings.kernel_size)
     if needed > said.max_memory_gb:
         raise InputError(
-            f"{path} of {found.shape} pixels needs about {needed:.1f} GB, more than --max-memory-gb "
-            f"{said.max_memory_gb:g}; crop it or allow more"
+            subject=str(path),
+            value=f"of {found.shape} pixels needs about {needed:.1f} GB",
+            allowed=f"more than `max_memory_gb` {said.max_memory_gb:g}",
+            remedy="crop it, or allow more",
         )
 
 
@@ -179,7 +193,12 @@ def _completed(result: Result, volume: io.Volume, job: Job, references: Referenc
     report = result.report
     source = report["input"] | {"file": job.path.name, "format": volume.description.get("format")}
     warnings = list(volume.description.get("warnings", [])) + list(report["warnings"])
-    given = {"psf": references.psf, "truth": references.truth, "true_psf": references.true_psf}
+    given = {
+        "psf": references.psf,
+        "truth": references.truth,
+        "true_psf": references.true_psf,
+        "mask": references.mask,
+    }
     files = {name: found.path.name for name, found in given.items() if found is not None and found.path is not None}
     outputs = [path.name for path in job.written(result.maps)]
     return report | {"input": source, "references": files, "warnings": warnings, "outputs": outputs}

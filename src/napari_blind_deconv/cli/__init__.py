@@ -39,7 +39,9 @@ def _run(arguments: list[str]) -> int:
 
         if not isinstance(error, InputError):
             raise
-        _say(str(error))
+        from .names import refusal_in_options
+
+        _say(refusal_in_options(error))
         return REFUSED
     return code if isinstance(code, int) else DONE
 

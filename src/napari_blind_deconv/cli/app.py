@@ -56,6 +56,13 @@ def run(
         str | None,
         typer.Option(help="two-phase, posterior-sampling, richardson-lucy, blind-richardson-lucy or joint."),
     ] = None,
+    restorer: Annotated[
+        str | None,
+        typer.Option(help="How the image is restored with that kernel: auto, by-prior, photon-map or richardson-lucy."),
+    ] = None,
+    likelihood: Annotated[
+        str | None, typer.Option(help="What is known of the camera: auto (read from the image), gaussian or camera.")
+    ] = None,
     kernel_weight: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
     ] = None,
@@ -78,6 +85,9 @@ def run(
     ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="a.b=VALUE", help="One setting by its path; may be repeated.")
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(help="Pixels to use: those where this image is zero are left out everywhere.")
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="The sharp image, to compare with.")] = None,
     true_psf: Annotated[Path | None, typer.Option(help="The true PSF, to compare with.")] = None,
@@ -107,6 +117,8 @@ def run(
         "kernel_prior": kernel_prior,
         "image_prior": image_prior,
         "solver": solver,
+        "restorer": restorer,
+        "likelihood": likelihood,
         "image_prior_strength": image_prior_strength,
         "diffusion_strength": diffusion_strength,
         "kernel_size": whole_numbers("--kernel-size", kernel_size),
@@ -128,6 +140,7 @@ def run(
         psf=psf,
         truth=truth,
         true_psf=true_psf,
+        mask=mask,
         axes=axes,
         voxel_size_um=numbers("--voxel-size-um", voxel_size_um),
         max_memory_gb=max_memory_gb,

@@ -14,6 +14,7 @@ from napari_blind_deconv.settings import Settings
 
 from . import DONE, REFUSED, SOME_FAILED
 from .display import follow, summarise
+from .names import refusal_in_options
 from .settings import settings_of
 
 
@@ -29,6 +30,7 @@ class Request:
     psf: Path | None = None
     truth: Path | None = None
     true_psf: Path | None = None
+    mask: Path | None = None
     axes: str | None = None
     voxel_size_um: tuple[float, ...] | None = None
     max_memory_gb: float | None = None
@@ -47,7 +49,12 @@ def execute(request: Request, *, as_json: bool) -> int:
     limit = request.max_memory_gb
     if limit is not None and not (math.isfinite(limit) and limit > 0):
         raise InputError(f"--max-memory-gb {limit:g} must be a positive number")
-    shared = {"psf": request.psf or _recorded_psf(settings), "truth": request.truth, "true_psf": request.true_psf}
+    shared = {
+        "psf": request.psf or _recorded_psf(settings),
+        "truth": request.truth,
+        "true_psf": request.true_psf,
+        "mask": request.mask,
+    }
     keep = [path for path in (request.settings, *shared.values()) if path is not None]
     jobs = plan(find_inputs(request.inputs), request.output, keep, maps=request.maps)
     events = run_batch(
@@ -96,7 +103,7 @@ def _tell(reports: list[FileReport], *, as_json: bool) -> None:
 
 def _entry(report: FileReport) -> dict[str, Any]:
     outputs = [str(path) for path in report.outputs]
-    return {"input": str(report.path), "status": report.status, "message": report.message, "outputs": outputs}
+    return {"input": str(report.path), "status": report.status, "message": _message(report), "outputs": outputs}
 
 
 def _failures(reports: list[FileReport], output: Path) -> str:
@@ -110,6 +117,11 @@ def _failures(reports: list[FileReport], output: Path) -> str:
     return f"{len(failed)} of {len(reports)} files failed, the rest are done; {output / BATCH_REPORT} says why"
 
 
+def _message(report: FileReport) -> str:
+    return report.message if report.refusal is None else refusal_in_options(report.refusal)
+
+
 def _with_name(report: FileReport) -> str:
-    known = str(report.path) in report.message or report.message.startswith("output folder")
-    return report.message if known else f"{report.path}: {report.message}"
+    message = _message(report)
+    known = str(report.path) in message or message.startswith("output folder")
+    return message if known else f"{report.path}: {message}"

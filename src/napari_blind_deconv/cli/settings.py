@@ -15,7 +15,7 @@ from napari_blind_deconv.settings import (
     settings_to_dict,
 )
 
-FAMILIES = ("kernel_prior", "image_prior", "solver")
+FAMILIES = ("kernel_prior", "image_prior", "solver", "restorer", "likelihood")
 
 
 def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequence[str], psf: Path | None) -> Settings:

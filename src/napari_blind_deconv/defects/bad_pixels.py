@@ -5,6 +5,8 @@ interpolated or smoothed the image since, has fewer than the image's own band al
 two pixels away, a defect has not.
 """
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -46,6 +48,8 @@ _LIGHT, _BAND = 2.0, 1 / 32
 _UPPER, _LEVEL = (0.25, 0.45), 1.8
 # Images sharp to here hold details of one pixel: nothing is called a defect.
 _SHARP = 0.4
+# Share of the pixels below which the growth of the noise is not continued.
+_DARKEST = 0.1
 # More defects than this share of the pixels are texture, not defects.
 _MOST = 0.01
 _SHORT = 5
@@ -116,13 +120,17 @@ def stabilised(image: Values, noise: Noise | None = None) -> Values:
     """The image on a scale where photon noise is even: 2 √(counts + 3/8) (Anscombe 1948, doi:10.2307/2332343).
 
     Where the noise does not follow the light, the image itself. In the dark, where counts are few and their
-    distribution is skewed, three photons are no defect.
+    distribution is skewed, three photons are no defect. Below the darkest tenth, where nothing tells the variance,
+    it is taken to stay as it is there, so that a dead pixel keeps its depth.
     """
     noise = _noise(image) if noise is None else noise
     if not noise.gain > 0 or noise.dark is None:
         return image
     counts = (image + noise.dark / noise.gain) / noise.gain
-    return (2 * np.sqrt(np.maximum(counts, 0) + 0.375)).astype(np.float32)
+    darkest = max(float(np.quantile(counts.ravel()[:: max(1, counts.size // 65536)], _DARKEST)), 0.0)
+    slope = 1 / math.sqrt(darkest + 0.375)
+    even = 2 * np.sqrt(np.maximum(counts, darkest) + 0.375) + slope * np.minimum(counts - darkest, 0)
+    return np.asarray(even, np.float32)
 
 
 def _noise(image: Values) -> Noise:

@@ -1,6 +1,6 @@
 """All defects of one channel, as weights and as sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,7 +55,8 @@ class Defects:
         """One sentence for each kind: how many, where, and what is done about it."""
         for kind, mask in self.masks.items():
             if mask.any():
-                yield _SENTENCES[kind].format(count=_counted(mask), share=f"{mask.mean():.2%}", where=_where(mask))
+                count, are = _counted(mask), "is" if mask.sum() == 1 else "are"
+                yield _SENTENCES[kind].format(count=count, are=are, share=f"{mask.mean():.2%}", where=_where(mask))
         if self.cut_off:
             yield (
                 f"{self.cut_off:.2%} of the pixels lie at the lowest value: the image was cut off below; export it "
@@ -64,13 +65,13 @@ class Defects:
 
 
 _SENTENCES = {
-    "missing": "{count} are NaN or infinite ({where}); they were left out and filled by the model",
+    "missing": "{count} {are} NaN or infinite ({where}); left out and filled by the model",
     "blank": "{where} a single value and was left as it is",
     "padding": "{count} ({share}) belong to constant regions at the border, such as padding; they were left as they "
     "are",
     "saturated": "{count} ({share}) are saturated: they lie on a plateau at the top of the range and their light is "
     "lost; they were left out and filled by the model",
-    "bad": "{count} are hot or dead ({where}); they were left out and filled by the model",
+    "bad": "{count} {are} hot or dead ({where}); left out and filled by the model",
     "outside": "{count} ({share}) lie outside the mask and were left out",
 }
 
@@ -86,32 +87,33 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
         What a user's mask leaves out, same shape.
     """
     values = np.asarray(image, np.float32)
-    masks: dict[str, Mask] = {}
+    left_out = np.zeros(values.shape, bool) if outside is None else outside
     missing = ~np.isfinite(values)
-    if missing.any():
-        masks["missing"] = missing
-        values = filled(np.where(missing, 0, values).astype(np.float32), missing)
-    blank = blank_frames(np.where(missing, values, image) if missing.any() else values)
-    if blank.any() and not blank.all():
-        masks["blank"] = np.broadcast_to(blank.reshape(-1, *(1,) * (values.ndim - 1)), values.shape).copy()
+    # What nobody looks at has no say in what is found elsewhere.
+    unseen = missing | left_out
+    if unseen.any():
+        values = filled(np.where(unseen, 0, values).astype(np.float32), unseen)
+    blank = blank_frames(values)
     busy = ~blank
-    inspected = {"padding": padded, "saturated": saturated}
-    for kind, look in inspected.items():
-        mask = np.zeros(values.shape, bool)
-        mask[busy] = look(values[busy])
-        if mask.any():
-            masks[kind] = mask
-    known = np.logical_or.reduce([m for k, m in masks.items() if k != "blank"] or [np.zeros(values.shape, bool)])
-    calm = filled(values, known)
-    bad = np.zeros(values.shape, bool)
-    bad[busy] = bad_pixels(calm[busy])
-    bad &= ~known
-    if bad.any():
-        masks["bad"] = bad
-    low = cut_off_below(values[busy]) & ~known[busy]
-    if outside is not None and outside.any():
-        masks["outside"] = outside
-    return Defects(filled(values, known | bad), masks, float(low.mean()))
+    masks = {"missing": missing & ~left_out}
+    if busy.any():
+        masks["blank"] = np.broadcast_to(blank.reshape(-1, *(1,) * (values.ndim - 1)), values.shape) & ~left_out
+    for kind, look in {"padding": padded, "saturated": saturated}.items():
+        masks[kind] = _in_frames(look, values, busy) & ~unseen
+    known = unseen | masks["padding"] | masks["saturated"]
+    bad = _in_frames(bad_pixels, filled(values, known), busy) & ~known
+    masks |= {"bad": bad, "outside": left_out}
+    low = _in_frames(cut_off_below, values, busy)[busy] & ~known[busy]
+    found = {kind: mask for kind, mask in masks.items() if mask.any()}
+    return Defects(filled(values, known | bad), found, float(low.mean()) if low.size else 0.0)
+
+
+def _in_frames(look: Callable[[NDArray[np.float32]], Mask], values: NDArray[np.float32], busy: Mask) -> Mask:
+    """What is found in some of the frames."""
+    out = np.zeros(values.shape, bool)
+    if busy.any():
+        out[busy] = look(values[busy])
+    return out
 
 
 def _counted(mask: Mask) -> str:

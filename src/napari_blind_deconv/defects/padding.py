@@ -71,4 +71,7 @@ def _region(same: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if not kept or region.all():
         return region & ~region
     around = ndimage.binary_dilation(region, iterations=_AROUND) & ~region
-    return region if float(same[around].mean()) < _RARE else region & ~region
+    if float(same[around].mean()) >= _RARE:
+        return region & ~region
+    # Corners that taper off are narrower than the block.
+    return np.asarray(ndimage.binary_propagation(region, mask=same))

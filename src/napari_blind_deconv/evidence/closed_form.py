@@ -20,16 +20,14 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.evidence.noise_floor import length_of, level_in_window, shapes_of_doubt
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import between_nodes, hann, periodogram
 
 # Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
 _ORDINATES_PER_INDEPENDENT = 1.944
-# Noise that follows the intensity is stronger where the window looks; further off, the given sigma is believed.
-_CORNER, _NOISE_RANGE = 0.35, (0.7, 1.5)
-# Corners with less noise than this share of the strongest tell no level. Colours: how many shapes, the doubt of the
-# level beside them, and how far log N may go.
-_FAINT, _COLOURS, _LEVEL, _FURTHEST = 0.05, 3, 0.5, 10.0
+# How far log N may go.
+_FURTHEST = 10.0
 # The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
 _LOWEST_WAVES = 1.5
 # Signal spectra stay above this share of the noise variance, so that their logarithms exist.
@@ -131,11 +129,13 @@ class Evidence:
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
         ordinates = periodogram(values / sigma, ndim)
         seen = noise.seen_through(values, hann(shape, values))
-        seen *= _level(ordinates, seen * noise.on(shape).to(ordinates), shape, values.numel() // math.prod(shape))
+        seen *= level_in_window(
+            ordinates, seen * noise.on(shape).to(ordinates), shape, values.numel() // math.prod(shape)
+        )
         for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
             ordinates = ordinates.index_select(axis, place % n)
         unit = min(spacing)
-        radius = _radius([f * unit / d for f, d in zip(axes, spacing, strict=True)])
+        radius = length_of([f * unit / d for f, d in zip(axes, spacing, strict=True)])
         lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
         weights = (radius > lowest).to(values.dtype)
         weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
@@ -150,7 +150,7 @@ class Evidence:
             axes,
             ordinates,
             (seen * noise.at(axes)).expand(ordinates.shape),
-            _colours(axes, noise.doubt),
+            shapes_of_doubt(axes, noise.doubt),
             weights,
             band,
             fraction,
@@ -241,7 +241,7 @@ class Evidence:
     def spectrum_at(self, spectrum: Tensor, axes: Sequence[Tensor]) -> Tensor:
         """S at any grid of frequencies, one vector per axis in cycles per sample; constant beyond its nodes."""
         unit = min(self.spacing)
-        radius = _radius([f * unit / d for f, d in zip(axes, self.spacing, strict=True)])
+        radius = length_of([f * unit / d for f, d in zip(axes, self.spacing, strict=True)])
         band, fraction = between_nodes(radius, self.lowest, self.highest, self.bands)
         return (spectrum[band] * (1 - fraction) + spectrum[band + 1] * fraction).reshape(radius.shape)
 
@@ -289,36 +289,3 @@ def _three_taps(padded: Tensor, axis: int) -> Tensor:
     """Power spectrum of the Hann window, one bin to either side, along an axis that is one longer at both ends."""
     n = padded.shape[axis] - 2
     return padded.narrow(axis, 1, n) * (2 / 3) + (padded.narrow(axis, 0, n) + padded.narrow(axis, 2, n)) * (1 / 6)
-
-
-def _level(periodogram: Tensor, noise: Tensor, shape: Sequence[int], frames: int) -> float:
-    """Median of the corners' ordinates over N and the median of a mean of unit exponentials (Wilson & Hilferty 1931).
-
-    Corners where next to no noise is left, as after an interpolation, do not count.
-    """
-    corner, expected = periodogram, noise.expand(periodogram.shape)
-    for axis, n in enumerate(shape):
-        first, end = math.ceil(_CORNER * n), n // 2 if axis == len(shape) - 1 else n - math.ceil(_CORNER * n)
-        if first <= end:
-            corner, expected = (v.narrow(axis, first, end - first + 1) for v in (corner, expected))
-    ratio = (corner / expected)[expected > _FAINT * expected.max()]
-    if not ratio.numel():
-        return 1.0
-    level = float(ratio.median()) / (1 - 1 / (9 * frames)) ** 3
-    return min(max(level, _NOISE_RANGE[0]), _NOISE_RANGE[1])
-
-
-def _colours(axes: Sequence[Tensor], doubt: float) -> Tensor:
-    """A level, and even powers of the frequency in cycles per sample: what software does to noise is smooth."""
-    if not doubt:
-        return axes[0].new_zeros(0, *(len(a) for a in axes))
-    squared = (2 * _radius(axes)).square()
-    shapes = [doubt * squared**power for power in range(1, _COLOURS + 1)]
-    return torch.stack([torch.full_like(squared, _LEVEL * max(doubt, _LEVEL)), *shapes])
-
-
-def _radius(axes: Sequence[Tensor]) -> Tensor:
-    squared = axes[0] ** 2
-    for values in axes[1:]:
-        squared = squared[..., None] + values**2
-    return squared.sqrt()

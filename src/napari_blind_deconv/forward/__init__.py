@@ -3,15 +3,20 @@
 from .blur import Frame, adjoint_kernel, adjoint_scene, predict
 from .corner_noise import corner_sigma
 from .data_term import DataTerm
+from .likelihood import CameraNoiseModel, GaussianNoise, Likelihood, ReadFromImage
 from .noise import Noise
 from .noise_reading import read_noise
 from .operator import Blur
 
 __all__ = [
     "Blur",
+    "CameraNoiseModel",
     "DataTerm",
     "Frame",
+    "GaussianNoise",
+    "Likelihood",
     "Noise",
+    "ReadFromImage",
     "adjoint_kernel",
     "adjoint_scene",
     "corner_sigma",

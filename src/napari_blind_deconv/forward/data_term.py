@@ -122,6 +122,13 @@ class DataTerm:
         seen = frame.crop(white)
         return seen if self.weights is None else self.weights.sqrt() * seen
 
+    def by_light(self, noise: Noise, scene: Tensor) -> "DataTerm":
+        """The same, each pixel weighed by its own variance, which follows the light that the scene lets it expect."""
+        model_error = max(self.sigma**2 - noise.sigma**2, 0.0)
+        weights = self.sigma**2 / (noise.variance(self.blur(scene)) + model_error)
+        known = weights if self.weights is None else torch.where(self.weights > 0, weights, 0.0)
+        return replace(self, weights=known)
+
     def less(self, offset: float) -> "DataTerm":
         """The term of the observation less a constant."""
         return replace(self, observed=self.observed - offset)

@@ -60,7 +60,7 @@ def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
     """
     ndim = observed.ndim - 1
     values = observed.to(torch.promote_types(observed.dtype, torch.float32))
-    corners = Noise.white(corner_sigma(values), "corners")
+    corners = Noise.white(_corner_sigma(values, weights), "corners")
     if min(observed.shape[1:]) < 8:
         return corners
     patches = Patches.of(values, weights)
@@ -82,6 +82,16 @@ def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
         return Noise(corners.sigma, corners.spectrum, **light, origin="corners").of_level(corners.sigma)
     doubt = min(_DOUBT * bent, 1.0) if even else _DOUBT_COMPRESSED
     return Noise(math.sqrt(total), smooth / total, **light, doubt=doubt, origin="patches")
+
+
+def _corner_sigma(values: Tensor, weights: Tensor | None) -> float:
+    """The level of the corners from frames that hold data; what was filled there holds no noise."""
+    if weights is None:
+        return corner_sigma(values)
+    share = (weights > 0).to(values).expand_as(values).flatten(1).mean(1)
+    if not bool(share.any()):
+        return 0.0
+    return corner_sigma(values[share > 0]) / math.sqrt(float(share[share > 0].mean()))
 
 
 def _flattest(patches: Patches, share: float) -> Tensor:

@@ -132,7 +132,7 @@ def _without_plane(windows: Tensor, window: Tensor) -> Tensor:
 
 def _relative_variance(sides: Sequence[int], band: Tensor) -> float:
     """Variance over squared mean of white noise's mean power in a band: neighbouring ordinates share a window."""
-    window = hann(sides, torch.ones((), dtype=torch.float64))
+    window = hann(sides, torch.ones((), dtype=torch.float64, device=band.device))
     shared = torch.fft.fftn(window.square()).abs().square()
     shared = shared / shared.flatten()[0]
     chosen = band.to(torch.float64)

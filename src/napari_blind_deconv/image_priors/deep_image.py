@@ -68,7 +68,12 @@ class DeepImage:
         """
         observed, frame, ndim = data.filled, data.frame, data.frame.ndim
         if ndim > 3:
-            raise InputError(f"image_prior 'deep-image' works on 1 to 3 axes, but the image has {ndim}; choose another")
+            raise InputError(
+                subject="image_prior=deep-image",
+                value="works on 1 to 3 axes",
+                allowed=f"but the image has {ndim}",
+                remedy="choose another `image_prior`",
+            )
         network = self._network(ndim, generator).to(observed)
         noise = torch.Generator().manual_seed(self.seed)
         entering = torch.randn((len(observed), _INPUT_CHANNELS, *frame.canvas), generator=noise).to(observed)

@@ -92,8 +92,9 @@ def airy(radius: Tensor, shape: tuple[int, ...]) -> Tensor:
     """
     if len(shape) > 2:
         raise InputError(
-            f"kernel_prior 'airy' is a pattern in a plane, and the kernel has {len(shape)} axes; "
-            "use kernel_prior 'microscope' for a volume, or deconvolve plane by plane"
+            subject="kernel_prior=airy",
+            value=f"is a pattern in a plane, but the kernel has {len(shape)} axes",
+            remedy="choose `kernel_prior=microscope` for a volume, or deconvolve plane by plane with `planes`",
         )
     nodes, weights = (torch.from_numpy(v).to(radius) for v in np.polynomial.legendre.leggauss(_NODES))
     places = [(torch.arange(n // 2 + 1).to(radius)[:, None] + nodes / 2).flatten() for n in (1, *shape)[-2:]]

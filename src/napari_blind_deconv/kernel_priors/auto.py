@@ -48,8 +48,10 @@ class Auto:
         """The same for a voxel size; it may be unknown where no microscope is given."""
         if voxel_size_um is None and self._microscopes():
             raise InputError(
-                "kernel_prior.na and kernel_prior.emission_um describe a microscope, which needs the voxel size; "
-                "give it (--voxel-size-um Z,Y,X), or leave them out"
+                subject="kernel_prior=auto",
+                value="is given `kernel_prior.na` and `kernel_prior.emission_um` of a microscope",
+                allowed="which needs the voxel size",
+                remedy="give it in µm, (z, y, x), with `voxel_size_um`, or leave them out",
             )
         return replace(self, voxel_size_um=None if voxel_size_um is None else tuple(map(float, voxel_size_um)))
 

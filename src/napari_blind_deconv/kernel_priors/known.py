@@ -11,13 +11,18 @@ from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.statistics import KernelStatistics
 
 
+def no_psf() -> InputError:
+    """The refusal of a PSF that is called known, and was not given."""
+    return InputError(subject="kernel_prior=known", value="has no PSF", remedy="give one with `psf`")
+
+
 @component
 class Known:
     """The bottom of the ladder: minimum entropy. Blind deconvolution becomes deconvolution."""
 
     kind: Literal["known"] = "known"
     psf: str | None = None
-    """File of the PSF; an array may be given at run time instead."""
+    """File of the PSF, read when a run begins; an array may be given then instead."""
     kernel: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
     """K itself, an array of odd shape, once it has been read; never part of the settings' JSON."""
 
@@ -31,5 +36,5 @@ class Known:
 
     def _known(self) -> Tensor:
         if self.kernel is None:
-            raise InputError("kernel_prior 'known' has no PSF; give one with --psf FILE, or psf=ARRAY in Python")
+            raise no_psf()
         return torch.as_tensor(self.kernel)

@@ -19,10 +19,6 @@ from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.optics import Modality, Optics, Sampling, noll, psf
 from napari_blind_deconv.statistics import KernelStatistics
 
-_NO_VOXELS = (
-    "kernel_prior 'microscope' needs the voxel size, which the image does not name; give it in µm (--voxel-size-um "
-    "Z,Y,X, or voxel_size_um= in Python)"
-)
 _NANOMETRES = "given in nm? write {thousandth}"
 _INDEX = physical(1.0, 2.0, mistake="air is 1, water 1.33, glycerol 1.47, oil 1.515")
 _WAVELENGTH = physical(0.2, 2.0, "µm", _NANOMETRES)
@@ -57,6 +53,14 @@ def _modes(given: Any) -> Any:
     if not isinstance(given, (list, tuple)) or len(given) > 33:
         raise ValueError(f"{given} must be a list of at most 33 coefficients from Noll's mode 4 on, [] for none")
     return tuple(checked(v, -30.0, 30.0, "rad (rms)", "given in waves or nm? 1 wave is 6.28 rad") for v in given)
+
+
+def _no_voxels() -> InputError:
+    return InputError(
+        subject="kernel_prior=microscope",
+        value="needs the voxel size, which the image does not name",
+        remedy="give it in µm, (z, y, x), with `voxel_size_um`",
+    )
 
 
 @component
@@ -104,7 +108,7 @@ class Microscope:
     def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "Microscope":
         """The same microscope with the camera's voxels, (z, y, x) or (y, x) in µm."""
         if voxel_size_um is None:
-            raise InputError(_NO_VOXELS)
+            raise _no_voxels()
         return replace(self, voxel_size_um=tuple(float(v) for v in voxel_size_um))
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -216,10 +220,15 @@ class Microscope:
     def sampling(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> Sampling:
         """The voxels of a support, resolved for the highest aperture and shortest wave that the fields allow."""
         if self.voxel_size_um is None:
-            raise InputError(_NO_VOXELS)
+            raise _no_voxels()
         voxels = self.voxel_size_um[-len(shape) :]
         if len(voxels) != len(shape):
-            raise InputError(f"voxel_size_um {self.voxel_size_um} has too few axes for a PSF of shape {shape}")
+            raise InputError(
+                subject="voxel_size_um",
+                value=f"{self.voxel_size_um} has too few axes",
+                allowed=f"but the PSF has shape {shape}",
+                remedy="give one length per axis",
+            )
         unknown = {u.name: u for u in self.unknowns(len(shape))}
         numbers = {name: float(v) for name, v in self.numbers({}).items()}
         high = {name: unknown[name].high if name in unknown else v for name, v in numbers.items()}

@@ -1,13 +1,13 @@
 """One channel of a checked input as a problem: on the scale that priors know, with its noise and its weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from napari_blind_deconv.crops import informative_window
-from napari_blind_deconv.forward import read_noise
+from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, read_noise
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.solvers import Problem
 
@@ -36,7 +36,8 @@ class Levels:
 
     def posed(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
         """The image on the priors' scale."""
-        return ((image - self.offset) / self.scale).astype(np.float32)
+        # In double precision, so that a large offset costs no digits.
+        return ((image.astype(np.float64) - self.offset) / self.scale).astype(np.float32)
 
     def restored(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """An image on the priors' scale in its own unit."""
@@ -51,7 +52,7 @@ def intensity_levels(
     An additive constant changes the offset and nothing else.
     """
     seen = image if missing is None else image[~missing]
-    dark, bright = (float(v) for v in np.quantile(seen, (_DARK, _BRIGHT)))
+    dark, bright = (float(v) for v in np.quantile(seen.astype(np.float64), (_DARK, _BRIGHT)))
     offset = dark if background is None else background
     scale = bright - offset
     if not scale > 0:
@@ -68,13 +69,17 @@ def posed(run: Run, index: int, levels: Levels) -> Problem:
         weights = torch.from_numpy((~defects.missing).astype(np.float32)).to(run.device)
     noise = read_noise(observed, weights)
     sigma = settings.noise_sigma / levels.scale if settings.noise_sigma else noise.sigma
+    dark, bright = (float(v) for v in np.quantile(levels.posed(defects.image), (0.01, 0.99)))
+    likelihood = in_scale(settings.likelihood, levels)
+    zero = None if settings.background is None else 0.0
+    noise, counts = likelihood.bound(noise.of_level(max(sigma, _LEAST_NOISE)), dark if zero is None else zero, bright)
     window = informative_window(observed, run.kernel_shape, weights)
     return Problem(
         observed=observed,
         sample=window.of(observed),
         kernel_shape=run.kernel_shape,
         spacing=_relative(run.voxel_size_um, len(run.kernel_shape)),
-        noise=noise.of_level(max(sigma, _LEAST_NOISE)),
+        noise=noise,
         model_error=settings.model_error,
         kernel_prior=run.kernel_prior,
         kernel_weight=settings.kernel_weight,
@@ -84,6 +89,22 @@ def posed(run: Run, index: int, levels: Levels) -> Problem:
         largest_kernel=run.largest_kernel,
         weights=weights,
         sample_weights=None if weights is None else window.of(weights),
+        restorer=settings.restorer,
+        counts=counts,
+        non_negative=counts if settings.non_negative is None else settings.non_negative,
+        dark=zero,
+    )
+
+
+def in_scale(likelihood: Likelihood, levels: Levels) -> Likelihood:
+    """A likelihood in the image's unit as one on the priors' scale."""
+    if not isinstance(likelihood, CameraNoiseModel):
+        return likelihood
+    return replace(
+        likelihood,
+        gain=None if likelihood.gain is None else likelihood.gain / levels.scale,
+        read_noise=likelihood.read_noise / levels.scale,
+        offset=None if likelihood.offset is None else (likelihood.offset - levels.offset) / levels.scale,
     )
 
 

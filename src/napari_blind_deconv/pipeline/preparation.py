@@ -1,6 +1,7 @@
 """One run's input, checked and arranged before anything is computed."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.defects import Defects, find_defects
 from napari_blind_deconv.kernel_priors import InVoxels, Known
+from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
@@ -50,12 +52,19 @@ def prepare(
     voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)
     prior = settings.kernel_prior
     if psf is not None and not isinstance(prior, Known):
-        raise InputError(f"a PSF was given, but kernel_prior is {prior.kind!r}; choose kernel_prior 'known' to use it")
+        raise InputError(
+            subject=f"kernel_prior={prior.kind}",
+            value="cannot use the PSF that was given",
+            remedy="choose `kernel_prior=known`, or give no PSF",
+        )
     if isinstance(prior, Known):
         if psf is None:
             psf = prior.kernel
+        if psf is None and prior.psf is not None:
+            psf, voxels_of_file = _from_file(Path(prior.psf))
+            psf_voxel_size_um = voxels_of_file if psf_voxel_size_um is None else psf_voxel_size_um
         if psf is None:
-            raise InputError("kernel_prior 'known' has no PSF; give one (--psf FILE, or psf=ARRAY in Python)")
+            raise no_psf()
         taps, said = checked_psf(psf, space_shape, voxels, psf_voxel_size_um)
         prior, support = replace(prior, kernel=taps), taps.shape
         warnings = warnings + said
@@ -71,7 +80,12 @@ def prepare(
         prefix = f"channel {number}: " if len(defects) > 1 else ""
         warnings = warnings + [prefix + sentence for sentence in found.sentences()]
         if found.missing is not None and found.missing.all():
-            raise InputError(f"{prefix}no pixel is left to restore: all are masked or defective; check the mask")
+            raise InputError(
+                subject="image",
+                value=f"has no pixel left to restore{f' in channel {number}' if prefix else ''}",
+                allowed="as all are masked or defective",
+                remedy="check the mask",
+            )
     return Run(
         settings,
         layout,
@@ -90,13 +104,32 @@ def prepare(
 def checked_truth(truth: Any, true_psf: Any, run: Run) -> tuple[Any, Any]:
     """Truths that can be compared with the result, refused before the work rather than after."""
     if truth is not None and np.shape(truth) != run.shape:
-        raise InputError(f"truth has shape {np.shape(truth)}, but the image has {run.shape}; they must be the same")
+        raise InputError(
+            subject="truth",
+            value=f"has shape {np.shape(truth)}",
+            allowed=f"but must have the image's, {run.shape}",
+            remedy="crop or pad it to that",
+        )
     if true_psf is not None:
         shape = np.squeeze(np.asarray(true_psf)).shape
         expected = len(run.kernel_shape) + (run.layout.channel is not None)
         if len(shape) != expected:
-            raise InputError(f"true PSF has {len(shape)} axes {shape}, but the estimated one will have {expected}")
+            raise InputError(
+                subject="true PSF",
+                value=f"has {len(shape)} axes {shape}",
+                allowed=f"but must have the estimated one's {expected}",
+                remedy="give one of those axes",
+            )
     return truth, true_psf
+
+
+def _from_file(path: Path) -> tuple[NDArray[Any], tuple[float, ...] | None]:
+    """A PSF's values and voxel size."""
+    # Imported here so that who works on arrays alone loads no library for files.
+    from napari_blind_deconv.io import read
+
+    volume = read(path)
+    return volume.data, volume.voxel_size_um
 
 
 def _physical_doubts(prior: Any, voxels: tuple[float, ...] | None, size: tuple[int, ...] | None) -> list[str]:
@@ -115,5 +148,10 @@ def _device(name: str) -> torch.device:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there[name]:
         usable = ", ".join(d for d, ok in there.items() if ok)
-        raise InputError(f"device {name!r} is not available on this machine; usable here: auto, {usable}")
+        raise InputError(
+            subject="device",
+            value=f"{name!r} is not available on this machine",
+            allowed=f"where auto, {usable} are",
+            remedy="choose `device=auto`",
+        )
     return torch.device(name)

@@ -6,6 +6,7 @@ from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.defects import Defects
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.restoration import RichardsonLucyRestorer
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.solvers import BlindRichardsonLucy, Problem, RichardsonLucy
 from napari_blind_deconv.trust import (
@@ -53,9 +54,9 @@ def assessed(
     ]
     maps = {"residual": residual}
     # Richardson-Lucy asks no image prior: what it has too much of is amplified noise, of which this says nothing.
-    if not isinstance(settings.solver, RichardsonLucy | BlindRichardsonLucy) and not isinstance(
-        settings.image_prior, NoPrior
-    ):
+    asked = not isinstance(settings.solver, RichardsonLucy | BlindRichardsonLucy)
+    asked = asked and not isinstance(settings.restorer, RichardsonLucyRestorer)
+    if asked and not isinstance(settings.image_prior, NoPrior):
         maps["prior_share"], whole = prior_share(image, data, problem.spacing)
         checks.append(share_check(whole))
     return checks, maps

@@ -10,8 +10,8 @@ from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.forward import Frame, adjoint_kernel, predict
 from napari_blind_deconv.fourier import centred, transfer
 from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.solvers.problem import Estimate, Problem
-from napari_blind_deconv.solvers.restoration import refuse_chosen
 from napari_blind_deconv.solvers.richardson_lucy import correction, flat_scene, light_seen, non_negative
 
 _ITERATIONS = 10
@@ -38,7 +38,7 @@ class BlindRichardsonLucy:
                 "solver 'blind-richardson-lucy' estimates the PSF, but kernel_prior is 'known'; choose solver "
                 "'richardson-lucy' or 'two-phase'"
             )
-        refuse_chosen(image_prior, self.kind)
+        refuse_chosen(image_prior, f"solver {self.kind!r}")
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate kernel and image together; one yield per round."""

@@ -21,7 +21,7 @@ from napari_blind_deconv.fourier import extract, irfftn
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.kernel_priors import Updatable
-from napari_blind_deconv.solvers.half_quadratic import analysed, restore, roughness
+from napari_blind_deconv.restoration.half_quadratic import analysed, restore, roughness
 from napari_blind_deconv.solvers.pyramid import recentred
 from napari_blind_deconv.solvers.scene_statistics import scene_statistics
 from napari_blind_deconv.statistics import KernelStatistics

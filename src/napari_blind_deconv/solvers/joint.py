@@ -18,11 +18,11 @@ from torch import Tensor
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.kernel_priors import Auto, Known
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
-from napari_blind_deconv.solvers.half_quadratic import restore
-from napari_blind_deconv.solvers.last_restoration import last_restoration
+from napari_blind_deconv.restoration.by_prior import refuse_fitting, splittable
+from napari_blind_deconv.restoration.half_quadratic import restore
+from napari_blind_deconv.solvers.last_restoration import expected_steps, last_restoration
 from napari_blind_deconv.solvers.problem import Estimate, Problem
 from napari_blind_deconv.solvers.pyramid import recentred
-from napari_blind_deconv.solvers.restoration import refuse_fitting, restoration_steps, splittable
 from napari_blind_deconv.solvers.scene_statistics import scene_statistics
 
 # Variance of the first kernel along every axis, in px²: nearly a delta, which a fit of few parameters could not leave.
@@ -54,7 +54,7 @@ class Joint:
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate kernel and image by turns, then restore with the last kernel; one yield per round, then per step."""
         self.refuse(problem.kernel_prior, problem.image_prior)
-        rounds, last = self.rounds, restoration_steps(problem)
+        rounds, last = self.rounds, expected_steps(problem)
         if isinstance(problem.kernel_prior, Known):
             rounds, kernel = 0, problem.kernel_prior.sample(problem.kernel_shape, problem.generator)
         else:
@@ -68,7 +68,7 @@ class Joint:
 
     def _round(self, problem: Problem, kernel: Tensor, scene: Tensor | None) -> tuple[Tensor, Tensor]:
         """Equation (1), once: the image from the last one, then the kernel from the last one."""
-        data, prior = problem.sample_data(kernel), splittable(problem)
+        data, prior = problem.sample_data(kernel), splittable(problem.image_prior)
         levels = prior.levels(self.image_steps, data.sigma)
         *_, scene = restore(data, prior, spacing=problem.spacing, levels=levels, start=scene)
         statistics = scene_statistics(data, scene, data.blur.everywhere(scene), problem.spacing)

@@ -5,18 +5,26 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from napari_blind_deconv.restoration import ByData
 from napari_blind_deconv.solvers.problem import Estimate, Problem
-from napari_blind_deconv.solvers.restoration import restoration_steps, scenes
+
+
+def expected_steps(problem: Problem) -> int:
+    """Steps that the restoration will take, as far as that is known before there is a kernel."""
+    one = problem.observed.new_ones((1,) * problem.ndim)
+    return problem.restorer.steps(replace(problem, counts=False).task(one))
 
 
 def last_restoration(problem: Problem, found: Estimate) -> Iterator[Estimate]:
     """Restore the whole observation; yields ``found``, whose kernel is used, with better and better images."""
     if found.kernel is None:
         raise RuntimeError("there is no kernel to restore with")
-    frame, steps = problem.frame_for(found.kernel.shape), restoration_steps(problem)
-    for step, total, scene in _counted(scenes(problem, found.kernel, steps), steps):
+    task = problem.task(found.kernel)
+    restorer = problem.restorer.chosen(task) if isinstance(problem.restorer, ByData) else problem.restorer
+    steps = restorer.steps(task)
+    for step, total, scene in _counted(restorer.restore(task, steps), steps):
         done, whole = found.step + step, found.step + total
-        yield replace(found, stage="restoring", step=done, total=whole, image=frame.crop(scene))
+        yield replace(found, stage="restoring", step=done, total=whole, image=task.data.frame.crop(scene))
 
 
 def _counted(steps: Iterator[Tensor], total: int) -> Iterator[tuple[int, int, Tensor]]:

@@ -15,7 +15,7 @@ from napari_blind_deconv.fourier import centred
 from napari_blind_deconv.image_priors import Denoise, ImagePrior, Scored
 from napari_blind_deconv.kernel_priors import Fit, Known
 from napari_blind_deconv.networks import noise_levels
-from napari_blind_deconv.solvers.annealing import annealed
+from napari_blind_deconv.restoration.annealing import annealed
 from napari_blind_deconv.solvers.problem import Choice, Estimate, Problem
 from napari_blind_deconv.solvers.scene_statistics import scene_statistics
 from napari_blind_deconv.solvers.two_phase import TwoPhase

@@ -11,6 +11,7 @@ from torch import Tensor
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
 from napari_blind_deconv.kernel_priors import Parameter, Updatable
+from napari_blind_deconv.restoration import ByPrior, Restores, Task
 
 Stage = Literal["estimating the kernel", "restoring"]
 
@@ -45,6 +46,10 @@ class Problem:
         The noise, on the scale of ``observed``.
     weights, sample_weights
         0 where a pixel of ``observed``, or of ``sample``, is no data; ``None``: all are.
+    restorer
+        How the image is restored, once there is a kernel.
+    counts, non_negative, dark
+        As of `restoration.Task`.
     model_error
         What no single kernel explains, on the scale of ``observed``.
     kernel_prior, kernel_weight
@@ -71,6 +76,10 @@ class Problem:
     largest_kernel: tuple[int, ...] | None = None
     weights: Tensor | None = None
     sample_weights: Tensor | None = None
+    restorer: Restores = field(default_factory=ByPrior)
+    counts: bool = False
+    non_negative: bool = False
+    dark: float | None = None
 
     @property
     def ndim(self) -> int:
@@ -90,6 +99,20 @@ class Problem:
     def data(self, kernel: Tensor) -> DataTerm:
         """What a scene blurred by a kernel may miss of the whole observation."""
         return DataTerm.of(self.observed, kernel, self.noise, model_error=self.model_error, weights=self.weights)
+
+    def task(self, kernel: Tensor) -> Task:
+        """The restoration of the whole observation with a kernel."""
+        return Task(
+            data=self.data(kernel),
+            noise=self.noise,
+            image_prior=self.image_prior,
+            spacing=self.spacing,
+            iterations=self.iterations,
+            generator=self.generator,
+            counts=self.counts,
+            non_negative=self.non_negative,
+            dark=self.dark,
+        )
 
     def sample_data(self, kernel: Tensor) -> DataTerm:
         """The same for the part that the kernel is estimated from."""

@@ -9,8 +9,8 @@ from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.forward import Frame, adjoint_scene
 from napari_blind_deconv.fourier import irfftn, rfftn, transfer
 from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.solvers.problem import Estimate, Problem
-from napari_blind_deconv.solvers.restoration import refuse_chosen
 
 # Where less than this part of a scene pixel's light reaches the frame, the frame says nothing about it.
 _SEEN = 1e-2
@@ -36,7 +36,7 @@ class RichardsonLucy:
                 "solver 'richardson-lucy' needs a known PSF; choose kernel_prior 'known' with a PSF, "
                 "or solver 'blind-richardson-lucy'"
             )
-        refuse_chosen(image_prior, self.kind)
+        refuse_chosen(image_prior, f"solver {self.kind!r}")
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Restore with the known kernel; one yield per iteration."""

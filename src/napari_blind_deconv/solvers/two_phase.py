@@ -11,9 +11,8 @@ from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence, Known
 from napari_blind_deconv.solvers.choice import choose
 from napari_blind_deconv.solvers.free_form import free_form
-from napari_blind_deconv.solvers.last_restoration import last_restoration
+from napari_blind_deconv.solvers.last_restoration import expected_steps, last_restoration
 from napari_blind_deconv.solvers.problem import Choice, Estimate, Problem
-from napari_blind_deconv.solvers.restoration import restoration_steps
 
 
 @component
@@ -34,7 +33,7 @@ class TwoPhase:
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate the kernel, then restore; one yield per step of either phase."""
-        restoration = restoration_steps(problem)
+        restoration = expected_steps(problem)
         found: Estimate | None = None
         for done, (fit, choice, total) in enumerate(self.kernels(problem), start=1):
             found = Estimate(

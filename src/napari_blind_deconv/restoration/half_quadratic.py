@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.forward import DataTerm, Frame
+from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.fourier import irfftn, rfftn, stencil, transfer
 from napari_blind_deconv.image_priors import Scored, Splittable, Turning
-from napari_blind_deconv.solvers.normal_equations import solve
+from napari_blind_deconv.restoration.normal_equations import solve
 
 # Conjugate-gradient steps per level; six would gain 0.1 dB at twice the time (decision 0007). Beside a learned denoiser
 # they cost little, and where the kernel has zeros they gain half a decibel (decision 0014).
@@ -31,6 +31,8 @@ def restore(
     spacing: tuple[float, ...],
     levels: Sequence[float],
     start: Tensor | None = None,
+    camera: Noise | None = None,
+    lowest: float | None = None,
 ) -> Iterator[Tensor]:
     """Yield the scene on the canvas after every step, the best last.
 
@@ -46,6 +48,10 @@ def restore(
         The levels to pass through, coarse to fine.
     start
         First scene on the canvas; by default the observation, its edges continued.
+    camera
+        Noise that follows the light: pixels are weighed anew by what the scene lets them expect, every few steps.
+    lowest
+        The level that the scene may not fall below; ``None``: none.
     """
     frame, ndim = data.frame, data.frame.ndim
     filters = prior.filters(spacing)
@@ -53,14 +59,22 @@ def restore(
     scene = frame.extend(data.observed) if start is None else start
     spectrum = rfftn(scene, ndim)
     inner = _INNER_STEPS_OF_SCORED if isinstance(prior, Scored) else _INNER_STEPS
+    relit = range(len(levels) // 4, len(levels), max(1, len(levels) // 4))
     for step, level in enumerate(levels):
         now = prior.at_step(step) if isinstance(prior, Turning) else prior
+        if camera is not None and step in relit:
+            data = data.by_light(camera, scene)
         weight = (data.sigma / level) ** 2
-        split = now.denoise(analysed(scene, filters), level, spacing)
+        held = scene if lowest is None else scene.clamp(min=lowest)
+        split = now.denoise(analysed(held, filters), level, spacing)
         right = data.explained + weight * rfftn(synthesised(split, filters), ndim)
-        spectrum = solve(spectrum, right, data, weight * stiffness + PULL_TO_ZERO, inner)
+        # The scene's distance to what is not below the level is one more splitting, of the same weight.
+        pull = PULL_TO_ZERO if lowest is None else weight
+        if lowest is not None:
+            right = right + weight * rfftn(held, ndim)
+        spectrum = solve(spectrum, right, data, weight * stiffness + pull, inner)
         scene = irfftn(spectrum, frame.canvas)
-        yield scene
+        yield scene if lowest is None else scene.clamp(min=lowest)
 
 
 def analysed(scene: Tensor, filters: list[Tensor]) -> Tensor:

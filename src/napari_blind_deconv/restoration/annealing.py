@@ -22,7 +22,7 @@ from torch import Tensor
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import radius, rfftn
 from napari_blind_deconv.image_priors import Denoise
-from napari_blind_deconv.solvers.gaussian_conditional import conditional_draws, white
+from napari_blind_deconv.restoration.gaussian_conditional import conditional_draws, white
 
 # Step of the finite difference in units of the noise, bands of the spectrum, and its floor as a share of the noise's.
 _PROBE, _BANDS, _FLOOR = 0.1, 32, 1e-4

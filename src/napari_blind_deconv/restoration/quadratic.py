@@ -12,7 +12,7 @@ from torch import Tensor
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import irfftn, rfftn
 from napari_blind_deconv.image_priors import Quadratic
-from napari_blind_deconv.solvers.normal_equations import solve
+from napari_blind_deconv.restoration.normal_equations import solve
 
 # Conjugate-gradient steps from one look at the scene to the next; three leave three times the error (decision 0015).
 _INNER_STEPS = 8

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import irfftn, rfftn
-from napari_blind_deconv.solvers.normal_equations import solve
+from napari_blind_deconv.restoration.normal_equations import solve
 
 # Conjugate-gradient steps from the solution of a periodic scene (decision 0014).
 _INNER_STEPS = 8

@@ -1,0 +1,59 @@
+"""p(y | x, k) as a choice: what is known of the camera. One class per likelihood; the union lists them."""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt
+from pydantic import Discriminator
+
+from napari_blind_deconv._types import component
+from napari_blind_deconv.forward.noise import Noise
+
+# How many times the noise's variance grows from the darkest to the brightest parts where it is that of counted light.
+_GROWS = 1.5
+
+
+@component
+class ReadFromImage:
+    """Level, colour and growth with the light are read from the image: counts where it grows, else Gaussian."""
+
+    kind: Literal["auto"] = "auto"
+
+    def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:
+        """The noise as read, and whether its variance grows from the darkest to the brightest intensity."""
+        low, high = (float(noise.variance(noise.spectrum.new_tensor(v))) for v in (dark, bright))
+        return noise, noise.gain > 0 and high > _GROWS * low
+
+
+@component
+class GaussianNoise:
+    """Noise of one variance everywhere, whatever the light; its colour is read from the image."""
+
+    kind: Literal["gaussian"] = "gaussian"
+
+    def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:
+        """The noise as read, its growth forgotten."""
+        return replace(noise, gain=0.0, dark=None), False
+
+
+@component
+class CameraNoiseModel:
+    """Counted photons and read noise: variance = gain · (intensity - offset) + read noise²."""
+
+    kind: Literal["camera"] = "camera"
+    gain: Annotated[float, Gt(0)] | None = None
+    """Grey levels per photon, 1 for counts; None: read from the image."""
+    read_noise: Annotated[float, Ge(0)] = 0.0
+    """Standard deviation without light, in grey levels; counts where the gain is given."""
+    offset: float | None = None
+    """Intensity of no light, in grey levels; None: the background, or what the noise shows."""
+
+    def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:
+        """The noise with this camera's growth; ``dark`` stands for the offset where none is given."""
+        if self.gain is None:
+            return noise, noise.gain > 0
+        offset = dark if self.offset is None else self.offset
+        return replace(noise, gain=self.gain, dark=self.read_noise**2 - self.gain * offset), True
+
+
+Likelihood = Annotated[ReadFromImage | GaussianNoise | CameraNoiseModel, Discriminator("kind")]

@@ -1,0 +1,55 @@
+"""The restoration that the data ask for: photons where light is sparse, the image prior everywhere else."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from torch import Tensor
+
+from napari_blind_deconv._types import component
+from napari_blind_deconv.image_priors import SparseGradients
+from napari_blind_deconv.restoration.by_prior import ByPrior
+from napari_blind_deconv.restoration.photon_map import FLOOR, PhotonMap, counted, photons, start_of
+from napari_blind_deconv.restoration.poisson_map import poisson_map
+from napari_blind_deconv.restoration.task import Task, brightness
+
+# How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
+# filaments and beads come to 9 and more, cells stay at 1.5 (decision 0021).
+_SPARSE, _LOOK = 3.0, 6
+
+
+@component
+class ByData:
+    """Photons where counts come from sparse light on a dark ground, else the image prior."""
+
+    kind: Literal["auto"] = "auto"
+
+    def refuse(self, image_prior: object) -> None:
+        """It works with every image prior: one that was chosen is used."""
+
+    def steps(self, task: Task) -> int:
+        """Those of the restorer that is chosen."""
+        return self.chosen(task).steps(task)
+
+    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
+        """As the chosen restorer does."""
+        return self.chosen(task).restore(task, steps)
+
+    def chosen(self, task: Task) -> ByPrior | PhotonMap:
+        """The restorer for this task: by prior if one was chosen, if the noise is coloured or does not follow light."""
+        usual = task.image_prior == SparseGradients()
+        counts = task.counts and task.non_negative and task.data.colour is None
+        return PhotonMap() if usual and counts and sparse_light(task) else ByPrior()
+
+
+def sparse_light(task: Task) -> bool:
+    """Whether a few pixels hold the light: a few steps of its likelihood make those ever brighter, and no others."""
+    gain, origin = counted(task)
+    data = photons(task, gain, origin)
+    crop = task.data.frame.crop
+    first: float | None = None
+    for step in poisson_map(data, floor=FLOOR, start=start_of(data)):
+        bright = brightness(crop(step.scene), 0.0)
+        first = bright if first is None else first
+        if step.forwards >= _LOOK:
+            break
+    return first is not None and bright > _SPARSE * first

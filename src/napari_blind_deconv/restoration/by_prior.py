@@ -1,0 +1,94 @@
+"""Restoration by an image prior: weighted least squares, by the way that suits the prior."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.image_priors import Finishing, Fitting, NoPrior, Paced, Quadratic, SparseGradients, Splittable
+from napari_blind_deconv.restoration import half_quadratic, quadratic
+from napari_blind_deconv.restoration.task import Task
+
+_STEPS = 16
+
+
+@component
+class ByPrior:
+    """Least squares, each frequency and pixel weighed by its noise, under the chosen image prior.
+
+    Where the data are counts of light, the variance follows the predicted intensity and the scene is not negative.
+    """
+
+    kind: Literal["by-prior"] = "by-prior"
+
+    def refuse(self, image_prior: object) -> None:
+        """It works with every image prior."""
+
+    def steps(self, task: Task) -> int:
+        """Steps that were asked for, or as many as the image prior needs."""
+        if task.iterations:
+            return task.iterations
+        return task.image_prior.own_steps if isinstance(task.image_prior, Paced) else _STEPS
+
+    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
+        """Scenes on the canvas after every step, the best last; a prior that fits may need fewer than ``steps``."""
+        prior, data, spacing = task.image_prior, task.data, task.spacing
+        if isinstance(prior, Fitting):
+            return prior.restore(data, spacing=spacing, steps=steps, generator=task.generator)
+        if isinstance(prior, Quadratic):
+            return quadratic.restore(data, prior, spacing=spacing, steps=steps)
+        found = half_quadratic.restore(
+            data,
+            prior,
+            spacing=spacing,
+            levels=prior.levels(steps, data.sigma),
+            camera=task.noise if task.counts else None,
+            lowest=task.lowest if task.non_negative else None,
+        )
+        return _finished(found, steps, prior, data.sigma, spacing) if isinstance(prior, Finishing) else found
+
+
+def _finished(
+    found: Iterator[Tensor], steps: int, prior: Finishing, sigma: float, spacing: tuple[float, ...]
+) -> Iterator[Tensor]:
+    """The scenes, the last one as the prior would have it shown."""
+    for step, scene in enumerate(found, start=1):
+        yield prior.finished(scene, sigma, spacing) if step == steps else scene
+
+
+def refuse_fitting(image_prior: object, solver: str) -> None:
+    """Refuse an image prior that only a solver with a restoration of its own can use.
+
+    Raises
+    ------
+    InputError
+        Naming the solver and the prior.
+    """
+    if isinstance(image_prior, Fitting):
+        raise InputError(
+            f"solver {solver!r} cannot use image_prior {image_prior.kind!r}; choose solver 'two-phase', or "
+            "another image_prior"
+        )
+
+
+def refuse_chosen(image_prior: object, who: str) -> None:
+    """Refuse an image prior that was chosen for a way to restore that has its own.
+
+    Raises
+    ------
+    InputError
+        Naming who cannot use the prior; nothing is said to the one that settings begin with, or to none.
+    """
+    if not isinstance(image_prior, NoPrior) and image_prior != SparseGradients():
+        raise InputError(
+            f"{who} cannot use image_prior {getattr(image_prior, 'kind', image_prior)!r}: early stopping is its only "
+            "regularisation; choose image_prior 'none', or solver 'two-phase' with restorer 'by-prior'"
+        )
+
+
+def splittable(image_prior: Splittable | Fitting) -> Splittable:
+    """An image prior, once those that fit by themselves have been refused."""
+    if isinstance(image_prior, Fitting):
+        raise TypeError(f"image_prior {image_prior.kind!r} is not splittable")
+    return image_prior

@@ -1,0 +1,95 @@
+"""Counts of light: the most probable non-negative scene under Poisson noise and a light touch of total variation."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, Le
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.restoration.by_prior import refuse_chosen
+from napari_blind_deconv.restoration.edge_penalty import edge_penalty
+from napari_blind_deconv.restoration.photons import CameraNoise, Photons
+from napari_blind_deconv.restoration.poisson_map import poisson_map
+from napari_blind_deconv.restoration.task import Task
+
+# Evaluations of the likelihood: where filaments and beads are best, and nothing is far from its best (decision 0021).
+_STEPS = 18
+# What the metric adds to |K|², and the start's smallest light as a share of the mean.
+FLOOR, _FAINT = 0.1, 0.02
+
+
+@component
+class PhotonMap:
+    """Poisson likelihood, non-negativity and weak total variation: for sparse light on a dark ground.
+
+    Counts are the intensity above the level where the noise vanishes, over the gain; both are read from the image
+    unless the likelihood says them. What is as bright as the darkest parts is taken for background.
+    """
+
+    kind: Literal["photon-map"] = "photon-map"
+    edges: Annotated[float, Ge(0), Le(100)] = 0.01
+    """Weight of total variation, in nats per mean brightness of the light; 0: none, early stopping regularises."""
+    softness: Annotated[float, Gt(0), Le(1)] = 0.05
+    """Differences below this share of the mean brightness count as flat."""
+
+    def refuse(self, image_prior: object) -> None:
+        """It has its own prior."""
+        refuse_chosen(image_prior, "restorer 'photon-map'")
+
+    def steps(self, task: Task) -> int:
+        """Steps that were asked for, or its own number."""
+        return task.iterations or _STEPS
+
+    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
+        """Scenes on the canvas, on the observation's scale, one per step."""
+        gain, origin = counted(task)
+        data = photons(task, gain, origin)
+        brightness = float(data.brightness.max())
+
+        def penalty(scene: Tensor) -> tuple[Tensor, Tensor]:
+            value, slope = edge_penalty(scene, 1.0, self.softness * brightness, task.spacing)
+            return self.edges / brightness * value, self.edges / brightness * slope
+
+        found = poisson_map(data, penalty if self.edges else None, floor=FLOOR, start=start_of(data))
+        background = data.background + origin
+        scene: Tensor | None = None
+        for done in found:
+            scene = done.scene * gain + background
+            if done.forwards > 1:
+                yield scene
+            if done.forwards > steps:
+                return
+        if scene is not None:
+            yield scene
+
+
+def counted(task: Task) -> tuple[float, float]:
+    """(Gain, intensity of no photons) on the observation's scale.
+
+    Raises
+    ------
+    InputError
+        Where the noise does not follow the light, so that nothing tells how many photons an intensity stands for.
+    """
+    noise = task.noise
+    if not noise.gain > 0 or noise.dark is None:
+        raise InputError(
+            "restorer 'photon-map' needs counts of light, but the noise of this image does not grow with its "
+            "intensity; give the camera's gain (likelihood 'camera'), or choose restorer 'by-prior'"
+        )
+    return noise.gain, -noise.dark / noise.gain
+
+
+def photons(task: Task, gain: float, origin: float) -> Photons:
+    """The observation in photons above its own darkest parts."""
+    data = task.data
+    mask = None if data.weights is None else (data.weights > 0).to(data.observed)
+    return Photons(data.blur, data.filled - origin, CameraNoise(gain), max(task.lowest - origin, 0.0), mask)
+
+
+def start_of(data: Photons) -> Tensor:
+    """The observation seen through the kernel once more, above the background: positive, and nearer than a flat one."""
+    seen = data.blur.adjoint(data.weight * data.counts) / data.sensitivity - data.pedestal
+    return torch.maximum(seen, _FAINT * data.mean.clamp(min=torch.finfo(seen.dtype).tiny))
