@@ -15,7 +15,7 @@ from napari_blind_deconv.forward import Likelihood, ReadFromImage
 from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
 from napari_blind_deconv.kernel_priors import KernelPrior, Uniform
 from napari_blind_deconv.restoration import ByData, Restorer
-from napari_blind_deconv.solvers import Solver, TwoPhase
+from napari_blind_deconv.solvers import Choosy, Solver, TwoPhase
 
 # Validation speaks of types; people think of numbers.
 _HUMAN = {
@@ -105,6 +105,19 @@ _FAMILIES = {
     "restorer": RESTORERS,
     "likelihood": LIKELIHOODS,
 }
+
+
+def refuse_clashes(settings: Settings) -> None:
+    """Refuse settings that do not go together, before anything is read or computed.
+
+    Raises
+    ------
+    InputError
+        Naming both settings and what to choose instead.
+    """
+    if isinstance(settings.solver, Choosy):
+        settings.solver.refuse(settings.kernel_prior, settings.image_prior)
+    settings.restorer.refuse(settings.image_prior)
 
 
 def settings_to_dict(settings: Settings) -> dict[str, Any]:

@@ -18,7 +18,13 @@ _OPTIONS: Final = MappingProxyType(
     }
 )
 _FAMILIES: Final = MappingProxyType(
-    {"kernel_prior": "--kernel-prior", "image_prior": "--image-prior", "solver": "--solver"}
+    {
+        "kernel_prior": "--kernel-prior",
+        "image_prior": "--image-prior",
+        "solver": "--solver",
+        "restorer": "--restorer",
+        "likelihood": "--likelihood",
+    }
 )
 
 

@@ -25,9 +25,15 @@ KIND_LABELS: Final = MappingProxyType(
         "diffusion": "Learned from images (diffusion)",
         "two-phase": "PSF first, then the image (two-phase)",
         "posterior-sampling": "Mean and uncertainty (posterior sampling)",
-        "richardson-lucy": "Richardson-Lucy, PSF known",
+        "richardson-lucy": "Richardson-Lucy",
         "blind-richardson-lucy": "Blind Richardson-Lucy",
         "joint": "Image and PSF by turns (joint)",
+        "by-data": "As the data ask for",
+        "from-image": "Read it from the image",
+        "even-noise": "The same noise everywhere",
+        "by-prior": "By the image prior, each pixel by its noise",
+        "photon-map": "Counted photons, sparse light (photon MAP)",
+        "camera": "Photons and read noise (camera)",
     }
 )
 """Kind of a component: how the choice reads."""
@@ -56,6 +62,12 @@ KIND_MEANINGS: Final = MappingProxyType(
         "posterior-sampling": "PSF first, then images that explain the data; where they differ, nobody knows. Slow.",
         "richardson-lucy": "The classic for counted photons.",
         "blind-richardson-lucy": "The classic, with PSF and image in turn.",
+        "by-data": "Photons where light is sparse and counted, else what the sharp image looks like.",
+        "from-image": "Level, colour and growth with the light are found in the image.",
+        "even-noise": "Noise of one strength, whatever the light.",
+        "by-prior": "Least squares weighed by the noise, under what the sharp image looks like.",
+        "photon-map": "For few bright things on a dark ground: beads, filaments, puncta.",
+        "camera": "Variance grows with the light: gain, read noise and offset, as far as they are known.",
         "joint": "To compare with only: its PSF tends to a point, and the blur stays in the image.",
     }
 )

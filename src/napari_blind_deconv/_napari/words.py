@@ -12,6 +12,15 @@ FIELD_LABELS: Final = MappingProxyType(
         "kernel_size": "PSF size (px)",
         "kernel_weight": "PSF prior weight",
         "solver": "How to solve it",
+        "restorer": "How to restore the image",
+        "likelihood": "What do you know about the camera?",
+        "posterior-sampling.likelihood": "Noise is",
+        "non_negative": "Not below the background",
+        "photon-map.edges": "Weight of edges",
+        "photon-map.softness": "Softness of edges",
+        "camera.gain": "Gain (grey levels a photon)",
+        "camera.read_noise": "Read noise (grey levels)",
+        "camera.offset": "Offset (grey levels)",
         "image_prior": "What does the sharp image look like?",
         "noise_sigma": "Noise sigma",
         "sigma_px": "Typical sigma (px)",
@@ -37,7 +46,6 @@ FIELD_LABELS: Final = MappingProxyType(
         "diffusion.weight": "Weight against the data",
         "diffusion.denoising": "Last denoising (σ)",
         "diffusion.edges": "Sparse edges beside it",
-        "likelihood": "Noise is",
         "samples": "Images drawn",
         "levels": "Noise levels",
         "posterior-sampling.rounds": "Rounds for the PSF",
@@ -55,7 +63,15 @@ FIELD_HINTS: Final = MappingProxyType(
         "weight": "How many times the learned prior counts against the data; automatic follows the strength.",
         "denoising": "Last noise level that is denoised, times the noise sigma; automatic follows the strength.",
         "edges": "How much sparse gradients count beside the network; 0 leaves them out.",
-        "likelihood": "Noise of one sigma everywhere, or photons, which are the noisier the brighter it is.",
+        "restorer": "How the image is made once there is a PSF; automatic follows the data.",
+        "likelihood": "How the noise follows the light; automatic reads it from the image.",
+        "posterior-sampling.likelihood": "One sigma everywhere, or photons, whose noise grows with brightness.",
+        "non_negative": "Keep the image above its background; automatic does so where photons are counted.",
+        "photon-map.edges": "How much differences between pixels cost; 0 leaves it to the number of steps.",
+        "photon-map.softness": "Differences below this share of the brightness count as flat.",
+        "camera.gain": "Grey levels per photon: 1 for counts; automatic reads it from the image.",
+        "camera.read_noise": "Standard deviation of the noise without light.",
+        "camera.offset": "Intensity of no light; automatic takes the background, or what the noise shows.",
         "samples": "How many images are drawn; 16 know the uncertainty to a fifth.",
         "rounds": "How often the PSF is estimated anew from an image: at every size, by turns, or from drawn images.",
         "kernel_weight": "How much the PSF prior counts against the data; 1 is balanced.",
@@ -112,7 +128,7 @@ EXAMPLES: Final = MappingProxyType(
 )
 """Name of a quantity: what its empty field shows."""
 
-EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "solver"})
+EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "solver", "restorer", "likelihood"})
 """Fields whose chosen kind is explained below the choice."""
 
 APPLIES: Final = MappingProxyType(

@@ -58,10 +58,12 @@ def run(
     ] = None,
     restorer: Annotated[
         str | None,
-        typer.Option(help="How the image is restored with that kernel: auto, by-prior, photon-map or richardson-lucy."),
+        typer.Option(
+            help="How the image is restored with that kernel: by-data (choose), by-prior, photon-map or richardson-lucy."
+        ),
     ] = None,
     likelihood: Annotated[
-        str | None, typer.Option(help="What is known of the camera: auto (read from the image), gaussian or camera.")
+        str | None, typer.Option(help="What is known of the camera: from-image (read it there), even-noise or camera.")
     ] = None,
     kernel_weight: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")

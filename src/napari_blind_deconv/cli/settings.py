@@ -11,6 +11,7 @@ from napari_blind_deconv.settings import (
     Settings,
     default_of,
     override,
+    refuse_clashes,
     settings_from_dict,
     settings_to_dict,
 )
@@ -47,7 +48,9 @@ def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequen
     if psf is not None and values["kernel_prior"]["kind"] == "known":
         # Recorded, so that the report alone is enough to run again.
         values["kernel_prior"] = {**values["kernel_prior"], "psf": str(psf)}
-    return settings_from_dict(values)
+    settings = settings_from_dict(values)
+    refuse_clashes(settings)
+    return settings
 
 
 def _with_diffusion(named: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _GROWS = 1.5
 class ReadFromImage:
     """Level, colour and growth with the light are read from the image: counts where it grows, else Gaussian."""
 
-    kind: Literal["auto"] = "auto"
+    kind: Literal["from-image"] = "from-image"
 
     def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:
         """The noise as read, and whether its variance grows from the darkest to the brightest intensity."""
@@ -29,7 +29,7 @@ class ReadFromImage:
 class GaussianNoise:
     """Noise of one variance everywhere, whatever the light; its colour is read from the image."""
 
-    kind: Literal["gaussian"] = "gaussian"
+    kind: Literal["even-noise"] = "even-noise"
 
     def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:
         """The noise as read, its growth forgotten."""

@@ -24,7 +24,7 @@ _LOW, _BAND = 0.11, (0.25, 0.45)
 # Share of the windows that are taken for flat, and the fewest.
 _FLAT, _FEWEST = 0.15, 24
 # Scatter of the flat windows, in units of noise's own, up to which they hold nothing but noise.
-_EVEN = 1.4
+_EVEN = 1.25
 # Below this frequency flat windows still hold some of the scene: the spectrum is continued from above it.
 _SEEN, _BLEND = 0.16, 0.1
 # What is nearer to Nyquist along an axis, or fainter than this share of the strongest, does not bend the continuation.

@@ -13,6 +13,8 @@ from napari_blind_deconv.solvers import Problem
 
 # Shares of the pixels that are darker than the darkest, and brighter than the brightest, that count.
 _DARK, _BRIGHT = 0.001, 0.999
+# Where photographs, which the priors were calibrated on, have their darkest thousandth, relative to the brightest one.
+_USUAL_DARK = 0.04
 _LEAST_NOISE = 1e-4
 
 
@@ -47,16 +49,16 @@ class Levels:
 def intensity_levels(
     image: NDArray[np.floating], missing: NDArray[np.bool_] | None = None, background: float | None = None
 ) -> Levels:
-    """The darkest and the brightest thousandth of a channel, or its background and the brightest.
+    """Intensities that the darkest and the brightest thousandth of a channel, or its background, are put to.
 
     An additive constant changes the offset and nothing else.
     """
     seen = image if missing is None else image[~missing]
     dark, bright = (float(v) for v in np.quantile(seen.astype(np.float64), (_DARK, _BRIGHT)))
-    offset = dark if background is None else background
-    scale = bright - offset
-    if not scale > 0:
-        scale = float(seen.max()) - offset
+    if bright == dark:
+        bright = float(seen.max())
+    scale = (bright - dark) / (1 - _USUAL_DARK) if background is None else bright - background
+    offset = bright - scale if background is None else background
     return Levels(offset, scale, offset if background is None else 0.0)
 
 

@@ -21,7 +21,7 @@ _SPARSE, _LOOK = 3.0, 6
 class ByData:
     """Photons where counts come from sparse light on a dark ground, else the image prior."""
 
-    kind: Literal["auto"] = "auto"
+    kind: Literal["by-data"] = "by-data"
 
     def refuse(self, image_prior: object) -> None:
         """It works with every image prior: one that was chosen is used."""

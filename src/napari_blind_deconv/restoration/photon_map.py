@@ -77,7 +77,7 @@ def counted(task: Task) -> tuple[float, float]:
     if not noise.gain > 0 or noise.dark is None:
         raise InputError(
             "restorer 'photon-map' needs counts of light, but the noise of this image does not grow with its "
-            "intensity; give the camera's gain (likelihood 'camera'), or choose restorer 'by-prior'"
+            "intensity; give the camera's gain (likelihood 'camera', likelihood.gain), or choose restorer 'by-prior'"
         )
     return noise.gain, -noise.dark / noise.gain
 
