@@ -5,17 +5,15 @@ interpolated or smoothed the image since, has fewer than the image's own band al
 two pixels away, a defect has not.
 """
 
-import math
-
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_blind_deconv.defects.band import band_edge, noise_of, stabilised
 from napari_blind_deconv.defects.filling import filled
 from napari_blind_deconv.defects.lines import bad_lines
 from napari_blind_deconv.defects.surroundings import (
     Mask,
+    Places,
     Values,
     beside,
     local_median,
@@ -23,10 +21,10 @@ from napari_blind_deconv.defects.surroundings import (
     local_scatter,
     next_to,
     planes_of,
+    sampled,
     typical_difference,
 )
-from napari_blind_deconv.forward import Noise, read_noise
-from napari_blind_deconv.fourier import periodogram, radius
+from napari_blind_deconv.forward import Noise
 
 # Local deviations by which a defect stands out, for a lone pixel at first, then for any spot.
 _ALONE, _SPOT = 8.0, 6.0
@@ -42,20 +40,14 @@ _CHOSEN = 0.5
 _CLEAR = 0.5
 # Planes from which on their median is looked at; deviations of one plane by which a pixel differs in most of them.
 _PLANES, _LASTING = 5, 3.0
-# A band where the power exceeds the noise's this many times holds light; its width, in cycles per sample.
-_LIGHT, _BAND = 2.0, 1 / 32
-# Where power and noise are compared, and how much their ratio may vary there to count as level.
-_UPPER, _LEVEL = (0.25, 0.45), 1.8
 # Images sharp to here hold details of one pixel: nothing is called a defect.
 _SHARP = 0.4
-# Share of the pixels below which the growth of the noise is not continued.
-_DARKEST = 0.1
 # More defects than this share of the pixels are texture, not defects.
 _MOST = 0.01
 _SHORT = 5
 
 
-def bad_pixels(image: Values) -> Mask:
+def bad_pixels(image: Values, unknown: Mask | None = None) -> Mask:
     """Hot and dead pixels, rows and columns.
 
     Parameters
@@ -63,6 +55,8 @@ def bad_pixels(image: Values) -> Mask:
     image
         Shape ``(batch, *space)``, finite. A camera's pixels lie in the last two axes: planes are looked at one by one,
         and their median for what is the same in all of them.
+    unknown
+        Where the image is a stand-in for what is no data, same shape; it does not count where scatter is read.
 
     Returns
     -------
@@ -78,63 +72,21 @@ def bad_pixels(image: Values) -> Mask:
     none = np.zeros(image.shape, bool)
     if min(image.shape[1:]) < _SHORT:
         return none
-    noise = _noise(image)
+    sample = sampled(_planes(image).shape, unknown)
+    noise = noise_of(image, unknown)
     planes = _planes(stabilised(image, noise))
-    lone = _lone(planes)
+    lone = _lone(planes, sample)
     fixed = _lasting(planes) | bad_lines(planes)
     first = (lone | fixed).reshape(image.shape)
     calm = filled(image, first) if first.any() else image
     if first.any():
-        noise = _noise(calm)
-        lone &= _above_noise(_planes(stabilised(image, noise)), lone, _ALONE * _scatter(noise))
+        noise = noise_of(calm, first if unknown is None else first | unknown)
     edge = band_edge(calm, noise)
     if edge > _SHARP:
         return none
-    spots = _narrow_spots(_planes(stabilised(calm, noise)), edge, _scatter(noise))
+    lone &= _above_noise(_planes(stabilised(image, noise)), lone, _ALONE * _scatter(noise))
+    spots = _narrow_spots(_planes(stabilised(calm, noise)), sample, edge, _scatter(noise))
     return (lone | fixed | _grown(spots)).reshape(image.shape)
-
-
-def band_edge(image: Values, noise: Noise | None = None) -> float:
-    """Highest frequency, in cycles per sample, up to which an image's power exceeds its noise.
-
-    Many defects lift the power as a whole; where it runs level with the noise's over the upper half of the band, it is
-    that level that light must exceed.
-    """
-    observed = torch.from_numpy(np.ascontiguousarray(image, np.float32))
-    noise = read_noise(observed) if noise is None else noise
-    if not noise.sigma > 0:
-        return 0.5
-    ndim, shape = image.ndim - 1, image.shape[1:]
-    power = periodogram(observed / noise.sigma, ndim) / noise.on(shape)
-    waves = radius(shape, (1.0,) * ndim, power)
-    edges = np.arange(1, round(0.5 / _BAND)) * _BAND
-    rings = [power[(waves >= low) & (waves < low + _BAND)] for low in edges]
-    ratios = np.array([float(r.mean()) if r.numel() else 0.0 for r in rings])
-    upper = ratios[(edges >= _UPPER[0]) & (edges < _UPPER[1])]
-    level = float(np.median(upper)) if upper.max() < _LEVEL * upper.min() else 1.0
-    below = np.flatnonzero(ratios < _LIGHT * max(level, 1.0))
-    return float(edges[below[0]]) if below.size else 0.5
-
-
-def stabilised(image: Values, noise: Noise | None = None) -> Values:
-    """The image on a scale where photon noise is even: 2 √(counts + 3/8) (Anscombe 1948, doi:10.2307/2332343).
-
-    Where the noise does not follow the light, the image itself. In the dark, where counts are few and their
-    distribution is skewed, three photons are no defect. Below the darkest tenth, where nothing tells the variance,
-    it is taken to stay as it is there, so that a dead pixel keeps its depth.
-    """
-    noise = _noise(image) if noise is None else noise
-    if not noise.gain > 0 or noise.dark is None:
-        return image
-    counts = (image + noise.dark / noise.gain) / noise.gain
-    darkest = max(float(np.quantile(counts.ravel()[:: max(1, counts.size // 65536)], _DARKEST)), 0.0)
-    slope = 1 / math.sqrt(darkest + 0.375)
-    even = 2 * np.sqrt(np.maximum(counts, darkest) + 0.375) + slope * np.minimum(counts - darkest, 0)
-    return np.asarray(even, np.float32)
-
-
-def _noise(image: Values) -> Noise:
-    return read_noise(torch.from_numpy(np.ascontiguousarray(image, np.float32)))
 
 
 def _narrowest(edge: float) -> float:
@@ -145,7 +97,7 @@ def _narrowest(edge: float) -> float:
     return float(beside_it[0] / height[0])
 
 
-def _outstanding(planes: Values, deviations: float, least: float = 0.0) -> tuple[NDArray[np.intp], Values, Mask]:
+def _outstanding(planes: Values, sample: Places, deviations: float, least: float = 0.0) -> tuple[Places, Values, Mask]:
     """Places that exceed their surroundings, and all that is two pixels away, and what their neighbours have of that.
 
     Third comes which of them rise above what is next to them, not only above what is around: noise on top of a smooth
@@ -154,31 +106,33 @@ def _outstanding(planes: Values, deviations: float, least: float = 0.0) -> tuple
     level = local_median(planes)
     away = planes - level
     size = np.abs(away)
-    enough = np.maximum(deviations * local_scatter(away, level, typical_difference(away, planes)), least)
+    enough = np.maximum(
+        deviations * local_scatter(away, level, typical_difference(away, planes, sample), sample), least
+    )
     # The median of medians lies nearer to a spot than the median; it only chooses where to look.
     found = (size > _CHOSEN * enough) & (size >= ndimage.maximum_filter(size, (1, *(3,) * (planes.ndim - 1))))
     places = np.argwhere(found)
     height, beside_it, clear = _profile(planes, places)
     least_here, height = enough[tuple(places.T)], np.abs(height)
     kept = clear & (height > least_here)
-    steep = (height - beside_it > _STEEP * local_roughness(planes, level, places))[kept]
+    steep = (height - beside_it > _STEEP * local_roughness(planes, level, places, sample))[kept]
     return places[kept], beside_it[kept] / height[kept], steep
 
 
-def _lone(planes: Values) -> Mask:
+def _lone(planes: Values, sample: Places) -> Mask:
     """Pixels whose neighbours have next to nothing of their height."""
-    places, shares, _ = _outstanding(planes, _ALONE)
+    places, shares, _ = _outstanding(planes, sample, _ALONE)
     return _marked(places[shares < _LONE_SHARE], planes.shape)
 
 
-def _narrow_spots(planes: Values, edge: float, scatter: float) -> Mask:
+def _narrow_spots(planes: Values, sample: Places, edge: float, scatter: float) -> Mask:
     """Spots narrower than the band allows, provided that they are a kind of their own.
 
     Where as many spots again are just as wide as the band allows, the narrow ones are the end of one distribution:
     grain, vesicles, crossings of filaments, whose light goes on beyond the band's edge, which is read where the noise
     takes over.
     """
-    places, shares, steep = _outstanding(planes, _SPOT, _SPOT * scatter)
+    places, shares, steep = _outstanding(planes, sample, _SPOT, _SPOT * scatter)
     # A slope that ends at the rim looks like a spot beside its own mirror image.
     inside = _inside(places, planes.shape)
     places, shares, steep = places[inside], shares[inside], steep[inside]
@@ -188,13 +142,13 @@ def _narrow_spots(planes: Values, edge: float, scatter: float) -> Mask:
     return _marked(places[narrow & steep], planes.shape)
 
 
-def _inside(places: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
+def _inside(places: Places, shape: tuple[int, ...]) -> Mask:
     """Which places have all of their surroundings in the image."""
     sides = np.array(shape[1:])
     return np.asarray(((places[:, 1:] >= 2) & (places[:, 1:] < sides - 2)).all(1))
 
 
-def _marked(places: NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
+def _marked(places: Places, shape: tuple[int, ...]) -> Mask:
     """A mask of places; empty where they are so many that they are texture."""
     out = np.zeros(shape, bool)
     if len(places) < _MOST * out.size:
@@ -214,7 +168,7 @@ def _scatter(noise: Noise) -> float:
     return _CALM * (1.0 if noise.gain > 0 and noise.dark is not None else noise.sigma)
 
 
-def _profile(planes: Values, places: NDArray[np.intp]) -> tuple[Values, Values, Mask]:
+def _profile(planes: Values, places: Places) -> tuple[Values, Values, Mask]:
     """Of every place: its signed height, the mean height of what is next to it, and whether all around is far below."""
     middle = planes[tuple(places.T)]
     far = beside(planes, places, 2)
@@ -231,9 +185,9 @@ def _lasting(planes: Values) -> Mask:
     if len(planes) < _PLANES:
         return np.zeros(planes.shape, bool)
     one = planes[len(planes) // 2][None]
-    typical = typical_difference(one - local_median(one), one)
+    typical = typical_difference(one - local_median(one), one, sampled(one.shape))
     middle = np.median(planes, 0, keepdims=True).astype(np.float32)
-    places, shares, _ = _outstanding(middle, _ALONE, _LASTING * typical)
+    places, shares, _ = _outstanding(middle, sampled(middle.shape), _ALONE, _LASTING * typical)
     found = _marked(places[shares < _LONE_SHARE], middle.shape)
     return np.broadcast_to(found, planes.shape).copy()
 

@@ -104,7 +104,10 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
     known = unseen | masks["padding"] | masks["saturated"]
     # What stands in for a padding is flat, and the light beside it looks narrow.
     beyond = _around(masks["padding"]) | known
-    bad = _in_frames(bad_pixels, filled(values, known), busy) & ~beyond
+    bad = np.zeros(values.shape, bool)
+    if busy.any():
+        bad[busy] = bad_pixels(filled(values, known)[busy], known[busy])
+    bad &= ~beyond
     masks |= {"bad": bad, "outside": left_out}
     low = _in_frames(cut_off_below, values, busy)[busy] & ~known[busy]
     found = {kind: mask for kind, mask in masks.items() if mask.any()}

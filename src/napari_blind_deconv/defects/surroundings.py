@@ -11,6 +11,7 @@ from scipy import ndimage
 
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float32]
+Places = NDArray[np.intp]
 
 # Side of the neighbourhood whose scatter counts; a pixel's difference counts up to so many typical ones.
 _AROUND, _CLIPPED = 15, 5.0
@@ -25,6 +26,12 @@ _LEVELS = 24
 def planes_of(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """Frames and depth in one axis, before the camera's own."""
     return values.reshape(-1, *values.shape[max(1, values.ndim - 2) :])
+
+
+def sampled(shape: tuple[int, ...], unknown: Mask | None = None) -> Places:
+    """Flat positions of pixels enough to read statistics from, among those that are known."""
+    known = np.arange(np.prod(shape)) if unknown is None else np.flatnonzero(~unknown)
+    return np.asarray(known[:: max(1, len(known) // _SAMPLE)])
 
 
 def median_of_five(values: Values, axis: int) -> Values:
@@ -51,16 +58,16 @@ def local_median(planes: Values) -> Values:
     return np.asarray((first + second) / 2, planes.dtype)
 
 
-def typical_difference(away: Values, values: Values) -> float:
+def typical_difference(away: Values, values: Values, sample: Places) -> float:
     """Robust standard deviation of differences, not below half of the values' own grey levels."""
-    sample = away.ravel()[:: max(1, away.size // _SAMPLE)]
-    deviation = 1.4826 * float(np.median(np.abs(sample - np.median(sample))))
-    levels = np.unique(values.ravel()[:: max(1, values.size // _SAMPLE)])
+    chosen = away.ravel()[sample]
+    deviation = 1.4826 * float(np.median(np.abs(chosen - np.median(chosen))))
+    levels = np.unique(values.ravel()[sample])
     step = float(np.median(np.diff(levels))) if levels.size > 1 else 0.0
     return max(deviation, 0.5 * step, 1e-12)
 
 
-def local_scatter(away: Values, level: Values, typical: float) -> Values:
+def local_scatter(away: Values, level: Values, typical: float, sample: Places) -> Values:
     """How much pixels scatter around every pixel, or wherever else the image is as bright, whichever is more.
 
     Root mean square of the differences in the neighbourhood, where outliers count little and calm regions not for
@@ -69,31 +76,29 @@ def local_scatter(away: Values, level: Values, typical: float) -> Values:
     squares = np.minimum(np.abs(away), _CLIPPED * typical) ** 2
     mean = ndimage.uniform_filter(squares, (1, *(_AROUND,) * (away.ndim - 1)))
     here = np.sqrt(np.maximum(mean, 0)) + _LEAST * typical
-    step = max(1, away.size // _SAMPLE)
-    curve = _scatter_by_level(away.ravel()[::step], level.ravel()[::step])
+    curve = _scatter_by_level(away.ravel()[sample], level.ravel()[sample])
     return np.asarray(np.maximum(here, np.interp(level, *curve)), np.float32)
 
 
-def local_roughness(planes: Values, level: Values, places: NDArray[np.intp]) -> Values:
+def local_roughness(planes: Values, level: Values, places: Places, sample: Places) -> Values:
     """How much pixels as bright as those at some places differ from the ones next to them.
 
     Less than they scatter where software has smoothed the noise.
     """
-    chosen = np.arange(0, planes.size, max(1, planes.size // _SAMPLE))
-    sample = np.stack(np.unravel_index(chosen, planes.shape), 1)
-    rough = planes.ravel()[chosen] - next_to(planes, sample).mean(1)
-    return np.asarray(np.interp(level[tuple(places.T)], *_scatter_by_level(rough, level.ravel()[chosen])), np.float32)
+    spread = np.stack(np.unravel_index(sample, planes.shape), 1)
+    rough = planes.ravel()[sample] - next_to(planes, spread).mean(1)
+    return np.asarray(np.interp(level[tuple(places.T)], *_scatter_by_level(rough, level.ravel()[sample])), np.float32)
 
 
 def _scatter_by_level(away: Values, level: Values) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Robust scatter of pixels of increasing brightness, never falling."""
-    bins = np.array_split(np.argsort(level), _LEVELS)
+    bins = [b for b in np.array_split(np.argsort(level), _LEVELS) if len(b)]
     light, size = level, np.abs(away)
     scatter = [1.4826 * float(np.median(size[b])) for b in bins]
     return np.array([float(np.median(light[b])) for b in bins]), np.maximum.accumulate(scatter)
 
 
-def beside(values: Values, places: NDArray[np.intp], distance: int) -> Values:
+def beside(values: Values, places: Places, distance: int) -> Values:
     """Values of the pixels at a distance (the largest of the steps along the sides), shape ``(places, pixels)``.
 
     Beyond the rim the image is mirrored.
@@ -101,7 +106,7 @@ def beside(values: Values, places: NDArray[np.intp], distance: int) -> Values:
     return _gathered(values, places, [s for s in _steps(values, distance) if max(map(abs, s)) == distance], distance)
 
 
-def next_to(values: Values, places: NDArray[np.intp]) -> Values:
+def next_to(values: Values, places: Places) -> Values:
     """Values of the pixels that share a side with each, shape ``(places, pixels)``."""
     return _gathered(values, places, [s for s in _steps(values, 1) if sum(map(abs, s)) == 1], 1)
 
@@ -110,7 +115,7 @@ def _steps(values: Values, distance: int) -> list[tuple[int, ...]]:
     return list(itertools.product(range(-distance, distance + 1), repeat=values.ndim - 1))
 
 
-def _gathered(values: Values, places: NDArray[np.intp], steps: list[tuple[int, ...]], margin: int) -> Values:
+def _gathered(values: Values, places: Places, steps: list[tuple[int, ...]], margin: int) -> Values:
     padded = np.pad(values, [(0, 0), *[(margin, margin)] * (values.ndim - 1)], mode="reflect")
     plane, sides = places[:, 0], places[:, 1:].T + margin
     return np.stack(
