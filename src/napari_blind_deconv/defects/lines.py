@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_blind_deconv.defects.surroundings import Mask, Values, median_of_five
 
@@ -33,14 +34,15 @@ def bad_lines(planes: Values) -> Mask:
         if n < _SHORTEST or planes.shape[across] < 5:
             continue
         away = planes - median_of_five(planes, across)
+        wide = _beside(planes, across, 1) - _beside(planes, across, 2)
         usual = _usual(away)
-        whole = _standing_out(away, usual, along)
+        whole = _standing_out(away, wide, usual, along)
         out |= np.expand_dims(whole, along)
         if n < 2 * _SHORTEST:
             continue
         for half in (slice(0, (n + 1) // 2), slice(n // 2, n)):
             part = tuple(half if a == along else slice(None) for a in range(3))
-            out[part] |= np.expand_dims(_standing_out(away[part], usual, along), along)
+            out[part] |= np.expand_dims(_standing_out(away[part], wide[part], usual, along), along)
     return out
 
 
@@ -51,14 +53,25 @@ def _usual(away: Values) -> Values:
     return np.quantile(flat, _MANY, axis=1, keepdims=True)
 
 
-def _standing_out(away: Values, usual: Values, along: int) -> Mask:
-    """Which lines do, shape ``(planes, lines)``."""
+def _beside(planes: Values, axis: int, distance: int) -> Values:
+    """Mean of the pixels so far to both sides."""
+    taps = np.zeros(2 * distance + 1)
+    taps[[0, -1]] = 0.5
+    return np.asarray(ndimage.correlate1d(planes, taps, axis, mode="mirror"))
+
+
+def _standing_out(away: Values, wide: Values, usual: Values, along: int) -> Mask:
+    """Which lines do, shape ``(planes, lines)``; ``wide`` is what the pixels beside each have of its height.
+
+    The median of five lies on the flank of a filament: only pixels farther out tell that its neighbours are bright.
+    """
     height = np.median(away, along)
     size = np.abs(height)
     edges = np.pad(height, ((0, 0), (1, 1)))
     least = np.expand_dims(0.5 * size, along)
     agree = (np.sign(np.expand_dims(height, along)) * away > least).mean(along)
     lonely = np.maximum(np.abs(edges[:, :-2]), np.abs(edges[:, 2:])) < _SHARE * size
+    lonely &= np.sign(height) * np.median(wide, along) < _SHARE * size
     found: NDArray[np.bool_] = (size > _TIMES * usual) & (size > 0) & lonely & (agree >= _AGREE)
     # What the rim has beside it is not known.
     found[:, :_RIM] = found[:, -_RIM:] = False
