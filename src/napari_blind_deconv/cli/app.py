@@ -58,9 +58,7 @@ def run(
     ] = None,
     restorer: Annotated[
         str | None,
-        typer.Option(
-            help="How the image is restored with that kernel: by-data (choose), by-prior, photon-map or richardson-lucy."
-        ),
+        typer.Option(help="How the image is restored: by-data (choose), by-prior, photon-map or richardson-lucy."),
     ] = None,
     likelihood: Annotated[
         str | None, typer.Option(help="What is known of the camera: from-image (read it there), even-noise or camera.")

@@ -67,7 +67,7 @@ def bad_pixels(image: Values, unknown: Mask | None = None) -> Mask:
     -----
     In two passes: lone pixels and lines far outside their surroundings, first; then, with the noise and the band of the
     image read from the rest, every spot that is narrower than the band allows. Nothing is found in images that are
-    sharp to their last frequency, whose own details are as small (decision 0020).
+    sharp to their last frequency, whose own details are as small (decision 0023).
     """
     none = np.zeros(image.shape, bool)
     if min(image.shape[1:]) < _SHORT:

@@ -29,8 +29,9 @@ _EVEN = 1.25
 _SEEN, _BLEND = 0.16, 0.1
 # What is nearer to Nyquist along an axis, or fainter than this share of the strongest, does not bend the continuation.
 _EDGE, _FAINT = 0.45, 0.02
-# Range of the logarithm of the continued spectrum below which noise is called white.
-_WHITE = 0.25
+# Range of the logarithm of the continued spectrum below which noise is called white: that of a compressed image, and of
+# even windows, which fine texture colours a little, too.
+_WHITE_COMPRESSED, _WHITE = 0.25, 1.0
 # Standard deviation of the spectrum's logarithm: per unit of its range in even windows; in a compressed image.
 _DOUBT, _DOUBT_COMPRESSED = 0.5, 1.0
 _DEGREE, _RIDGE = 3, 3e-4
@@ -78,7 +79,7 @@ def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
     smooth, bent = _continued(power, patches.axes)
     total = float(smooth.mean())
     light = {"gain": gain * total / float(level.mean()), "dark": dark * total / float(level.mean())} if even else {}
-    if bent < _WHITE:
+    if bent < (_WHITE if even else _WHITE_COMPRESSED):
         return Noise(corners.sigma, corners.spectrum, **light, origin="corners").of_level(corners.sigma)
     doubt = min(_DOUBT * bent, 1.0) if even else _DOUBT_COMPRESSED
     return Noise(math.sqrt(total), smooth / total, **light, doubt=doubt, origin="patches")

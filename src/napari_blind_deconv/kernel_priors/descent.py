@@ -52,7 +52,7 @@ def descend(
         try:
             with torch.enable_grad():
                 optimiser.step(closure)
-        except RuntimeError:  # a step to infinity: torch refuses to add it
+        except (RuntimeError, IndexError):  # a step to infinity: torch refuses to add it, or has no bracket to end in
             return
         yield best
         if not before - best[0] > 1e-3:

@@ -7,12 +7,12 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv._types import component
 from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.restoration.edge_penalty import edge_penalty
-from napari_blind_deconv.restoration.photons import CameraNoise, Photons
+from napari_blind_deconv.restoration.photons import Photons
 from napari_blind_deconv.restoration.poisson_map import poisson_map
-from napari_blind_deconv.restoration.task import Task
+from napari_blind_deconv.restoration.task import Task, counted, photons_of
 
 # Evaluations of the likelihood: where filaments and beads are best, and nothing is far from its best (decision 0021).
 _STEPS = 18
@@ -29,8 +29,8 @@ class PhotonMap:
     """
 
     kind: Literal["photon-map"] = "photon-map"
-    edges: Annotated[float, Ge(0), Le(100)] = 0.01
-    """Weight of total variation, in nats per mean brightness of the light; 0: none, early stopping regularises."""
+    edges: Annotated[float, Ge(0), Le(100)] = 0.7
+    """Weight of total variation, in nats per mean brightness and root of the pixels that the PSF spreads light over."""
     softness: Annotated[float, Gt(0), Le(1)] = 0.05
     """Differences below this share of the mean brightness count as flat."""
 
@@ -44,13 +44,14 @@ class PhotonMap:
 
     def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
         """Scenes on the canvas, on the observation's scale, one per step."""
-        gain, origin = counted(task)
-        data = photons(task, gain, origin)
+        data, gain, origin = photons_of(task), *counted(task)
         brightness = float(data.brightness.max())
+        # The wider the PSF, the more pixels tell of each photon's origin, and the less a prior has to.
+        weight = self.edges * float(task.data.blur.kernel.square().sum().sqrt()) / brightness
 
         def penalty(scene: Tensor) -> tuple[Tensor, Tensor]:
             value, slope = edge_penalty(scene, 1.0, self.softness * brightness, task.spacing)
-            return self.edges / brightness * value, self.edges / brightness * slope
+            return weight * value, weight * slope
 
         found = poisson_map(data, penalty if self.edges else None, floor=FLOOR, start=start_of(data))
         background = data.background + origin
@@ -63,30 +64,6 @@ class PhotonMap:
                 return
         if scene is not None:
             yield scene
-
-
-def counted(task: Task) -> tuple[float, float]:
-    """(Gain, intensity of no photons) on the observation's scale.
-
-    Raises
-    ------
-    InputError
-        Where the noise does not follow the light, so that nothing tells how many photons an intensity stands for.
-    """
-    noise = task.noise
-    if not noise.gain > 0 or noise.dark is None:
-        raise InputError(
-            "restorer 'photon-map' needs counts of light, but the noise of this image does not grow with its "
-            "intensity; give the camera's gain (likelihood 'camera', likelihood.gain), or choose restorer 'by-prior'"
-        )
-    return noise.gain, -noise.dark / noise.gain
-
-
-def photons(task: Task, gain: float, origin: float) -> Photons:
-    """The observation in photons above its own darkest parts."""
-    data = task.data
-    mask = None if data.weights is None else (data.weights > 0).to(data.observed)
-    return Photons(data.blur, data.filled - origin, CameraNoise(gain), max(task.lowest - origin, 0.0), mask)
 
 
 def start_of(data: Photons) -> Tensor:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Ge
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -11,9 +12,7 @@ from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.restoration.expectation_maximisation import richardson_lucy
 from napari_blind_deconv.restoration.photons import Photons
-from napari_blind_deconv.restoration.task import Task
-
-_STEPS = 30
+from napari_blind_deconv.restoration.task import Task, counted, photons_of
 
 
 @component
@@ -25,18 +24,26 @@ class RichardsonLucyRestorer:
     """
 
     kind: Literal["richardson-lucy"] = "richardson-lucy"
+    steps_taken: Annotated[int, Ge(1)] = 30
+    """Iterations, where the settings name none."""
 
     def refuse(self, image_prior: object) -> None:
         """Early stopping is its only regularisation."""
         refuse_chosen(image_prior, "restorer 'richardson-lucy'")
 
     def steps(self, task: Task) -> int:
-        """Steps that were asked for, or thirty."""
-        return task.iterations or _STEPS
+        """Steps that were asked for, or its own."""
+        return task.iterations or self.steps_taken
 
     def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
-        """Scenes on the canvas, one per step."""
-        return islice(richardson_lucy(intensities(task.data)), steps)
+        """Scenes on the canvas, one per step; where light is counted, above the background of the darkest parts."""
+        if not task.counts:
+            yield from islice(richardson_lucy(intensities(task.data)), steps)
+            return
+        gain, origin = counted(task)
+        data = photons_of(task)
+        for scene in islice(richardson_lucy(data), steps):
+            yield scene * gain + data.background + origin
 
 
 def intensities(data: DataTerm) -> Photons:

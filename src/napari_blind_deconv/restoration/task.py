@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import DataTerm, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
+from napari_blind_deconv.restoration.photons import CameraNoise, Photons
 
 # Share of the pixels that are darker than the level taken for the dark: of the observation seen through the kernel once
 # more, which averages its noise away.
@@ -66,3 +68,29 @@ def brightness(image: Tensor, lowest: float) -> float:
     """The brightest thousandth of an image above a level."""
     flat = image.flatten()
     return float(torch.quantile(flat[:: max(1, flat.numel() // _SAMPLES)], 1 - _DARK)) - lowest
+
+
+def counted(task: Task) -> tuple[float, float]:
+    """(Gain, intensity of no photons) on the observation's scale.
+
+    Raises
+    ------
+    InputError
+        Where the noise does not follow the light, so that nothing tells how many photons an intensity stands for.
+    """
+    noise = task.noise
+    if not noise.gain > 0 or noise.dark is None:
+        raise InputError(
+            "restorer 'photon-map' needs counts of light, but the noise of this image does not grow with its "
+            "intensity; give the camera's gain (likelihood 'camera', likelihood.gain), or choose restorer 'by-prior'"
+        )
+    return noise.gain, -noise.dark / noise.gain
+
+
+def photons_of(task: Task) -> Photons:
+    """The observation in photons above its own darkest parts; errors as of `counted`."""
+    gain, origin = counted(task)
+    data = task.data
+    mask = None if data.weights is None else (data.weights > 0).to(data.observed)
+    background = max(task.lowest - origin, 0.0)
+    return Photons(data.blur, data.filled - origin, CameraNoise(gain), background, mask)

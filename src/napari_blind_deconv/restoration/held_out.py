@@ -1,0 +1,63 @@
+"""Which way to restore predicts what it has not seen: half of the light restores, the other half judges.
+
+Noise is added to an observation and taken away from it: y + e and y - e, e with the noise's own variance, have
+independent errors of twice that variance (data fission, Leiner et al. 2023, arXiv:2112.11079; for whole photons
+thinning does the same). What is restored from one is blurred and held against the other.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.crops import informative_window
+from napari_blind_deconv.forward import DataTerm
+from napari_blind_deconv.restoration.task import Task
+
+Way = Callable[[Task], Tensor]
+"""From a task to the scene on its canvas."""
+
+# Side of the part that is asked, by the number of axes; standard errors by which another way must be better.
+_SIDE, _ERRORS = {1: 2048, 2: 128, 3: 48}, 3.0
+
+
+def misses(part: Task, ways: Mapping[str, Way]) -> dict[str, Tensor]:
+    """Squared misses of the held-out half in units of its variance, pixel by pixel, for every way to restore."""
+    data, noise = part.data, part.noise
+    generator = torch.Generator().manual_seed(part.generator.initial_seed())
+    light = data.blur(data.frame.extend(data.observed))
+    draw = torch.randn(data.observed.shape, generator=generator).to(data.observed)
+    added = noise.variance(light).sqrt() * draw
+    rest = data.sigma**2 - noise.sigma**2
+    noisier = replace(data, observed=data.observed + added, sigma=(2 * noise.sigma**2 + rest) ** 0.5)
+    seen = replace(part, data=noisier, noise=noise.of_level(noise.sigma * 2**0.5))
+    judge, variance = data.observed - added, 2 * noise.variance(light)
+    known = torch.ones_like(judge) if data.weights is None else (data.weights > 0).to(judge)
+    return {
+        name: (known * (data.blur(way(seen)) - judge).square() / (2 * variance)).double().flatten()
+        for name, way in ways.items()
+    }
+
+
+def best(task: Task, ways: Mapping[str, Way]) -> str:
+    """The first way, unless another one misses the held-out half by clearly less."""
+    found = misses(part_of(task), ways)
+    first, *others = found
+    chosen, lowest = first, 0.0
+    for name in others:
+        gain = found[name] - found[first]
+        total, error = float(gain.sum()), float(gain.std()) * len(gain) ** 0.5
+        if total < min(lowest, -_ERRORS * error):
+            chosen, lowest = name, total
+    return chosen
+
+
+def part_of(task: Task) -> Task:
+    """A part of the task that shows much, small enough to be restored a few times over."""
+    data, kernel = task.data, task.data.blur.kernel
+    window = informative_window(data.observed, tuple(kernel.shape), data.weights, side=_SIDE.get(kernel.ndim), frames=1)
+    weights = None if data.weights is None else window.of(data.weights)
+    rest = max(data.sigma**2 - task.noise.sigma**2, 0.0) ** 0.5
+    part = DataTerm.of(window.of(data.observed), kernel, task.noise, model_error=rest, weights=weights)
+    return replace(task, data=part, dark=task.lowest)
