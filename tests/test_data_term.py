@@ -150,10 +150,17 @@ def test_drawn_noise_has_the_covariance_of_the_precision(seed, with_weights, wit
 @given(drawn_sizes=space_and_support(), seed=SEEDS, frames=st.integers(1, 4))
 def test_a_window_is_the_whole_where_there_is_nothing_to_choose(drawn_sizes, seed, frames):
     space, support = drawn_sizes
-    observed = noise((frames, *space), seed)
+    observed = noise((1, *space), seed).repeat(frames, *(1,) * len(space))
     window = informative_window(observed, support)
     assert window.of(observed) is observed
     assert torch.equal(informative_window(observed, support, torch.ones_like(observed)).of(observed), observed)
+
+
+@given(sides=st.tuples(st.integers(50, 90), st.integers(50, 90)), seed=SEEDS)
+def test_bleached_frames_are_left_out_of_the_window(sides, seed):
+    first = noise((1, *sides), seed)
+    observed = torch.cat([first, 0.9 * first, 0.3 * first])
+    assert informative_window(observed, (5, 5)).frames.tolist() == [0, 1]
 
 
 @given(sides=st.tuples(st.integers(50, 90), st.integers(50, 90)), seed=SEEDS, hole=st.integers(0, 3))

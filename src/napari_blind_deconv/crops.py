@@ -13,6 +13,8 @@ _SIDE = {1: 4096, 2: 512, 3: 192}
 _FRAMES = 4
 # Share of a window that should be data, how much smaller it may be made for that, and by which steps.
 _DATA, _SMALLEST, _STEP = 0.98, 4, 0.7
+# A frame that shows less than this share of the busiest one's energy, as one that is bleached, adds noise only.
+_WORTH = 0.25
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,14 @@ def informative_window(
     smallest = [min(n, _SMALLEST * k) for n, k in zip(space, kernel_shape, strict=True)]
     window = [min(n, max(side or _SIDE.get(ndim, 128), low)) for n, low in zip(space, smallest, strict=True)]
     everything = torch.arange(len(observed), device=observed.device)
-    if list(space) == window and len(observed) <= frames and weights is None:
+    if list(space) == window and len(observed) == 1 and weights is None:
         return Window(everything, tuple(slice(0, n) for n in space))
     energy = _gradient_energy(observed, ndim)
     data = torch.ones_like(observed[:1]) if weights is None else (weights > 0).to(observed).expand_as(observed)
     energy = energy * data
-    chosen = energy.flatten(1).sum(1).topk(min(frames, len(observed))).indices.sort().values
+    shown = energy.flatten(1).sum(1)
+    chosen = shown.topk(min(frames, len(observed))).indices.sort().values
+    chosen = chosen[shown[chosen] >= _WORTH * shown.max()]
     share = data.expand_as(observed)[chosen].mean(0)
     start = _busiest_window(energy[chosen].sum(0), share, window)
     while start is None and any(w > low for w, low in zip(window, smallest, strict=True)):

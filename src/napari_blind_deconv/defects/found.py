@@ -25,6 +25,8 @@ class Defects:
     ----------
     image
         The channel with a stand-in where there are no data.
+    original
+        The channel as it came.
     masks
         Kind to mask, the kinds that were found only: ``missing``, ``blank``, ``padding``, ``saturated``, ``bad`` and
         ``outside`` (the user's mask).
@@ -33,6 +35,7 @@ class Defects:
     """
 
     image: NDArray[np.float32]
+    original: NDArray[np.float32]
     masks: Mapping[str, Mask]
     cut_off: float = 0.0
 
@@ -111,7 +114,8 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
     masks |= {"bad": bad, "outside": left_out}
     low = _in_frames(cut_off_below, values, busy)[busy] & ~known[busy]
     found = {kind: mask for kind, mask in masks.items() if mask.any()}
-    return Defects(filled(values, known | bad), found, float(low.mean()) if low.size else 0.0)
+    original = np.asarray(image, np.float32)
+    return Defects(filled(values, known | bad), original, found, float(low.mean()) if low.size else 0.0)
 
 
 def _around(mask: Mask) -> Mask:

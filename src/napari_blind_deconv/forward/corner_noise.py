@@ -73,7 +73,8 @@ def corner_sigma(observed: Tensor) -> float:
     periodogram = rfftn((values - mean) * window, ndim).abs() ** 2 / (window**2).sum()
     for axis, n in zip(axes, shape, strict=True):
         periodogram = periodogram.index_select(axis, _corner(n, axis == -1, values.device))
-    return math.sqrt(float(periodogram.median()) / math.log(2))
+    # Frames may differ in light, and so in noise: their variances are averaged.
+    return math.sqrt(float(periodogram.flatten(-ndim).median(-1).values.mean()) / math.log(2))
 
 
 def _leading(observed: Tensor) -> list[int]:

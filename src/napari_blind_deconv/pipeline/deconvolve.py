@@ -127,7 +127,7 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))
     if defects.untouched is not None:
-        image = np.where(defects.untouched, defects.image - np.float32(settings.background or 0.0), image)
+        image = np.where(defects.untouched, defects.original - np.float32(settings.background or 0.0), image)
     maps = {name: _numpy(values) for name, values in found.items()}
     maps |= {name: _numpy(values) * np.float32(levels.scale) for name, values in last.maps.items()}
     return Outcome(
