@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_blind_deconv.defects.bad_pixels import bad_pixels
 from napari_blind_deconv.defects.filling import filled
@@ -104,12 +105,23 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
     for kind, look in {"padding": padded, "saturated": saturated}.items():
         masks[kind] = _in_frames(look, values, busy) & ~unseen
     known = unseen | masks["padding"] | masks["saturated"]
-    bad = _in_frames(bad_pixels, filled(values, known), busy) & ~known
+    # What stands in for a padding is flat, and the light beside it looks narrow.
+    beyond = _around(masks["padding"]) | known
+    bad = np.zeros(values.shape, bool)
+    if busy.any():
+        bad[busy] = bad_pixels(filled(values, known)[busy], known[busy])
+    bad &= ~beyond
     masks |= {"bad": bad, "outside": left_out}
     low = _in_frames(cut_off_below, values, busy)[busy] & ~known[busy]
     found = {kind: mask for kind, mask in masks.items() if mask.any()}
     original = np.asarray(image, np.float32)
     return Defects(filled(values, known | bad), original, found, float(low.mean()) if low.size else 0.0)
+
+
+def _around(mask: Mask) -> Mask:
+    """A mask with the pixels up to two away, within each frame."""
+    block = (1, *(5,) * (mask.ndim - 1))
+    return np.asarray(ndimage.maximum_filter(mask, block)) if mask.any() else mask
 
 
 def _in_frames(look: Callable[[NDArray[np.float32]], Mask], values: NDArray[np.float32], busy: Mask) -> Mask:

@@ -6,6 +6,8 @@ from scipy import ndimage
 
 # Side of the block that must be constant to count, and the smallest share of a frame that is worth a word.
 _BLOCK, _SHARE = 7, 2e-3
+# A padding ends in a jump: what is beside it differs by more grey levels than this.
+_JUMP = 1.5
 # Outside a padding its value is rare: in at most this share of the pixels around it.
 _AROUND, _RARE = 6, 0.3
 
@@ -24,7 +26,9 @@ def padded(image: NDArray[np.floating]) -> NDArray[np.bool_]:
     out = np.zeros(image.shape, bool)
     for frame, mask in zip(image, out, strict=True):
         for value in _border_values(frame):
-            mask |= _region(frame == value)
+            region = _region(frame == value)
+            if region.any() and _ends_in_a_jump(frame, region, value):
+                mask |= region
     return out
 
 
@@ -41,6 +45,16 @@ def _border_values(frame: NDArray[np.floating]) -> list[float]:
     values, counts = np.unique(frame[border], return_counts=True)
     most = counts.argsort()[::-1][:2]
     return [float(values[i]) for i in most if counts[i] >= _BLOCK]
+
+
+def _ends_in_a_jump(frame: NDArray[np.floating], region: NDArray[np.bool_], value: float) -> bool:
+    """Whether most of what is beside a region lies clearly off its value; a calm ground of few grey levels fades."""
+    if region.all():
+        return True
+    sample = np.unique(frame.ravel()[:: max(1, frame.size // 65536)])
+    step = float(np.median(np.diff(sample))) if sample.size > 1 else 0.0
+    beside = ndimage.binary_dilation(region, iterations=2) & ~region & (frame != value)
+    return bool(beside.any()) and float(np.median(np.abs(frame[beside] - value))) > _JUMP * step
 
 
 def _region(same: NDArray[np.bool_]) -> NDArray[np.bool_]:
