@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_blind_deconv import Settings, deconvolve, io
+from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.defects import find_defects
 from napari_blind_deconv.forward import Blur, Frame, read_noise
 from napari_blind_deconv.image_priors import NoPrior
@@ -49,11 +50,14 @@ PLAUSIBLE: Mapping[str, Plausible] = {
 
 
 def part_of(path: Path) -> tuple[Float, Plausible]:
-    """The middle of a file: at most 160 pixels a side and 16 planes."""
+    """The busiest part of a plane, or the middle of a stack: at most 160 pixels a side and 16 planes."""
     plausible = next((k for name, k in PLAUSIBLE.items() if path.name.startswith(name)), Plausible(None, Gaussian()))
     data = np.asarray(io.read(path).data, np.float32).squeeze()
     data = data if plausible.channel is None else data[plausible.channel]
-    sizes = [DEPTH, SIDE, SIDE][-data.ndim :]
+    if data.ndim == 2:
+        busiest = informative_window(torch.from_numpy(data)[None], (15, 15), side=SIDE, frames=1)
+        return data[busiest.box], plausible
+    sizes = [DEPTH, SIDE, SIDE]
     starts = [max(0, (n - s) // 2) for n, s in zip(data.shape, sizes, strict=True)]
     return data[tuple(slice(a, a + s) for a, s in zip(starts, sizes, strict=True))], plausible
 
