@@ -221,7 +221,7 @@ def test_a_solver_without_an_image_prior_says_so_where_one_was_chosen(kind):
     solver = SOLVERS[kind]()
     kernel_prior = Uniform() if kind.startswith("blind") else Known(kernel=KERNEL)
     for unused in (SparseGradients(strength=3.0), Diffusion()):
-        with pytest.raises(InputError, match=f"{unused.kind}'.*to stop early is its only prior"):
+        with pytest.raises(InputError, match=f"{unused.kind}'.*early stopping is its only regularisation"):
             solver.refuse(kernel_prior, unused)
     for silent in (SparseGradients(), NoPrior()):
         solver.refuse(kernel_prior, silent)
