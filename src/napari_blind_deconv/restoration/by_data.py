@@ -24,8 +24,9 @@ _ITERATIONS = (10, 30, 100)
 
 @component
 class ByData:
-    """Photons where counts come from sparse light on a dark ground; else the image prior, or Richardson-Lucy of 10, 30
-    or 100 steps where that predicts held-out light clearly better.
+    """Photons for sparse light, or Richardson-Lucy where it predicts held-out light better; else the image prior.
+
+    The first two need counts, white noise, and a PSF that was given or follows from optics.
     """
 
     kind: Literal["by-data"] = "by-data"
@@ -45,7 +46,8 @@ class ByData:
         """The restorer for this task: by prior if one was chosen, if the noise is coloured or does not follow light."""
         usual = task.image_prior == SparseGradients()
         counts = task.counts and task.non_negative and task.data.colour is None
-        if not (usual and counts):
+        # Without a prior to speak of, a PSF that is a little too wide is taken back too far.
+        if not (usual and counts and task.trusted):
             return ByPrior()
         if sparse_light(task):
             return PhotonMap()

@@ -40,6 +40,8 @@ class Task:
         Whether the scene may not lie below the dark.
     dark
         The intensity of no light, where it is known.
+    trusted
+        Whether the kernel was given or follows from optics, and not from the image alone.
     """
 
     data: DataTerm
@@ -51,6 +53,7 @@ class Task:
     counts: bool = False
     non_negative: bool = False
     dark: float | None = None
+    trusted: bool = True
 
     @property
     def lowest(self) -> float:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
-from napari_blind_deconv.kernel_priors import Parameter, Updatable
+from napari_blind_deconv.kernel_priors import Known, Microscope, Parameter, Updatable
 from napari_blind_deconv.restoration import ByPrior, Restores, Task
 
 Stage = Literal["estimating the kernel", "restoring"]
@@ -112,6 +112,7 @@ class Problem:
             counts=self.counts,
             non_negative=self.non_negative,
             dark=self.dark,
+            trusted=isinstance(self.kernel_prior, Known | Microscope),
         )
 
     def sample_data(self, kernel: Tensor) -> DataTerm:
