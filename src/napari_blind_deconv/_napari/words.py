@@ -219,8 +219,9 @@ _ON_SCREEN: Final = MappingProxyType(
 )
 """What solvers, warnings and validations, which have no fields yet, say in their own names: how the widget says it."""
 
-_KINDS: Final = re.compile(r"\b(?:kernel_prior|image_prior|solver) ('[\w-]+'(?:(?:, | or )'[\w-]+')*)")
-_QUALIFIED: Final = re.compile(r"\b(?:kernel_prior|image_prior|solver)\.(\w+)")
+_FAMILIES: Final = r"(?:kernel_prior|image_prior|solver|restorer|likelihood)"
+_KINDS: Final = re.compile(rf"\b{_FAMILIES} ('[\w-]+'(?:(?:, | or )'[\w-]+')*)")
+_QUALIFIED: Final = re.compile(rf"\b{_FAMILIES}\.(\w+)")
 
 ZERNIKE: Final = MappingProxyType(
     {
