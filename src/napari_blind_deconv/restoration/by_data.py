@@ -16,7 +16,7 @@ from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestor
 from napari_blind_deconv.restoration.task import Task, brightness, photons_of
 
 # How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
-# filaments and beads come to 9 and more, cells stay at 1.5 (decision 0021).
+# filaments and beads come to 9 and more, cells stay at 1.5 (decision 0018).
 _SPARSE, _LOOK = 3.0, 6
 # Numbers of steps after which Richardson-Lucy may be stopped.
 _ITERATIONS = (10, 30, 100)

@@ -22,7 +22,7 @@ from napari_blind_deconv.restoration.scene_unit import concentration
 from napari_blind_deconv.restoration.task import Task, photons_of
 
 _STEPS = 16
-# Power of the concentration by which penalties on gradients become weaker (decision 0021).
+# Power of the concentration by which penalties on gradients become weaker (decision 0018).
 _CONCENTRATED = 2.0
 
 
@@ -66,7 +66,7 @@ def in_scene_unit(task: Task) -> Splittable | Fitting:
     """The image prior; where counted light is concentrated in few pixels, as much weaker as these are brighter.
 
     Gradients are judged in units of the scene's brightness. A blurred observation shows less of it than the scene has,
-    and how much less shows when the blur is taken back a little (decision 0021).
+    and how much less shows when the blur is taken back a little (decision 0018).
     """
     prior = task.image_prior
     if not task.counts or not isinstance(prior, SparseGradients | TotalVariation):

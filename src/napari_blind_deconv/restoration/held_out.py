@@ -14,6 +14,7 @@ from torch import Tensor
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.restoration.task import Task
+from napari_blind_deconv.restoration.thinning import split_gaussian
 
 Way = Callable[[Task], Tensor]
 """From a task to the scene on its canvas."""
@@ -27,15 +28,14 @@ def misses(part: Task, ways: Mapping[str, Way]) -> dict[str, Tensor]:
     data, noise = part.data, part.noise
     generator = torch.Generator().manual_seed(part.generator.initial_seed())
     light = data.blur(data.frame.extend(data.observed))
-    draw = torch.randn(data.observed.shape, generator=generator).to(data.observed)
-    added = noise.variance(light).sqrt() * draw
+    variance = noise.variance(light)
+    half, judge = split_gaussian(data.observed, variance, generator)
     rest = data.sigma**2 - noise.sigma**2
-    noisier = replace(data, observed=data.observed + added, sigma=(2 * noise.sigma**2 + rest) ** 0.5)
+    noisier = replace(data, observed=half, sigma=(2 * noise.sigma**2 + rest) ** 0.5)
     seen = replace(part, data=noisier, noise=noise.of_level(noise.sigma * 2**0.5))
-    judge, variance = data.observed - added, 2 * noise.variance(light)
     known = torch.ones_like(judge) if data.weights is None else (data.weights > 0).to(judge)
     return {
-        name: (known * (data.blur(way(seen)) - judge).square() / (2 * variance)).double().flatten()
+        name: (known * (data.blur(way(seen)) - judge).square() / (4 * variance)).double().flatten()
         for name, way in ways.items()
     }
 

@@ -14,7 +14,7 @@ from napari_blind_deconv.restoration.photons import Photons
 from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.task import Task, counted, photons_of
 
-# Evaluations of the likelihood: where filaments and beads are best, and nothing is far from its best (decision 0021).
+# Evaluations of the likelihood: where filaments and beads are best, and nothing is far from its best (decision 0018).
 _STEPS = 18
 # What the metric adds to |K|², and the start's smallest light as a share of the mean.
 FLOOR, _FAINT = 0.1, 0.02

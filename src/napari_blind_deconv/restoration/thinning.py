@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.restoration.gaussian_conditional import white
 
 
 def thin(counts: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -46,5 +47,5 @@ def split_gaussian(light: Tensor, variance: Tensor, generator: torch.Generator) 
 
     Their errors are uncorrelated where ``variance`` is the variance of the noise in ``light``.
     """
-    noise = variance.sqrt() * torch.randn(light.shape, generator=generator, dtype=light.dtype)
+    noise = variance.sqrt() * white(light, generator)
     return light + noise, light - noise
