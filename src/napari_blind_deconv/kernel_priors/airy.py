@@ -56,9 +56,9 @@ class Airy:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The radius's M-step on kernel statistics.
 
-        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
-        return radius_by_statistics(statistics, lambda r: airy(r, tuple(kernel.shape)), self._cost, weight)
+        return radius_by_statistics(statistics, kernel, lambda r: airy(r, tuple(kernel.shape)), self._cost, weight)
 
     def _cost(self, radius: Tensor) -> Tensor:
         return log_normal(radius, self.radius_px, self.radius_spread)

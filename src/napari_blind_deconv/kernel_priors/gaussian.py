@@ -74,13 +74,12 @@ class Gaussian:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The covariance's M-step on kernel statistics, from the covariance of ``kernel``.
 
-        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
         shape = tuple(kernel.shape)
-        scale = float(statistics.autocorrelation.max()) * 1e-4
 
         def energy(factor: Tensor) -> Tensor:
-            return statistics.energy(self._kernel(factor, shape)) / scale + weight * self._cost(factor, len(shape))
+            return statistics.energy(self._kernel(factor, shape), kernel) + weight * self._cost(factor, len(shape))
 
         return self._kernel(minimum(energy, [self._factor(kernel)], _ITERATIONS)[0], shape)
 

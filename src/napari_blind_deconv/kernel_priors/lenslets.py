@@ -98,12 +98,11 @@ class Lenslets:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """Places, intensities and width of the spots in ``kernel``, moved to what the statistics ask for.
 
-        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
         shape = tuple(kernel.shape)
         places, heights = refined_peaks(spread(kernel, self.width_px), self.count or _MOST_DRAWN, _PEAK)
         levels = (heights.clamp(min=1e-12) / heights.mean()).log()
-        scale = float(statistics.autocorrelation.max()) * 1e-4
 
         def rendered(places: Tensor, levels: Tensor, widening: Tensor) -> Tensor:
             return spots(places, levels.exp(), shape, self.width_px * widening.clamp(-1.5, 2).exp())
@@ -111,7 +110,7 @@ class Lenslets:
         def energy(places: Tensor, levels: Tensor, widening: Tensor) -> Tensor:
             around = levels - levels.mean()
             prior = (around / self.intensity_spread).square().sum() + (widening / self.width_spread) ** 2
-            data = statistics.energy(rendered(places, levels, widening)) / scale
+            data = statistics.energy(rendered(places, levels, widening), kernel)
             return data + 0.5 * weight * prior + 0.5 * levels.mean() ** 2
 
         return rendered(*minimum(energy, [places, levels, levels.new_zeros(())], _UPDATE_ITERATIONS))

@@ -105,13 +105,12 @@ class Motion:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The path's M-step on kernel statistics, from the path that drew ``kernel``.
 
-        ``weight`` multiplies the cost of bending, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the cost of bending.
         """
         shape = tuple(kernel.shape)
-        scale = float(statistics.autocorrelation.max()) * 1e-4
 
         def energy(path: Tensor) -> Tensor:
-            data = statistics.energy(kernel_of(path, shape, self.width_px)) / scale
+            data = statistics.energy(kernel_of(path, shape, self.width_px), kernel)
             return data + weight * bending(path, self.turn_rad)
 
         return kernel_of(minimum(energy, [self._traced(kernel)], _ITERATIONS)[0], shape, self.width_px)

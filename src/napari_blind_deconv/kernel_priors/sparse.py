@@ -10,6 +10,9 @@ from napari_blind_deconv._types import component
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
 from napari_blind_deconv.statistics import KernelStatistics
 
+# Intensity, relative to the brightest tap, below which a tap's cost falls no more; how often the cost is majorised.
+_FAINT, _MAJORISATIONS = 0.1, 2
+
 
 @component
 class Sparse:
@@ -18,8 +21,8 @@ class Sparse:
     kind: Literal["sparse"] = "sparse"
     concentration: Annotated[float, Gt(0)] = 0.1
     """Dirichlet concentration per tap; smaller is sparser, 1 is uniform."""
-    sparsity: Annotated[float, Ge(0)] = 1e-3
-    """Weight of the sum of logarithms, relative to the energy of the filtered image."""
+    sparsity: Annotated[float, Ge(0)] = 50.0
+    """What a tap costs per e-fold of its intensity, in nats."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A draw from the Dirichlet distribution: normalised gamma variates."""
@@ -32,9 +35,8 @@ class Sparse:
 
         Reweighted ℓ1 (Candès, Wakin & Boyd 2008, doi:10.1007/s00041-008-9045-x): a tap that was small pays more.
         """
-        energy = float(statistics.autocorrelation.max())
-        epsilon = 0.1 * float(kernel.max())
-        for _ in range(2):
-            slope = weight * self.sparsity * energy / (kernel + epsilon) * epsilon
-            kernel = minimise_on_simplex(statistics, kernel, ridge=1e-4 * energy, slope=slope)
+        epsilon = _FAINT * float(kernel.max())
+        for _ in range(_MAJORISATIONS):
+            slope = weight * self.sparsity / (kernel + epsilon)
+            kernel = minimise_on_simplex(statistics, kernel, slope=slope)
         return kernel
