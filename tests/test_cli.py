@@ -17,7 +17,15 @@ from scipy import ndimage
 
 from napari_blind_deconv import io
 from napari_blind_deconv.cli import main
-from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS, Settings, settings_to_dict
+from napari_blind_deconv.presets import SOLVERS
+from napari_blind_deconv.settings import (
+    ESTIMATORS,
+    IMAGE_PRIORS,
+    KERNEL_PRIORS,
+    RESTORERS,
+    Settings,
+    settings_to_dict,
+)
 
 QUICK = ("--kernel-size", "5", "--iterations", "2")
 START = "import sys; print('ready', flush=True); from napari_blind_deconv.cli import main; main()"
@@ -455,7 +463,13 @@ def test_help_is_quick_because_it_imports_nothing_heavy(folder):
 
 def test_help_names_every_component(call):
     text = re.sub(r"\s+", "", call("run", "--help")[1])
-    for option, registry in (("kernel-prior", KERNEL_PRIORS), ("image-prior", IMAGE_PRIORS), ("solver", SOLVERS)):
+    for option, registry in (
+        ("kernel-prior", KERNEL_PRIORS),
+        ("image-prior", IMAGE_PRIORS),
+        ("solver", SOLVERS),
+        ("estimator", ESTIMATORS),
+        ("restorer", RESTORERS),
+    ):
         (said,) = re.findall(rf"--{option}<str>(.*?\.)--", text)
         assert all(name in said for name in registry), said
 

@@ -147,9 +147,9 @@ class Result:
     maps
         Where not to trust the image: arrays of its shape, float32, by name. ``residual``: what the restored and blurred
         image misses of the observation, in standard deviations, NaN where the PSF looks beyond the frame;
-        ``prior_share``: how much of the detail around a pixel is the prior's, 0 (data) to 1 (prior), with solvers that
-        use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with solvers
-        that sample.
+        ``prior_share``: how much of the detail around a pixel is the prior's, 0 (data) to 1 (prior), with restorers
+        that use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with
+        restorers that sample.
     """
 
     image: NDArray[np.float32]

@@ -11,11 +11,12 @@ from annotated_types import Ge, Gt, MinLen
 from pydantic import AfterValidator, TypeAdapter
 
 from napari_blind_deconv._types import InputError, component, nearest
+from napari_blind_deconv.estimation import ByEvidence, Estimator
 from napari_blind_deconv.forward import Likelihood, ReadFromImage
 from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
-from napari_blind_deconv.kernel_priors import KernelPrior, Uniform
+from napari_blind_deconv.kernel_priors import KernelPrior, Known, Uniform
+from napari_blind_deconv.presets import without_solver
 from napari_blind_deconv.restoration import ByData, Restorer
-from napari_blind_deconv.solvers import Choosy, Solver, TwoPhase
 
 # Validation speaks of types; people think of numbers.
 _HUMAN = {
@@ -54,8 +55,8 @@ class Settings:
     """What is known of the PSF."""
     image_prior: ImagePrior = SparseGradients()
     """What is known of the image."""
-    solver: Solver = TwoPhase()
-    """How the kernel is found, and where it does that, the image with it."""
+    estimator: Estimator = ByEvidence()
+    """How the kernel is found, unless it is known."""
     restorer: Restorer = ByData()
     """How the image is restored once there is a kernel."""
     likelihood: Likelihood = ReadFromImage()
@@ -67,7 +68,7 @@ class Settings:
     kernel_weight: Annotated[float, Gt(0)] = 1.0
     """How many times the kernel prior counts; a uniform one has no say at any weight, a known one all of it."""
     iterations: Annotated[int, Ge(1)] | None = None
-    """Steps of the restoration. None: the solver's own number."""
+    """Steps of the restoration. None: the restorer's own number."""
     noise_sigma: Annotated[float, Gt(0)] | None = None
     """Standard deviation of the noise, in the image's intensity unit. None: estimated."""
     model_error: Annotated[float, Ge(0)] = 0.007
@@ -81,7 +82,13 @@ class Settings:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto takes a CUDA device if there is one, else the CPU."""
     seed: Annotated[int, Ge(0)] = 0
-    """Seed of the only source of randomness; recorded with every result, though today's solvers draw nothing."""
+    """Seed of the only source of randomness; recorded with every result."""
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together, naming both and what to choose instead."""
+        if not isinstance(self.kernel_prior, Known):
+            self.estimator.refuse(self.kernel_prior, self.image_prior)
+        self.restorer.refuse(self.image_prior)
 
 
 ADAPTER: TypeAdapter[Settings] = TypeAdapter(Settings)
@@ -95,29 +102,17 @@ def _registry(union: Any) -> dict[str, type]:
 
 KERNEL_PRIORS: Mapping[str, type] = _registry(KernelPrior)
 IMAGE_PRIORS: Mapping[str, type] = _registry(ImagePrior)
-SOLVERS: Mapping[str, type] = _registry(Solver)
+ESTIMATORS: Mapping[str, type] = _registry(Estimator)
 RESTORERS: Mapping[str, type] = _registry(Restorer)
 LIKELIHOODS: Mapping[str, type] = _registry(Likelihood)
-_FAMILIES = {
+FAMILIES: Mapping[str, Mapping[str, type]] = {
     "kernel_prior": KERNEL_PRIORS,
     "image_prior": IMAGE_PRIORS,
-    "solver": SOLVERS,
+    "estimator": ESTIMATORS,
     "restorer": RESTORERS,
     "likelihood": LIKELIHOODS,
 }
-
-
-def refuse_clashes(settings: Settings) -> None:
-    """Refuse settings that do not go together, before anything is read or computed.
-
-    Raises
-    ------
-    InputError
-        Naming both settings and what to choose instead.
-    """
-    if isinstance(settings.solver, Choosy):
-        settings.solver.refuse(settings.kernel_prior, settings.image_prior)
-    settings.restorer.refuse(settings.image_prior)
+"""The settings that are a choice of a component, each with its kinds."""
 
 
 def settings_to_dict(settings: Settings) -> dict[str, Any]:
@@ -132,13 +127,16 @@ def settings_from_dict(values: Mapping[str, Any]) -> Settings:
     ------
     InputError
         Naming the setting, its value and what is allowed; an unknown name is answered with the nearest known one.
+        Naming both settings where two do not go together.
     """
+    values = without_solver(values)
     for path, known in _unknown(values):
         raise InputError(f"setting {path!r} is unknown; {nearest(path.rpartition('.')[2], known)}")
     try:
         return ADAPTER.validate_python(json.loads(json.dumps(values, allow_nan=True)))
     except pydantic.ValidationError as error:
-        raise InputError(describe(error)) from error
+        own = error.errors(include_url=False)[0].get("ctx", {}).get("error")
+        raise own if isinstance(own, InputError) else InputError(describe(error)) from error
     except TypeError as error:
         raise InputError(f"settings must be plain JSON values: {error}") from error
 
@@ -177,14 +175,14 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     known = list(out)
     if first not in known:
         raise InputError(f"setting {path!r} is unknown; {nearest(first, known)}")
-    if first in _FAMILIES and not rest and isinstance(value, str):
+    if first in FAMILIES and not rest and isinstance(value, str):
         return {**out, first: default_of(first, value)}
     if not rest:
         return {**out, first: value}
     inner = out[first]
     if not isinstance(inner, dict):
         raise InputError(f"setting {path!r} is unknown: {first!r} has no fields of its own")
-    names = _fields(_FAMILIES[first].get(str(inner.get("kind"))))
+    names = _fields(FAMILIES[first].get(str(inner.get("kind"))))
     if rest not in names:
         own = [name for name in names if name != "kind"]
         hint = nearest(rest, own) if own else "it has no settings of its own; choose another kind first"
@@ -194,7 +192,7 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
 
 def default_of(family: str, kind: str) -> dict[str, Any]:
     """The default fields of a kind of a family such as ``kernel_prior``, as JSON values."""
-    kinds = _FAMILIES[family]
+    kinds = FAMILIES[family]
     if kind not in kinds:
         raise InputError(f"{family} {kind!r} is unknown; {nearest(kind, kinds)}")
     return dict(TypeAdapter(kinds[kind]).dump_python(kinds[kind](), mode="json"))
@@ -204,7 +202,7 @@ def describe(error: pydantic.ValidationError) -> str:
     """The first complaint of a validation as one sentence."""
     first = error.errors(include_url=False)[0]
     place = [
-        str(part) for part in first["loc"] if str(part) not in {kind for kinds in _FAMILIES.values() for kind in kinds}
+        str(part) for part in first["loc"] if str(part) not in {kind for kinds in FAMILIES.values() for kind in kinds}
     ]
     message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     name = ".".join(part for part in place if not part.isdigit() and "[" not in part) or "settings"
@@ -226,7 +224,7 @@ def _unknown(values: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Paths that no setting has, each with the names allowed in its place."""
     top = _fields(Settings)
     out = [(name, top) for name in values if name not in top]
-    for family, kinds in _FAMILIES.items():
+    for family, kinds in FAMILIES.items():
         inner = values.get(family)
         if not isinstance(inner, Mapping):
             continue

@@ -21,7 +21,7 @@ _FAMILIES: Final = MappingProxyType(
     {
         "kernel_prior": "--kernel-prior",
         "image_prior": "--image-prior",
-        "solver": "--solver",
+        "estimator": "--estimator",
         "restorer": "--restorer",
         "likelihood": "--likelihood",
     }

@@ -19,7 +19,7 @@ _LONGEST_NAME = 255  # bytes, on every file system in use
 
 @dataclass(frozen=True)
 class Job:
-    """One file to restore, and the files that this gives; of the maps those that its solver knows."""
+    """One file to restore, and the files that this gives; of the maps those that its restorer knows."""
 
     path: Path
     restored: Path

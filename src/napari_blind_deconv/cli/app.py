@@ -52,13 +52,23 @@ def run(
         float | None,
         typer.Option(parser=number, metavar="F", help="0 (no prior) to 1 (trust it); means --image-prior diffusion."),
     ] = None,
-    solver: Annotated[
+    estimator: Annotated[
         str | None,
-        typer.Option(help="two-phase, posterior-sampling, richardson-lucy, blind-richardson-lucy or joint."),
+        typer.Option(help="How the PSF is found: by-evidence, by-draws, blind-richardson-lucy or joint."),
     ] = None,
     restorer: Annotated[
         str | None,
-        typer.Option(help="How the image is restored: by-data (choose), by-prior, photon-map or richardson-lucy."),
+        typer.Option(
+            help="How the image is restored: by-data (choose), by-prior, photon-map, richardson-lucy or "
+            "posterior-sampling."
+        ),
+    ] = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(
+            help="Estimator and restorer in one word: two-phase, posterior-sampling, richardson-lucy, "
+            "blind-richardson-lucy or joint."
+        ),
     ] = None,
     likelihood: Annotated[
         str | None, typer.Option(help="What is known of the camera: from-image (read it there), even-noise or camera.")
@@ -116,6 +126,7 @@ def run(
     named = {
         "kernel_prior": kernel_prior,
         "image_prior": image_prior,
+        "estimator": estimator,
         "solver": solver,
         "restorer": restorer,
         "likelihood": likelihood,

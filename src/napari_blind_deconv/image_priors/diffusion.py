@@ -1,7 +1,7 @@
 """The diffusion prior: a denoiser of every noise level is a score, ∇ log p_σ(x) = (D(x; σ) - x) / σ².
 
 As a prior in half-quadratic splitting it takes the place of a proximal map (Zhang et al. 2021, arXiv:2008.13751); as a
-score at every level it draws samples (`solvers.posterior_sampling`).
+score at every level it draws samples (`restoration.posterior_sampling`).
 
 What is minimised is, at strength s and with the white scene of `NoPrior` as the last resort,
 

@@ -14,9 +14,9 @@ from napari_blind_deconv.pipeline.outcome import Float, Outcome, joined_maps, re
 from napari_blind_deconv.pipeline.posing import intensity_levels, posed
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
 from napari_blind_deconv.pipeline.trusting import assessed
+from napari_blind_deconv.pipeline.two_phase import Estimate, two_phases
 from napari_blind_deconv.report import peak_memory_mb
 from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.solvers import Estimate
 
 # Samples from which on torch's threads pay.
 _THREADED_FROM = 1 << 19
@@ -61,7 +61,7 @@ def deconvolve_steps(
     image
         y, any integer or float type. Frames, planes and colours share one PSF; channels have a PSF each.
     settings
-        Kernel prior, image prior, solver and the rest; the default is completely blind.
+        Kernel prior, image prior, estimator, restorer and the rest; the default is completely blind.
     axes
         One letter per axis out of T, C, Z, Y, X and S (colour samples); by default YX or ZYX.
     voxel_size_um
@@ -77,7 +77,7 @@ def deconvolve_steps(
     Yields
     ------
     Progress
-        After every step of the solver.
+        After every step.
 
     Returns
     -------
@@ -116,13 +116,12 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
     last: Estimate | None = None
-    for last in settings.solver.solve(problem):
+    for last in two_phases(problem, settings.estimator, settings.restorer):
         done, total = index * last.total + last.step, len(run.defects) * last.total
         preview = None if last.image is None else run.layout.restack(levels.restored(_numpy(last.image)), rest)
-        kernel = None if last.kernel is None else _numpy(last.kernel)
-        yield Progress(last.stage, done, total, preview, kernel, prefix or last.message)
-    if last is None or last.image is None or last.kernel is None:
-        raise RuntimeError(f"solver {settings.solver.kind!r} ended without an image")
+        yield Progress(last.stage, done, total, preview, _numpy(last.kernel), prefix or last.message)
+    if last is None or last.image is None:
+        raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
     checks, found = assessed(problem, last.image, last.kernel, settings, defects)
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_blind_deconv.defects import Defects
+from napari_blind_deconv.estimation import Choice
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.metrics import describe_kernel
@@ -16,7 +17,6 @@ from napari_blind_deconv.pipeline.noise_words import noise_report
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.report import checksum, versions
 from napari_blind_deconv.settings import settings_to_dict
-from napari_blind_deconv.solvers import Choice
 from napari_blind_deconv.trust import Check, doubts
 
 Float = NDArray[np.float32]

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from napari_blind_deconv.crops import informative_window
+from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, read_noise
 from napari_blind_deconv.pipeline.preparation import Run
-from napari_blind_deconv.solvers import Problem
 
 # Shares of the pixels that are darker than the darkest, and brighter than the brightest, that count.
 _DARK, _BRIGHT = 0.001, 0.999
@@ -91,7 +91,6 @@ def posed(run: Run, index: int, levels: Levels) -> Problem:
         largest_kernel=run.largest_kernel,
         weights=weights,
         sample_weights=None if weights is None else window.of(weights),
-        restorer=settings.restorer,
         counts=counts,
         non_negative=counts if settings.non_negative is None else settings.non_negative,
         dark=zero,

@@ -20,7 +20,7 @@ from napari_blind_deconv.observation import (
     checked_voxel_size,
 )
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
-from napari_blind_deconv.settings import Settings, refuse_clashes
+from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
 
 
@@ -45,7 +45,6 @@ def prepare(
     image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any, mask: Any = None
 ) -> Run:
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
-    refuse_clashes(settings)
     values, warnings = checked_image(image, settings.fill_nan)
     checked_levels(values, settings.background, settings.noise_sigma)
     layout = arrangement(values.shape, axes, settings.planes)

@@ -5,14 +5,13 @@ from itertools import islice
 from typing import Annotated, Literal
 
 from annotated_types import Ge
-from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.restoration.expectation_maximisation import richardson_lucy
 from napari_blind_deconv.restoration.photons import Photons
-from napari_blind_deconv.restoration.task import Task, counted, photons_of
+from napari_blind_deconv.restoration.task import Restored, Task, counted, photons_of
 
 
 @component
@@ -29,21 +28,19 @@ class RichardsonLucyRestorer:
 
     def refuse(self, image_prior: object) -> None:
         """Early stopping is its only regularisation."""
-        refuse_chosen(image_prior, "restorer 'richardson-lucy'")
+        refuse_chosen(image_prior, "restorer=richardson-lucy")
 
     def steps(self, task: Task) -> int:
         """Steps that were asked for, or its own."""
         return task.iterations or self.steps_taken
 
-    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
-        """Scenes on the canvas, one per step; where light is counted, above the background of the darkest parts."""
-        if not task.counts:
-            yield from islice(richardson_lucy(intensities(task.data)), steps)
-            return
-        gain, origin = counted(task)
-        data = photons_of(task)
+    def restore(self, task: Task) -> Iterator[Restored]:
+        """Scenes, one per step; where light is counted, above the background of the darkest parts."""
+        steps = self.steps(task)
+        gain, origin = counted(task) if task.counts else (1.0, 0.0)
+        data = photons_of(task) if task.counts else intensities(task.data)
         for scene in islice(richardson_lucy(data), steps):
-            yield scene * gain + data.background + origin
+            yield Restored(scene * gain + data.background + origin, steps)
 
 
 def intensities(data: DataTerm) -> Photons:

@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.estimation.pyramid import recentred
+from napari_blind_deconv.estimation.scene_statistics import gradient_variance, scene_statistics
 from napari_blind_deconv.forward import Blur, DataTerm, Frame
 from napari_blind_deconv.fourier import extract, irfftn
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.kernel_priors import Updatable
 from napari_blind_deconv.restoration.half_quadratic import analysed, restore, roughness
-from napari_blind_deconv.solvers.pyramid import recentred
-from napari_blind_deconv.solvers.scene_statistics import gradient_variance, scene_statistics
 from napari_blind_deconv.statistics import KernelStatistics
 
 # The image that the kernel is learnt from: a dearer prior than for the image that is shown, 8 levels at first, then the
