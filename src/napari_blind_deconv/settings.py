@@ -71,7 +71,7 @@ class Settings:
     """Steps of the restoration. None: the restorer's own number."""
     noise_sigma: Annotated[float, Gt(0)] | None = None
     """Standard deviation of the noise, in the image's intensity unit. None: estimated."""
-    model_error: Annotated[float, Ge(0)] = 0.007
+    model_error: Annotated[float, Ge(0)] = 0.01
     """What no single PSF explains, relative to the image's intensity; it adds to the noise. 0 for synthetic data."""
     background: float | None = None
     """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back. None: not known."""

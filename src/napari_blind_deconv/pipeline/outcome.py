@@ -66,6 +66,8 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
     single = len(outcomes) == 1
     trust = [[check._asdict() for check in o.checks] for o in outcomes]
     noises = [noise_report(o.noise) for o in outcomes]
+    for noise, outcome in zip(noises, outcomes, strict=True):
+        noise["stripes"] = dict(outcome.defects.stripes)
     defects = [{kind: int(mask.sum()) for kind, mask in o.defects.masks.items()} for o in outcomes]
     chosen: dict[str, list[Any]] = {
         "choice": [o.choice.reason for o in outcomes if o.choice],
