@@ -13,7 +13,7 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_blind_deconv import io
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, whole
 
 PLUGIN: Final = "napari-blind-deconv"
 """Key under which results keep their settings and report in a layer's metadata."""
@@ -159,7 +159,7 @@ def recorded_in_file(layer: Image) -> tuple[str | None, tuple[float, ...] | None
     axes = header.axes.removesuffix("S")
     if header.shape != tuple(pixels(layer).shape) or not axes.endswith("YX"):
         return None, None
-    return axes[:-2], header.voxel_size_um
+    return axes[:-2], whole(header.voxel_size_um)
 
 
 def voxel_size(layer: Image, axes: str) -> tuple[tuple[float, ...] | None, str]:
