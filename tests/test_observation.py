@@ -173,6 +173,13 @@ def out_of(psf, shape):
     return psf[np.ix_(*inside)]
 
 
+@pytest.mark.parametrize(("factor", "words"), [(1.01, None), (0.97, "3.0% too narrow"), (1.03, "3.0% too narrow")])
+def test_voxels_that_are_nearly_the_images_are_used_and_said(factor, words):
+    _, said = checked_psf(np.ones((3, 3)), (9, 9), (0.1, 0.1), (0.1, 0.1 * factor))
+    assert [words in sentence for sentence in said] == [True] * bool(words)
+    assert "resample" in refused(checked_psf, np.ones((3, 3)), (9, 9), (0.1, 0.1), (0.1, 0.106))
+
+
 def test_unknown_lengths_are_kept_and_compared_with_nothing():
     assert checked_voxel_size((None, 0.1, 0.2), "ZYX", False) == (None, 0.1, 0.2)
     assert checked_voxel_size((None, 0.1, 0.2), "YX", True) == (0.1, 0.2)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import InputError
 
 _USUAL = 31
+# Relative differences of voxel sizes: that of rounding, and that from which on a PSF is another one.
+_SAME, _OTHER = 0.02, 0.05
 
 
 def checked_psf(
@@ -64,9 +66,11 @@ def checked_psf(
         raise InputError(
             subject="PSF", value="is zero everywhere", allowed="but must hold light", remedy="export it anew"
         )
+    warnings = []
     if voxel_size_um is not None and psf_voxel_size_um is not None:
-        same_voxels(voxel_size_um, psf_voxel_size_um)
-    values, warnings = _fitted(values, space_shape)
+        warnings = voxel_doubts_of_psf(voxel_size_um, psf_voxel_size_um)
+    values, said = _fitted(values, space_shape)
+    warnings += said
     return (values / values.sum()).astype(np.float32), warnings
 
 
@@ -100,24 +104,41 @@ def _fitted(values: NDArray[np.float64], space_shape: Sequence[int]) -> tuple[ND
     return values, told
 
 
-def same_voxels(image_um: Sequence[float | None], psf_um: Sequence[float | None], tolerance: float = 0.02) -> None:
-    """Refuse a PSF sampled on other voxels than the image, along an axis of which both are known."""
+def voxel_doubts_of_psf(image_um: Sequence[float | None], psf_um: Sequence[float | None]) -> list[str]:
+    """What is to be said of a PSF whose voxels are nearly the image's, along the axes of which both are known.
+
+    Raises
+    ------
+    InputError
+        For a PSF sampled on other voxels.
+    """
     image_um, psf_um = tuple(image_um), tuple(psf_um)
     if len(image_um) != len(psf_um):
         raise InputError(
             subject="PSF",
-            value=f"has voxels of {psf_um} µm",
-            allowed=f"but the image's are {image_um} µm, of another number of axes",
+            value=f"has voxels of {_lengths(psf_um)} µm",
+            allowed=f"but the image's are {_lengths(image_um)} µm, of another number of axes",
             remedy="give a PSF of the image's spatial axes",
         )
     pairs = [(a, b) for a, b in zip(image_um, psf_um, strict=True) if a is not None and b is not None]
-    if any(abs(a - b) > tolerance * a for a, b in pairs):
+    worst = max((abs(a - b) / a for a, b in pairs), default=0.0)
+    if worst > _OTHER:
         raise InputError(
             subject="PSF",
-            value=f"has voxels of {psf_um} µm",
-            allowed=f"but the image's are {image_um} µm",
+            value=f"has voxels of {_lengths(psf_um)} µm",
+            allowed=f"but the image's are {_lengths(image_um)} µm",
             remedy="resample the PSF to them, or correct `voxel_size_um`",
         )
+    if worst <= _SAME:
+        return []
+    return [
+        f"the PSF has voxels of {_lengths(psf_um)} µm, the image of {_lengths(image_um)} µm; it was used as it is, "
+        f"up to {worst:.1%} too narrow or too wide"
+    ]
+
+
+def _lengths(voxel_size_um: Sequence[float | None]) -> str:
+    return f"({', '.join('?' if length is None else f'{length:.5g}' for length in voxel_size_um)})"
 
 
 def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) -> tuple[int, ...]:
