@@ -83,6 +83,14 @@ def test_where_white_is_the_lowest_value_light_counts_from_there(tmp_path, dtype
     assert "turned around" in warned(read)
 
 
+def test_a_mask_of_one_bit_in_which_white_is_0_is_turned_around(tmp_path):
+    chosen = stack(16, 20) > 100
+    tifffile.imwrite(tmp_path / "a.tif", ~chosen, photometric="miniswhite", metadata=None)
+    read = io.read(tmp_path / "a.tif")
+    assert read.data.dtype == bool
+    np.testing.assert_array_equal(read.data, chosen)
+
+
 def test_imagejs_inverted_display_leaves_the_numbers(tmp_path):
     # A display that is turned around, which ImageJ stores as white being 0: the light of these is bright as it is.
     values = stack(16, 20, mean=50).astype("u1")

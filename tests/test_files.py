@@ -68,7 +68,7 @@ def test_a_file_whose_part_of_a_recording_is_unknown_gives_its_own_pages(tmp_pat
     data = stack(3, 16, 20)
     read = io.read(write(tmp_path / "renamed.ome.tif", data, OME.format("", image(entries, C=2, T=2))))
     np.testing.assert_array_equal(read.data, data)
-    assert "does not say which" in warned(read)
+    assert "does not say which planes its pages are" in warned(read)
 
 
 def test_a_micromanager_stack_gives_its_own_planes(tmp_path):
@@ -111,6 +111,15 @@ def test_what_was_recorded_before_a_stack_was_stopped_is_read(tmp_path):
     read = io.read(write_imagej(tmp_path / "plain.tif", data, "images=10\n"))
     assert read.data.shape == (7, 16, 20)
     assert "7 of 10 along Z" in warned(read)
+
+
+def test_a_description_that_does_not_fit_the_pages_yields_to_them(tmp_path):
+    data = stack(7, 16, 20)
+    read = io.read(write_imagej(tmp_path / "a.tif", data, "images=6\nchannels=2\nslices=3\nhyperstack=true\n"))
+    np.testing.assert_array_equal(read.data, data[:6].reshape(3, 2, 16, 20))
+    assert "7 pages, of which its metadata describe 6" in warned(read)
+    read = io.read(write(tmp_path / "a.ome.tif", data, OME.format("", image("<TiffData/>", (99, 99), Z=7))))
+    np.testing.assert_array_equal(read.data, data)
 
 
 def test_a_plane_that_is_missing_within_a_stack_leaves_its_place_and_the_rest_is_restored(tmp_path):

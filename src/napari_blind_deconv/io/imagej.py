@@ -52,8 +52,8 @@ def voxel_sizes(
     return sizes, told
 
 
-def incomplete_planes(file: tifffile.TiffFile, said: Mapping[str, Any], subject: str) -> Planes | None:
-    """The planes of a file that has fewer pages than it promises; ``None`` where it has what it promises.
+def uneven_planes(file: tifffile.TiffFile, said: Mapping[str, Any], subject: str) -> Planes | None:
+    """The planes of a file that has fewer or more pages than it describes; ``None`` where it has as many.
 
     A file of one page may hold the others' pixels behind it: that it does not is certain only where the page's header
     was written behind its pixels, or nothing follows these.
@@ -65,10 +65,10 @@ def incomplete_planes(file: tifffile.TiffFile, said: Mapping[str, Any], subject:
     if sizes == (1, 1, 1):
         sizes = (1, _whole(said, "images"), 1)
     promised = sizes[0] * sizes[1] * sizes[2]
-    if promised <= count or str(said.get("order", "czt")).lower() not in {"czt", "default"}:
+    if promised in {1, count} or str(said.get("order", "czt")).lower() not in {"czt", "default"}:
         return None
     end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
-    if count == 1 and page.offset < end < file.filehandle.size:
+    if count == 1 and promised > 1 and page.offset < end < file.filehandle.size:
         return None
     frames, slices, channels = checked_sizes(sizes, subject)
     places = [(t, z, c) for t in range(frames) for z in range(slices) for c in range(channels)]

@@ -90,12 +90,12 @@ def meaning_of(page: tifffile.TiffPage, imagej: Mapping[str, Any] | None, subjec
 
 def _turned(dtype: np.dtype[Any], bits: int, name: str) -> Meaning:
     """White is 0: amounts of light count from the other end."""
-    if dtype.kind not in "iu":
+    if dtype.kind not in "biu":
         said = (
             f"{name} says that its lowest value is white, which means nothing for type {dtype}; it was taken as black"
         )
         return Meaning(dtype, warnings=(said,))
-    top = 2**bits - 1 if dtype.kind == "u" else -1
+    top = -1 if dtype.kind == "i" else 2**bits - 1
     return Meaning(dtype, top, -1.0, (f"{name} stores white as its lowest value; it was turned around",))
 
 

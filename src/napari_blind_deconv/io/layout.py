@@ -104,7 +104,7 @@ def _ome(file: tifffile.TiffFile, path: Path, xml: str) -> Layout:
         root = described
     own = ome_planes.own_planes(root, uuid, path, len(file.pages))
     if own is None:
-        said = "does not say which of its recording's planes it holds"
+        said = "does not say which planes its pages are"
         return _as_it_lies(file, "TIFF", said, ome.describe(root)["sizes_um"])
     part = whole_part(own.planes, f"file {path}")
     channels = part.positions[own.planes.axes.index("C")]
@@ -126,7 +126,7 @@ def _ome(file: tifffile.TiffFile, path: Path, xml: str) -> Layout:
     known |= {"layout": annotation.pop("layout", None), "provenance": annotation}
     found_here = Said("OME-TIFF", found["sizes_um"], known, tuple(told), tuple(found["oddities"]))
     # The library knows more of OME (lifetimes, phases, pyramids); but it would open other files.
-    if not missing and own.image == 0 and not _names_files(root):
+    if not missing and own.image == 0 and not _names_files(root) and _same_size(root, file.pages.first):
         return Layout(_single(file, path), found_here)
     return _assembled(file, path, own.planes, found_here)
 
@@ -146,6 +146,13 @@ def _master(path: Path) -> Element | None:
 def _names_files(root: Element) -> bool:
     own = root.get("UUID")
     return any((uuid.text or "").strip() != own for uuid in root.iterfind("./{*}Image/{*}Pixels/{*}TiffData/{*}UUID"))
+
+
+def _same_size(root: Element, page: tifffile.TiffPage) -> bool:
+    """Whether the first image is said to be as large as a page: programs that crop may keep what was said before."""
+    pixels = root.find("./{*}Image/{*}Pixels")
+    said = None if pixels is None else (pixels.get("SizeY"), pixels.get("SizeX"))
+    return said == (str(page.imagelength), str(page.imagewidth))
 
 
 def _name(root: Element, image: int) -> str:
@@ -169,11 +176,15 @@ def _imagej(file: tifffile.TiffFile, path: Path) -> Layout:
     said = file.imagej_metadata or {}
     sizes, oddities = imagej.voxel_sizes(said, _resolution(file))
     sizes = sizes or _printed_sizes(file)
-    planes = imagej.incomplete_planes(file, said, f"file {path}")
+    planes = imagej.uneven_planes(file, said, f"file {path}")
     told: tuple[str, ...] = ()
     if planes is not None:
         kept = ", ".join(shortfall(planes, whole_part(planes, f"file {path}")))
         told = (f"holds fewer planes than its metadata promise; complete ones were taken, {kept}",)
+        if not kept:
+            told = (
+                f"has {len(file.pages)} pages, of which its metadata describe {len(planes.pages)}; these were taken",
+            )
     found = Said("ImageJ", sizes, imagej.time_interval(said), told, tuple(oddities))
     return Layout(_single(file, path), found) if planes is None else _assembled(file, path, planes, found)
 
