@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 from recordings import OME, UUID, image, micromanager, stack, tiff_data, warned, write, write_imagej
 
 from napari_blind_deconv import InputError, Settings, deconvolve, io
@@ -108,6 +109,16 @@ def test_what_was_recorded_before_a_stack_was_stopped_is_read(tmp_path):
     read = io.read(write_imagej(tmp_path / "one.tif", data[:1], "images=5\nframes=5\n"))
     np.testing.assert_array_equal(read.data, data[0])
     assert "1 of 5 along T" in warned(read)
+    for whole in (True, False):
+        options = {"description": "ImageJ=1.54f\nimages=5\nframes=5\n", "metadata": None, "photometric": "minisblack"}
+        tifffile.imwrite(tmp_path / "virtual.tif", data[0], **options)
+        with (tmp_path / "virtual.tif").open("ab") as file:
+            file.write(data[1 : 5 if whole else 4].tobytes())
+        if whole:
+            np.testing.assert_array_equal(io.read(tmp_path / "virtual.tif").data, data[:5])
+        else:
+            with pytest.raises(InputError, match="truncated or damaged"):
+                io.read(tmp_path / "virtual.tif")
     read = io.read(write_imagej(tmp_path / "plain.tif", data, "images=10\n"))
     assert read.data.shape == (7, 16, 20)
     assert "7 of 10 along Z" in warned(read)

@@ -1,5 +1,6 @@
 """What ImageJ writes into a TIFF: lengths, times, and how many planes there are."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,8 +56,7 @@ def voxel_sizes(
 def uneven_planes(file: tifffile.TiffFile, said: Mapping[str, Any], subject: str) -> Planes | None:
     """The planes of a file that has fewer or more pages than it describes; ``None`` where it has as many.
 
-    A file of one page may hold the others' pixels behind it: that it does not is certain only where the page's header
-    was written behind its pixels, or nothing follows these.
+    A file of one page may hold the pixels of all planes behind each other, and is then left to the library.
     """
     count, page = len(file.pages), file.pages.first
     sizes = tuple(_whole(said, name) for name in ("frames", "slices", "channels"))
@@ -67,12 +67,18 @@ def uneven_planes(file: tifffile.TiffFile, said: Mapping[str, Any], subject: str
     promised = sizes[0] * sizes[1] * sizes[2]
     if promised in {1, count} or str(said.get("order", "czt")).lower() not in {"czt", "default"}:
         return None
-    end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
-    if count == 1 and promised > 1 and page.offset < end < file.filehandle.size:
+    if count == 1 and _may_hold_more(file, page):
         return None
-    frames, slices, channels = checked_sizes(sizes, subject)
-    places = [(t, z, c) for t in range(frames) for z in range(slices) for c in range(channels)]
-    return Planes("TZC", sizes, {place: page for page, place in enumerate(places[:count])})
+    places = itertools.product(*map(range, checked_sizes(sizes, subject)))
+    return Planes("TZC", sizes, {place: number for number, place in enumerate(itertools.islice(places, count))})
+
+
+def _may_hold_more(file: tifffile.TiffFile, page: tifffile.TiffPage) -> bool:
+    """Whether there may be pixels behind those of a file's only page: not if its header follows, or nothing."""
+    start = min(page.dataoffsets, default=0)
+    end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
+    following = page.offset if page.offset >= end else file.filehandle.size
+    return following - end >= end - start or (page.offset < end < following)
 
 
 def _whole(said: Mapping[str, Any], name: str) -> int:

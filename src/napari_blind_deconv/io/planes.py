@@ -124,15 +124,15 @@ def _most_complete(there: NDArray[np.bool_]) -> list[int]:
 
 def _filled(kept: list[int], subject: str) -> tuple[int, ...]:
     """The planes from the first to the last."""
-    span = tuple(range(kept[0], kept[-1] + 1))
-    if len(span) - len(kept) > _HOLES * len(span):
+    span = kept[-1] + 1 - kept[0]
+    if span - len(kept) > _HOLES * span:
         raise InputError(
             subject=subject,
-            value=f"holds {len(kept)} of {len(span)} neighbouring planes",
+            value=f"holds {len(kept)} of {span} neighbouring planes",
             allowed="too few to be a stack",
             remedy="export the whole stack as one file",
         )
-    return span
+    return tuple(range(kept[0], kept[-1] + 1))
 
 
 def shortfall(planes: Planes, part: Part) -> list[str]:
