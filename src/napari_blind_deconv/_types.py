@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 
 Class = TypeVar("Class")
 
+VoxelSize = tuple[float | None, ...]
+"""Lengths in µm, one per spatial axis in the order z, y, x; ``None`` along an axis of which none is known."""
 
 _MARKED = re.compile(r"`([^`]+)`")
+# What a face has other names for; a file, "file a=1.tif", is none.
+_SETTING = re.compile(r"[A-Za-z_][\w.]*(=[\w-]+)?")
 
 
 class InputError(ValueError):
@@ -26,7 +30,8 @@ class InputError(ValueError):
     sentence
         All of it in one, where no face has other words for it; the fields are empty then.
     subject
-        What is wrong: a setting by its path (``kernel_size``, ``kernel_prior=known``), or a thing (``PSF``).
+        What is wrong: a setting by its path (``kernel_size``, ``kernel_prior=known``), or a thing (``PSF``,
+        ``file a.tif``).
     value
         What it is, in words that follow the subject.
     allowed
@@ -60,7 +65,8 @@ class InputError(ValueError):
         if self.sentence:
             return self.sentence
         between = " " if self.allowed.startswith(("must ", "is ")) or not self.value else ", "
-        wrong = " ".join(part for part in (name(self.subject), self.value) if part)
+        subject = name(self.subject) if _SETTING.fullmatch(self.subject) else self.subject
+        wrong = " ".join(part for part in (subject, self.value) if part)
         wrong = between.join(part for part in (wrong, self.allowed) if part)
         text = "; ".join(part for part in (wrong, self.remedy) if part)
         return _MARKED.sub(lambda path: name(path[1]), text)
@@ -78,6 +84,18 @@ def _in_python(path: str) -> str:
     """``kernel_prior=known`` reads ``kernel_prior 'known'``; other paths are names in Python already."""
     setting, chosen, kind = path.partition("=")
     return f"{setting} {kind!r}" if chosen else path
+
+
+def whole(voxel_size_um: Sequence[float | None] | None) -> tuple[float, ...] | None:
+    """A voxel size that is known along every axis; ``None`` where one is missing, for what needs all of them.
+
+    Examples
+    --------
+    >>> whole((0.3, 0.1, 0.1)), whole((None, 0.1, 0.1))
+    ((0.3, 0.1, 0.1), None)
+    """
+    lengths = [length for length in voxel_size_um or () if length is not None]
+    return tuple(lengths) if lengths and len(lengths) == len(voxel_size_um or ()) else None
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

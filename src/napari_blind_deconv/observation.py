@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, VoxelSize
 
 SPATIAL = "ZYX"
 _DEFAULT_AXES = {2: "YX", 3: "ZYX"}
@@ -246,8 +246,8 @@ def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: f
         )
 
 
-def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes: bool) -> tuple[float, ...] | None:
-    """Voxel size of the PSF's axes in µm, (z, y, x) or (y, x).
+def checked_voxel_size(voxel_size_um: Sequence[float | None] | None, space: str, planes: bool) -> VoxelSize | None:
+    """Voxel size of the PSF's axes in µm, (z, y, x) or (y, x); ``None`` along an axis of which none is known.
 
     Raises
     ------
@@ -256,7 +256,7 @@ def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes
     """
     if voxel_size_um is None:
         return None
-    size = tuple(float(v) for v in voxel_size_um)
+    size = tuple(None if v is None else float(v) for v in voxel_size_um)
     if planes and len(size) == len(space) + 1:
         size = size[1:]
     if len(size) != len(space):
@@ -267,11 +267,11 @@ def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes
             remedy="give one length in µm per axis",
         )
     for letter, value in zip(space, size, strict=True):
-        if not (math.isfinite(value) and value > 0):
+        if value is not None and not (math.isfinite(value) and value > 0):
             raise InputError(
                 subject="voxel size",
                 value=f"along {letter} is {value:g} µm",
                 allowed="but must be positive",
                 remedy="give the right one with `voxel_size_um`",
             )
-    return size
+    return None if all(value is None for value in size) else size

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from napari_blind_deconv._types import whole
 from napari_blind_deconv.settings import Settings, default_of, settings_to_dict
 
 _OPTIONS: Final = MappingProxyType(
@@ -34,7 +35,7 @@ def command_line(
     image: str = "IMAGE.tif",
     psf: str | None = None,
     axes: str | None = None,
-    voxel_size_um: Sequence[float] | None = None,
+    voxel_size_um: Sequence[float | None] | None = None,
     output: str = "restored",
 ) -> str:
     """The ``blind-deconv run`` line for a file, with every setting that is not the default.
@@ -48,7 +49,7 @@ def command_line(
     axes
         One letter per axis, as they are understood here; ``None`` leaves them to the file.
     voxel_size_um
-        Lengths in µm per spatial axis; ``None`` leaves them to the file.
+        Lengths in µm per spatial axis; ``None``, as a whole or among them, leaves them to the file.
     output
         Folder of the results.
 
@@ -62,8 +63,9 @@ def command_line(
         words += ["--psf", psf]
     if axes is not None:
         words += ["--axes", axes]
-    if voxel_size_um is not None:
-        words += ["--voxel-size-um", ",".join(f"{length:.6g}" for length in voxel_size_um)]
+    lengths = whole(voxel_size_um)
+    if lengths is not None:
+        words += ["--voxel-size-um", ",".join(f"{length:.6g}" for length in lengths)]
     return shlex.join(words)
 
 

@@ -95,7 +95,7 @@ class DeconvolveWidget(Docked):
         if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
             raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
         source = self.input.source()
-        if source.voxel_size_um is None and _in_lengths(settings.kernel_prior):
+        if not source.has_lengths and _in_lengths(settings.kernel_prior):
             raise InputError(
                 f"“{kind_label(settings.kernel_prior.kind)}” needs the voxel size; fill it in above, in µm, such as "
                 f"{'0.3, 0.1, 0.1' if 'Z' in source.axes and not source.planes else '0.1, 0.1'}"

@@ -139,11 +139,13 @@ class _Said:
     max_memory_gb: float | None
 
     def instead_of(self, volume: io.Volume) -> io.Volume:
-        """The volume with these axes and voxels; a voxel size read for other spatial axes is dropped."""
+        """The volume with these axes and voxels; an axis that was called otherwise keeps the length that it had."""
         axes = self.axes.upper() if self.axes else volume.axes
-        same_space = [a for a in axes if a in "ZYX"] == [a for a in volume.axes if a in "ZYX"]
-        voxels = tuple(self.voxel_size_um) if self.voxel_size_um else volume.voxel_size_um if same_space else None
-        return replace(volume, axes=axes, voxel_size_um=voxels)
+        if self.voxel_size_um:
+            return replace(volume, axes=axes, voxel_size_um=tuple(self.voxel_size_um))
+        read = dict(zip(volume.spatial_axes, volume.voxel_size_um or (), strict=False))
+        lengths = dict(zip(axes, (read.get(letter) for letter in volume.axes), strict=False))
+        return replace(volume, axes=axes, voxel_size_um=tuple(lengths[a] for a in "ZYX" if a in lengths))
 
 
 def _restore(
@@ -192,13 +194,15 @@ def _completed(result: Result, volume: io.Volume, job: Job, references: Referenc
     """The pipeline's report with what only the files know."""
     report = result.report
     source = report["input"] | {"file": job.path.name, "format": volume.description.get("format")}
-    warnings = list(volume.description.get("warnings", [])) + list(report["warnings"])
     given = {
         "psf": references.psf,
         "truth": references.truth,
         "true_psf": references.true_psf,
         "mask": references.mask,
     }
+    warnings = list(volume.description.get("warnings", []))
+    warnings += [sentence for found in given.values() if found is not None for sentence in found.doubts]
+    warnings += report["warnings"]
     files = {name: found.path.name for name, found in given.items() if found is not None and found.path is not None}
     outputs = [path.name for path in job.written(result.maps)]
     return report | {"input": source, "references": files, "warnings": warnings, "outputs": outputs}

@@ -124,9 +124,9 @@ def _size(numbers: Sequence[Any]) -> str:
     return " x ".join(str(number) for number in numbers)
 
 
-def _widths(kernel: dict[str, Any], voxel_size_um: Sequence[float] | None) -> str:
+def _widths(kernel: dict[str, Any], voxel_size_um: Sequence[float | None] | None) -> str:
     widths = f"{_size([f'{width:.2f}' for width in kernel['fwhm_px']])} px"
     if voxel_size_um is None or len(voxel_size_um) != len(kernel["fwhm_px"]):
         return widths
-    lengths = [f"{w * v:.3f}" for w, v in zip(kernel["fwhm_px"], voxel_size_um, strict=True)]
+    lengths = ["?" if v is None else f"{w * v:.3f}" for w, v in zip(kernel["fwhm_px"], voxel_size_um, strict=True)]
     return f"{widths} ({_size(lengths)} µm)"

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from napari_blind_deconv import io
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, whole
 from napari_blind_deconv.metrics import METRICS, PsfFigures, PsfRow, PsfTable, compare_psfs, psf_profiles
 from napari_blind_deconv.physical_checks import psf_doubts, voxel_doubts
 
@@ -29,6 +29,7 @@ class Psf:
     path: Path
     taps: NDArray[Any]
     voxel_size_um: tuple[float, ...] | None
+    warnings: tuple[str, ...] = ()
 
 
 def execute(
@@ -60,6 +61,7 @@ def execute(
     warnings = [
         f"{psf.name}: {told}" for psf in psfs for told in [*psf_doubts(psf.taps), *voxel_doubts(psf.voxel_size_um)]
     ]
+    warnings = list(dict.fromkeys(told for psf in psfs for told in psf.warnings)) + warnings
     if figure is not None:
         draw(figure, [(psf.name, psf_profiles(psf.taps.squeeze(), _squeezed(psf))) for psf in psfs])
     if as_json:
@@ -84,14 +86,15 @@ def read_psfs(path: Path, voxel_size_um: tuple[float, ...] | None = None, name: 
         raise InputError(
             f"{path} has axes {volume.axes} {volume.data.shape}; a PSF has Z, Y, X and perhaps C: save one frame"
         )
-    size = voxel_size_um or volume.voxel_size_um
+    # Lengths that are known along some axes only would be compared with pixels along the others.
+    size, said = voxel_size_um or whole(volume.voxel_size_um), tuple(volume.doubts)
     spatial = axes.replace("C", "")
     if size is not None and len(size) != len(spatial):
         raise InputError(f"--voxel-size-um {size} has {len(size)} lengths, but {path} has axes {spatial}; give as many")
     if "C" not in axes:
-        return [Psf(name, path, data, size)]
+        return [Psf(name, path, data, size, said)]
     channels = [data.take(i, axes.index("C")) for i in range(data.shape[axes.index("C")])]
-    return [Psf(f"{name} C{i}", path, taps, size) for i, taps in enumerate(channels, start=1)]
+    return [Psf(f"{name} C{i}", path, taps, size, said) for i, taps in enumerate(channels, start=1)]
 
 
 def _with_reference(paths: list[Path], reference: str | None) -> tuple[list[Path], int]:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from napari_blind_deconv import io
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, whole
 from napari_blind_deconv.beads import MeasuredPsf, measure_psf
 from napari_blind_deconv.metrics import psf_figures
 from napari_blind_deconv.report import checksum, versions
@@ -54,7 +54,7 @@ def execute(request: Request, *, as_json: bool) -> None:
     measured = measure_psf(
         data,
         kernel_size=request.kernel_size,
-        voxel_size_um=size,
+        voxel_size_um=whole(size),
         saturation=request.saturation,
         bead_diameter_um=request.bead_diameter_um,
     )
@@ -63,6 +63,7 @@ def execute(request: Request, *, as_json: bool) -> None:
         "versions": dict(versions()),
         **measured.to_dict(),
     }
+    report["warnings"] = [*volume.doubts, *report["warnings"]]
     io.write(
         targets[0], io.Volume(measured.kernel, axes, size), {"role": "PSF measured from beads", "measured": report}
     )
@@ -107,5 +108,5 @@ def _tell(beads: Path, measured: MeasuredPsf, report: dict[str, Any], targets: t
         lines.append(
             f"  spread   {' x '.join(f'{sd:.3f}' for sd in report['fwhm_sd'])} {figures.unit} (sd of the beads)"
         )
-    for line in [*lines, *[f"  warning  {sentence}" for sentence in measured.warnings]]:
+    for line in [*lines, *[f"  warning  {sentence}" for sentence in report["warnings"]]]:
         console.print(line, markup=False)

@@ -47,9 +47,9 @@ def deconvolve_steps(
     settings: Settings | None = None,
     *,
     axes: str | None = None,
-    voxel_size_um: Sequence[float] | None = None,
+    voxel_size_um: Sequence[float | None] | None = None,
     psf: ArrayLike | None = None,
-    psf_voxel_size_um: Sequence[float] | None = None,
+    psf_voxel_size_um: Sequence[float | None] | None = None,
     truth: ArrayLike | None = None,
     true_psf: ArrayLike | None = None,
     mask: ArrayLike | None = None,
@@ -65,7 +65,7 @@ def deconvolve_steps(
     axes
         One letter per axis out of T, C, Z, Y, X and S (colour samples); by default YX or ZYX.
     voxel_size_um
-        Positive lengths in µm, one per spatial axis (z, y, x).
+        Positive lengths in µm, one per spatial axis (z, y, x); ``None`` along an axis of which none is known.
     psf, psf_voxel_size_um
         The PSF for ``kernel_prior`` known, and its voxels; they must be the image's.
     truth, true_psf

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_blind_deconv._types import VoxelSize, whole
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, read_noise
@@ -109,7 +110,6 @@ def in_scale(likelihood: Likelihood, levels: Levels) -> Likelihood:
     )
 
 
-def _relative(voxel_size_um: tuple[float, ...] | None, ndim: int) -> tuple[float, ...]:
-    if voxel_size_um is None:
-        return (1.0,) * ndim
-    return tuple(v / min(voxel_size_um) for v in voxel_size_um)
+def _relative(voxel_size_um: VoxelSize | None, ndim: int) -> tuple[float, ...]:
+    lengths = whole(voxel_size_um)
+    return (1.0,) * ndim if lengths is None else tuple(v / min(lengths) for v in lengths)
