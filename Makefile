@@ -14,7 +14,7 @@ help: ## list what can be made
 
 demo: $(VENV)/.demo ## install the package and restore the embedded samples into demo/
 	@echo "==> Deconvolving the embedded samples; pictures and a table go to demo/"
-	$(BIN)/blind-deconv demo --output demo
+	$(BIN)/blind-deconv demo --output demo --overwrite
 
 test: $(VENV)/.test ## install what the tests need and run all of them, napari in a real window included
 	@echo "==> Running all tests, napari in a real window on a virtual screen"

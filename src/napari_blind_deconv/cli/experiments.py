@@ -16,7 +16,7 @@ from napari_blind_deconv.metrics import METRICS, grade, score
 from . import DONE, SOME_FAILED
 from .display import graded, wide_console
 from .montage import Part, Row, draw
-from .sample_run import SampleRun, restore_sample
+from .sample_run import SampleRun, refuse_earlier, restore_sample
 
 COLUMNS: Mapping[Part, str] = MappingProxyType(
     {
@@ -30,8 +30,15 @@ COLUMNS: Mapping[Part, str] = MappingProxyType(
 _SHORT = {"psnr": "dB", "ssim": "SSIM", "ke": "KE"}
 
 
-def execute(output: Path, *, as_json: bool) -> int:
-    """Run every experiment into ``output``, print a table and draw ``experiments.png``; gives the exit code."""
+def execute(output: Path, *, overwrite: bool, as_json: bool) -> int:
+    """Run every experiment into ``output``, print a table and draw ``experiments.png``; gives the exit code.
+
+    Raises
+    ------
+    InputError
+        Where files of an earlier time are there, unless they may be replaced.
+    """
+    refuse_earlier(EXPERIMENTS, output, ["experiments.png", "experiments.json"], overwrite=overwrite)
     io.check_folder(output)
     entries: list[dict[str, Any]] = []
     rows: list[Row] = []

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.batch import refuse_replacing
 from napari_blind_deconv.metrics import METRICS, PsfFigures, PsfRow, PsfTable, compare_psfs, psf_profiles
 from napari_blind_deconv.physical_checks import psf_doubts, voxel_doubts
 
@@ -38,6 +39,7 @@ def execute(
     voxel_size_um: tuple[float, ...] | None,
     figure: Path | None,
     *,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Compare and say so.
@@ -45,9 +47,11 @@ def execute(
     Raises
     ------
     InputError
-        For files that hold no PSF, and PSFs that cannot be compared.
+        For files that hold no PSF, PSFs that cannot be compared, and a figure that would replace a file.
     """
     paths, chosen = _with_reference(list(files), reference)
+    if figure is not None:
+        refuse_replacing([figure], [*paths, *([ideal] if ideal else [])], overwrite=overwrite)
     psfs = [psf for path in paths for psf in read_psfs(path, voxel_size_um, _name(path, paths))]
     index = next(i for i, psf in enumerate(psfs) if psf.path == paths[chosen])
     table = compare_psfs(
