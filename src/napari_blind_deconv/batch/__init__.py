@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.failures import in_words
 from napari_blind_deconv.pipeline import deconvolve_steps
 from napari_blind_deconv.settings import Settings
 
@@ -124,7 +125,7 @@ def run_batch(
         try:
             report = yield from _restore(job, settings, references, _Said(axes, voxel_size_um, max_memory_gb))
         except _FAILURES as error:
-            text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            text = str(error) if isinstance(error, InputError) else in_words(error)
             yield FileReport(job.path, "failed", text, refusal=error if isinstance(error, InputError) else None)
         else:
             outputs = tuple(job.restored.parent / name for name in report["outputs"])

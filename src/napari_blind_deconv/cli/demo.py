@@ -12,6 +12,7 @@ from . import DONE, SOME_FAILED
 from .display import graded, wide_console
 from .montage import Row, draw
 from .sample_run import refuse_earlier, restore_sample
+from .shown import shown
 
 
 def execute(output: Path, *, overwrite: bool) -> int:
@@ -43,8 +44,8 @@ def execute(output: Path, *, overwrite: bool) -> int:
     console = wide_console()
     console.print(table)
     for failure in failures:
-        console.print(f"failed: {failure}", markup=False)
+        console.print(shown(f"failed: {failure}"), markup=False)
     if rows:
         draw(figure, rows)
-        console.print(f"figure {figure}; images, PSFs and reports beside it", markup=False)
+        console.print(shown(f"figure {figure}; images, PSFs and reports beside it"), markup=False)
     return SOME_FAILED if failures else DONE

@@ -17,6 +17,7 @@ from . import DONE, SOME_FAILED
 from .display import graded, wide_console
 from .montage import Part, Row, draw
 from .sample_run import SampleRun, refuse_earlier, restore_sample
+from .shown import shown
 
 COLUMNS: Mapping[Part, str] = MappingProxyType(
     {
@@ -60,7 +61,7 @@ def execute(output: Path, *, overwrite: bool, as_json: bool) -> int:
         _tell(entries, output, wide_console())
     failed = [f"{entry['name']}: {entry['message']}" for entry in entries if entry["status"] == "failed"]
     if failed:
-        sys.stderr.write(f"blind-deconv: {' '.join('; '.join(failed).split())}\n")
+        sys.stderr.write(f"blind-deconv: {shown(' '.join('; '.join(failed).split()))}\n")
     return SOME_FAILED if failed else DONE
 
 
@@ -117,4 +118,4 @@ def _tell(entries: list[dict[str, Any]], output: Path, console: Console) -> None
             table.add_row(*first, *figures, "yes" if beaten else "no")
             first = ("", "", "")
     console.print(table)
-    console.print(f"figure {output / 'experiments.png'}; images, PSFs and reports beside it", markup=False)
+    console.print(shown(f"figure {output / 'experiments.png'}; images, PSFs and reports beside it"), markup=False)

@@ -18,6 +18,7 @@ from napari_blind_deconv.metrics import METRICS, PsfFigures, PsfRow, PsfTable, c
 from napari_blind_deconv.physical_checks import psf_doubts, voxel_doubts
 
 from .psf_figure import draw
+from .shown import shown
 
 _TABLE_WIDTH = 150  # letters; a narrower terminal, or a log, wraps lines rather than cells
 
@@ -133,23 +134,26 @@ def _tell(table: PsfTable, warnings: Sequence[str], figure: Path | None) -> None
     console.width = max(console.width, _TABLE_WIDTH)
     has_strehl = any(row.figures.strehl is not None for row in table.rows)
     pair = [METRICS[name].label for name in ("ke", "ke_rel", "mnc")]
-    shown = Table("PSF", *pair, "sub-pixel", "FWHM", "ellipticity", "tilt", "asymmetry", "entropy", box=None)
+    listing = Table("PSF", *pair, "sub-pixel", "FWHM", "ellipticity", "tilt", "asymmetry", "entropy", box=None)
     if has_strehl:
-        shown.add_column("Strehl")
+        listing.add_column("Strehl")
     for i, row in enumerate(table.rows):
         strehl = [f"{row.figures.strehl:.3f}"] if row.figures.strehl is not None else []
-        shown.add_row(escape(row.name), *_cells(row, is_reference=i == table.reference), *strehl)
-    console.print(shown)
+        listing.add_row(escape(shown(row.name)), *_cells(row, is_reference=i == table.reference), *strehl)
+    console.print(listing)
     console.print(
-        f"against {table.rows[table.reference].name}; sub-pixel: KE / ‖k‖ when a shift between pixels does not count",
+        shown(
+            f"against {table.rows[table.reference].name}; sub-pixel: KE / ‖k‖ when a shift between pixels does not "
+            "count"
+        ),
         markup=False,
     )
     for note in table.notes:
-        console.print(f"note     {note}", markup=False)
+        console.print(shown(f"note     {note}"), markup=False)
     for warning in warnings:
-        console.print(f"warning  {warning}", markup=False)
+        console.print(shown(f"warning  {warning}"), markup=False)
     if figure is not None:
-        console.print(f"wrote    {figure}", markup=False)
+        console.print(shown(f"wrote    {figure}"), markup=False)
 
 
 def _cells(row: PsfRow, *, is_reference: bool) -> list[str]:

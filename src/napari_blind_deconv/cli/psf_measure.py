@@ -16,6 +16,7 @@ from napari_blind_deconv.metrics import psf_figures
 from napari_blind_deconv.report import checksum, versions
 
 from .psf_compare import widths
+from .shown import shown
 
 PSF, REPORT = "_psf.ome.tif", "_psf_report.json"
 
@@ -113,4 +114,4 @@ def _tell(beads: Path, measured: MeasuredPsf, report: dict[str, Any], targets: t
             f"  spread   {' x '.join(f'{sd:.3f}' for sd in report['fwhm_sd'])} {figures.unit} (sd of the beads)"
         )
     for line in [*lines, *[f"  warning  {sentence}" for sentence in measured.warnings]]:
-        console.print(line, markup=False)
+        console.print(shown(line), markup=False)

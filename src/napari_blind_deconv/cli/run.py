@@ -24,6 +24,7 @@ from . import DONE, REFUSED, SOME_FAILED
 from .display import follow, summarise
 from .names import refusal_in_options
 from .settings import settings_of
+from .shown import shown
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def execute(request: Request, *, as_json: bool) -> int:
     if code == DONE or any(report.status == "done" for report in reports):
         _tell(reports, as_json=as_json)
     if code != DONE:
-        sys.stderr.write(f"blind-deconv: {_failures(reports, request.output)}\n")
+        sys.stderr.write(f"blind-deconv: {shown(_failures(reports, request.output))}\n")
     return code
 
 
