@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Class = TypeVar("Class")
 
+MOST_INTENSE = 1e30
+"""Intensity beyond which sums of squares leave double precision, and results single precision."""
+
 
 _MARKED = re.compile(r"`([^`]+)`")
 

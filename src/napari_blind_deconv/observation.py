@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import MOST_INTENSE, InputError
 
 SPATIAL = "ZYX"
 _DEFAULT_AXES = {2: "YX", 3: "ZYX"}
@@ -211,6 +211,7 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
         values = values[tuple(nearest)]
         warnings.append(f"{count} pixels that were NaN or infinite were filled from their nearest neighbours")
     finite = values if not count or fill_nan else values[~bad]
+    _check_magnitude(finite)
     if finite.min() == finite.max():
         raise InputError(
             subject="image",
@@ -219,6 +220,25 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
             remedy="export it anew",
         )
     return values, warnings
+
+
+def _check_magnitude(finite: NDArray[Any]) -> None:
+    """Refuse intensities that single precision cannot hold, or cannot tell apart."""
+    low, high = float(finite.min()), float(finite.max())
+    if max(-low, high) > MOST_INTENSE:
+        raise InputError(
+            subject="image",
+            value=f"holds intensities from {low:g} to {high:g}",
+            allowed=f"but at most {MOST_INTENSE:g} can be worked with",
+            remedy="divide it by a constant",
+        )
+    if 0 < high - low < 1 / MOST_INTENSE:
+        raise InputError(
+            subject="image",
+            value=f"holds intensities that differ by {high - low:g} only",
+            allowed=f"but at least {1 / MOST_INTENSE:g} is needed",
+            remedy="multiply it by a constant",
+        )
 
 
 def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: float | None) -> None:

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 import pydantic_core
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Le, Len
 from pydantic import AfterValidator, TypeAdapter
 
-from napari_blind_deconv._types import InputError, component, nearest
+from napari_blind_deconv._types import MOST_INTENSE, InputError, component, nearest
 from napari_blind_deconv.forward import Likelihood, ReadFromImage
 from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
 from napari_blind_deconv.kernel_priors import KernelPrior, Uniform
@@ -18,6 +18,7 @@ from napari_blind_deconv.restoration import ByData, Restorer
 from napari_blind_deconv.solvers import Choosy, Solver, TwoPhase
 
 # Validation speaks of types; people think of numbers.
+_LONGEST = 240
 _HUMAN = {
     "a valid number, unable to parse string as a number": "a number",
     "a valid integer, unable to parse string as an integer": "a whole number",
@@ -62,17 +63,17 @@ class Settings:
     """What is known of the camera."""
     non_negative: bool | None = None
     """Whether the restored image may not lie below the background. None: where the data are counts of light."""
-    kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], MinLen(1)] | None = None
+    kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], Len(1, 3)] | None = None
     """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
-    kernel_weight: Annotated[float, Gt(0)] = 1.0
+    kernel_weight: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """How many times the kernel prior counts; a uniform one has no say at any weight, a known one all of it."""
-    iterations: Annotated[int, Ge(1)] | None = None
+    iterations: Annotated[int, Ge(1), Le(100_000)] | None = None
     """Steps of the restoration. None: the solver's own number."""
-    noise_sigma: Annotated[float, Gt(0)] | None = None
+    noise_sigma: Annotated[float, Gt(0), Le(MOST_INTENSE)] | None = None
     """Standard deviation of the noise, in the image's intensity unit. None: estimated."""
-    model_error: Annotated[float, Ge(0)] = 0.007
+    model_error: Annotated[float, Ge(0), Le(1)] = 0.007
     """What no single PSF explains, relative to the image's intensity; it adds to the noise. 0 for synthetic data."""
-    background: float | None = None
+    background: Annotated[float, Ge(-MOST_INTENSE), Le(MOST_INTENSE)] | None = None
     """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back. None: not known."""
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
@@ -80,7 +81,7 @@ class Settings:
     """Replace NaN and infinite pixels by their nearest finite neighbour instead of leaving them out."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto takes a CUDA device if there is one, else the CPU."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
     """Seed of the only source of randomness; recorded with every result, though today's solvers draw nothing."""
 
 
@@ -213,13 +214,20 @@ def describe(error: pydantic.ValidationError) -> str:
         message = message.replace(machine, human)
     given = first["input"]
     said = isinstance(given, Mapping | pydantic_core.ArgsKwargs) or message.startswith(f"{name} {given} ")
-    return message if said else f"{message} (got {given!r})"
+    return _short(message) if said else f"{_short(message)} (got {_short(repr(given))})"
+
+
+def _short(text: str) -> str:
+    """A value of a million letters is not repeated."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 4 :]}"
 
 
 def _fields(cls: type | None) -> list[str]:
     if cls is None or not is_dataclass(cls):
         return []
-    return [f.name for f in fields(cls) if f.name != "kernel"]
+    # What is bound when a run begins is no setting.
+    declared: Mapping[str, Any] = cls.__pydantic_fields__  # type: ignore[attr-defined]
+    return [f.name for f in fields(cls) if not declared[f.name].exclude]
 
 
 def _unknown(values: Mapping[str, Any]) -> list[tuple[str, list[str]]]:

@@ -57,7 +57,7 @@ class Diffusion:
     kind: Literal["diffusion"] = "diffusion"
     strength: Annotated[float, Ge(0), Le(1)] = 0.5
     """0: no prior at all; 0.5: as much as the noise asks for; 1: trust the prior. Sets the two ingredients below."""
-    weight: Annotated[float, Ge(0)] | None = None
+    weight: Annotated[float, Ge(0), Le(1e6)] | None = None
     """How many times the prior counts against the data; None: by strength."""
     denoising: Annotated[float, Gt(0), Le(20)] | None = None
     """The last level that is denoised, in units of the noise sigma; None: by strength."""

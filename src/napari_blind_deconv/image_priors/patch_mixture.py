@@ -34,9 +34,9 @@ _AT_ONCE = 1000
 class PatchCard(checked.Card):
     """What a mixture is, what it was trained on, and what its file must be."""
 
-    side: Annotated[int, Gt(1)]
+    side: Annotated[int, Gt(1), Le(64)]
     """Side of the patches, in pixels."""
-    components: Annotated[int, Gt(0)]
+    components: Annotated[int, Gt(0), Le(10_000)]
     """Number of Gaussians."""
     unit: str
     """What the value 1 is."""
@@ -52,7 +52,7 @@ class PatchMixture:
     """
 
     kind: Literal["patch-mixture"] = "patch-mixture"
-    strength: Annotated[float, Gt(0)] = 1.0
+    strength: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """Weight of the prior relative to its calibrated value; 1 trusts the noise level as it is."""
     stride: Annotated[int, Ge(1), Le(4)] = 2
     """Distance of neighbouring patches, in pixels: 1 takes four times as long as 2."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Gt
+from annotated_types import Gt, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -22,7 +22,7 @@ class ModelCard(checked.Card):
 
     network: UNetShape
     """Its architecture."""
-    sigma_range: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]]
+    sigma_range: tuple[Annotated[float, Gt(0), Le(1e6)], Annotated[float, Gt(0), Le(1e6)]]
     """Noise levels that it was trained for, smallest and largest, in the unit below."""
     unit: str
     """What the value 1 is."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
@@ -26,9 +26,9 @@ class BlindRichardsonLucy:
     """
 
     kind: Literal["blind-richardson-lucy"] = "blind-richardson-lucy"
-    kernel_steps: Annotated[int, Ge(1)] = 5
+    kernel_steps: Annotated[int, Ge(1), Le(1000)] = 5
     """Multiplications of the kernel per round."""
-    image_steps: Annotated[int, Ge(1)] = 5
+    image_steps: Annotated[int, Ge(1), Le(1000)] = 5
     """Multiplications of the image per round."""
 
     def refuse(self, kernel_prior: object, image_prior: object) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
@@ -37,9 +37,9 @@ class Joint:
     """
 
     kind: Literal["joint"] = "joint"
-    rounds: Annotated[int, Ge(1)] = 8
+    rounds: Annotated[int, Ge(1), Le(1000)] = 8
     """How many times image and kernel are estimated, each given the other."""
-    image_steps: Annotated[int, Ge(1)] = 3
+    image_steps: Annotated[int, Ge(1), Le(1000)] = 3
     """Steps of the image's restoration per round."""
 
     def refuse(self, kernel_prior: object, image_prior: object) -> None:

@@ -26,9 +26,9 @@ class TwoPhase:
     kind: Literal["two-phase"] = "two-phase"
     starts: Annotated[int, Ge(1), Le(5)] = 4
     """How many times a free-form kernel is estimated, each from another first image, to be averaged."""
-    rounds: Annotated[int, Ge(1)] = 5
+    rounds: Annotated[int, Ge(1), Le(1000)] = 5
     """Kernel updates per level of the pyramid, for free-form kernels."""
-    refinements: Annotated[int, Ge(1)] = 3
+    refinements: Annotated[int, Ge(1), Le(1000)] = 3
     """Rounds of expectation-maximisation at full size, for free-form kernels."""
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
