@@ -239,9 +239,9 @@ def _unknown(values: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         if not isinstance(inner, Mapping):
             continue
         kind = inner.get("kind")
-        if kind not in kinds:
-            out.append((f"{family}.kind.{kind}", list(kinds)))
+        if not isinstance(kind, str) or kind not in kinds:
+            out.append((_short(f"{family}.kind.{kind}"), list(kinds)))
             continue
-        allowed = _fields(kinds[str(kind)])
+        allowed = _fields(kinds[kind])
         out.extend((f"{family}.{name}", allowed) for name in inner if name not in allowed)
     return out

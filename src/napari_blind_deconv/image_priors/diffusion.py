@@ -27,8 +27,8 @@ from napari_blind_deconv.networks import (
     ORIENTATIONS,
     in_tiles,
     is_folder,
-    load,
     load_folder,
+    load_for_planes,
     noise_levels,
     over_planes,
     seen_turned,
@@ -138,7 +138,7 @@ class Diffusion:
         if self.weights is not None and is_folder(self.weights):
             whole = load_folder(self.weights, device)
             return whole, whole.sigma_range
-        network, card = shipped("images", device) if self.weights is None else load(self.weights, device)
+        network, card = shipped("images", device) if self.weights is None else load_for_planes(self.weights, device)
         return partial(in_tiles, network), card.sigma_range
 
 

@@ -85,7 +85,12 @@ class Schedule:
         """
         low, high = self.sigma_range
         if not low * (1 - _ROUNDING) <= sigma <= high * (1 + _ROUNDING):
-            raise InputError(f"sigma {sigma:.4g} is no noise level of the network's; allowed: {low:.4g} to {high:.4g}")
+            raise InputError(
+                subject="sigma",
+                value=f"{sigma:.4g} is no noise level of the network's",
+                allowed=f"allowed: {low:.4g} to {high:.4g}",
+                remedy="choose one of these",
+            )
         return float(np.interp(math.log(sigma), np.log(self.sigmas), np.arange(len(self.sigmas))))
 
 
