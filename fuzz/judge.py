@@ -31,7 +31,7 @@ FORBIDDEN = re.compile(
     r"|memory does not suffice|\b[A-Z][a-z0-9]+[A-Z]\w*|errors\.pydantic"
 )
 # Names of formats, programs and tags that people know.
-KNOWN = ("ImageJ", "BigTIFF", "ImageLength", "ImageWidth", "UNet2DModel", "DDPMScheduler", "DDIMScheduler")
+KNOWN = ("NaN", "ImageJ", "BigTIFF", "ImageLength", "ImageWidth", "UNet2DModel", "DDPMScheduler", "DDIMScheduler")
 
 
 @dataclass
@@ -64,7 +64,8 @@ def run_case(kind: str, number: int, seed: int, keep: Path | None = None) -> Ver
         verdict.seconds = time.perf_counter() - started
         verdict.memory_mb = _peak_mb()
         verdict.said = (out + err)[-1500:]
-        verdict.faults = _faults(verdict.code, out, err) + _written(verdict.code, folder, files)
+        several = "b.tif" in verdict.command
+        verdict.faults = _faults(verdict.code, out, err, several=several) + _written(verdict.code, folder, files)
     finally:
         os.chdir(before)
         if keep is None:
@@ -103,7 +104,7 @@ def _called(arguments: list[str], folder: Path) -> tuple[int, str, str]:
     return code, texts[0], texts[1]
 
 
-def _faults(code: int, out: str, err: str) -> list[str]:
+def _faults(code: int, out: str, err: str, *, several: bool) -> list[str]:
     found = []
     if code not in ALLOWED_CODES:
         found.append(f"exit code {code}")
@@ -115,7 +116,7 @@ def _faults(code: int, out: str, err: str) -> list[str]:
     if odd := next((c for c in out + err if not c.isprintable() and c != "\n"), None):
         found.append(f"prints {odd!r}")
     if code == 2:
-        if out or err.count("\n") != 1 or not err.startswith("blind-deconv: "):
+        if out or (not several and (err.count("\n") != 1 or not err.startswith("blind-deconv: "))):
             found.append("a refusal is one line on stderr")
         if len(err) > 1500:
             found.append(f"a refusal of {len(err)} letters")

@@ -105,7 +105,7 @@ def _write(rng: Rng, path: Path) -> None:
         voxels = pick(rng, [None, (0.1,) * values.ndim, (0.3, 0.1, 0.1)[-values.ndim :], (5.0,) * values.ndim])
         io.write(path, io.Volume(values, "ZYX"[-values.ndim :], voxels), {})
     else:
-        tifffile.imwrite(path, values, photometric="minisblack")
+        tifffile.imwrite(path, np.atleast_2d(values), photometric="minisblack")
     if chance(rng, 0.1):
         content = bytearray(path.read_bytes())
         for place in rng.integers(0, len(content), int(rng.integers(1, 6))):

@@ -14,6 +14,7 @@ from napari_blind_deconv._types import MOST_INTENSE, InputError
 SPATIAL = "ZYX"
 _DEFAULT_AXES = {2: "YX", 3: "ZYX"}
 _SMALLEST = 3
+_LEAST_CONTRAST = 1e-5  # of an image above its background: single precision has seven digits
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,13 @@ def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: f
             value=f"is {background:g}",
             allowed=f"but the brightest pixel is {high:g}",
             remedy="give one below that, in the image's own intensity unit",
+        )
+    if background is not None and high - low < _LEAST_CONTRAST * (high - background):
+        raise InputError(
+            subject="background",
+            value=f"is {background:g}",
+            allowed=f"but the image goes from {low:g} to {high:g} only, which above it would be an even grey",
+            remedy="give the camera's offset, in the image's own intensity unit",
         )
     if noise_sigma is not None and noise_sigma > high - low:
         raise InputError(

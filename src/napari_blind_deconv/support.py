@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import InputError
 
 _USUAL = 31
+# Between these, sums of a PSF's values are numbers.
+_SAFE = 1e-100, 1e100
 
 
 def checked_psf(
@@ -60,10 +62,12 @@ def checked_psf(
             allowed="but is a distribution of light",
             remedy="subtract its background and set what is below zero to zero",
         )
-    if values.sum() == 0:
+    if values.max() == 0:
         raise InputError(
             subject="PSF", value="is zero everywhere", allowed="but must hold light", remedy="export it anew"
         )
+    if not _SAFE[0] < values.max() < _SAFE[1]:
+        values = values / values.max()
     if voxel_size_um is not None and psf_voxel_size_um is not None:
         same_voxels(voxel_size_um, psf_voxel_size_um)
     warnings = []

@@ -97,7 +97,7 @@ def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
             raise InputError(_complaint(path, error)) from error
     for message in said:
         if any(sign in message for sign in _LOGGED_DAMAGE):
-            raise InputError(_damaged(path, message))
+            raise InputError(_damaged(path))
 
 
 def _check_file(path: Path) -> None:
@@ -139,12 +139,12 @@ def _complaint(path: Path, error: Exception) -> str:
         return f"{path} is compressed in a way that needs the package imagecodecs; install it, or save uncompressed"
     if "not a TIFF" in text:
         return f"{path} is not a TIFF file, whatever its name says; export it as TIFF"
-    return _damaged(path, text)
+    return _damaged(path)
 
 
-def _damaged(path: Path, detail: str) -> str:
-    short = " ".join(detail.split())[:120]
-    return f"{path} is truncated or damaged ({short}); copy it again or export it anew"
+def _damaged(path: Path, detail: str = "") -> str:
+    """What decoders say of themselves stays out: it names their parts, not the file's."""
+    return f"{path} is truncated or damaged{f' ({detail})' if detail else ''}; copy it again or export it anew"
 
 
 def _header(file: tifffile.TiffFile, path: Path) -> Header:
