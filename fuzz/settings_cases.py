@@ -5,10 +5,12 @@ import math
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+import numpy as np
 from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from fuzz.case import Rng, chance, good_image, pick
+from napari_blind_deconv import io
 from napari_blind_deconv.settings import (
     IMAGE_PRIORS,
     KERNEL_PRIORS,
@@ -56,10 +58,13 @@ def make(rng: Rng, folder: Path) -> list[str]:
     """A run with random settings."""
     good_image(rng, folder / "a.tif")
     values = _settings(rng)
-    for _ in range(int(pick(rng, [0, 0, 0, 0, 1, 1, 1, 2, 3]))):
+    for _ in range(int(pick(rng, [0, 0, 0, 0, 0, 0, 1, 1, 1, 2]))):
         _spoil(rng, values)
     values = _quick(values)
     command = ["run", "a.tif", "-o", "out"]
+    if _kind(values, "kernel_prior") == "known" and chance(rng, 0.8):
+        io.write(folder / "k.tif", io.Volume(np.ones((3, 3), np.float32), "YX"), {})
+        command += ["--psf", "k.tif"]
     if chance(rng, 0.25):
         # As options: every entry is one assignment.
         for name, value in values.items():
@@ -80,9 +85,11 @@ def _settings(rng: Rng) -> dict[str, Any]:
     values: dict[str, Any] = {"kernel_size": [int(pick(rng, [3, 5, 7]))]}
     for family, kinds in FAMILIES.items():
         if chance(rng, 0.5):
-            kind = str(pick(rng, sorted(kinds)))
+            # Half of the time what goes with everything.
+            usual = {"solver": "two-phase", "restorer": "by-data"}.get(family)
+            kind = usual if usual and chance(rng, 0.5) else str(pick(rng, sorted(kinds)))
             values[family] = {"kind": kind, **_fields(rng, kinds[kind], 0.5)}
-    return values | _fields(rng, Settings, 0.15)
+    return _fields(rng, Settings, 0.15) | values
 
 
 def _fields(rng: Rng, cls: Any, share: float) -> dict[str, Any]:
@@ -110,7 +117,7 @@ def _plausible(rng: Rng, annotation: Any, metadata: Any) -> Any:
         return chance(rng, 0.5)
     if annotation in (int, float):
         return _number(rng, annotation, metadata)
-    return pick(rng, [None, "missing.tif", "a.tif"]) if annotation is str else pick(rng, ODD)
+    return pick(rng, [None, None, None, "missing.tif", "a.tif"]) if annotation is str else pick(rng, ODD)
 
 
 def _number(rng: Rng, kind: type, metadata: Any) -> Any:
@@ -167,9 +174,14 @@ def _quick(values: dict[str, Any]) -> dict[str, Any]:
             shorter[name] = {k: _fewer(k, v) for k, v in value.items()}
         else:
             shorter[name] = _fewer(name, value)
-    if (values.get("image_prior") or {}).get("kind") == "deep-image":
+    if _kind(values, "image_prior") == "deep-image":
         shorter["image_prior"]["widths"] = [min(int(n), 16) for n in (values["image_prior"].get("widths") or [8])[:3]]
     return shorter
+
+
+def _kind(values: dict[str, Any], family: str) -> Any:
+    inner = values.get(family)
+    return inner.get("kind") if isinstance(inner, dict) else None
 
 
 def _fewer(name: str, value: Any) -> Any:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_blind_deconv._types import MOST_INTENSE, InputError
+from napari_blind_deconv.forward import CameraNoiseModel
 
 SPATIAL = "ZYX"
 _DEFAULT_AXES = {2: "YX", 3: "ZYX"}
@@ -271,6 +272,36 @@ def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: f
             value=f"is {noise_sigma:g}",
             allowed=f"but the image spans only {high - low:g}",
             remedy="give it in the image's own intensity unit, or leave it out to have it estimated",
+        )
+
+
+def checked_camera(image: NDArray[Any], likelihood: Any) -> None:
+    """Refuse a camera that cannot have taken the image.
+
+    Raises
+    ------
+    InputError
+        For a gain or a read noise beyond the image's range, and an offset that leaves no light or no contrast.
+    """
+    if not isinstance(likelihood, CameraNoiseModel):
+        return
+    low, high = float(np.nanmin(image)), float(np.nanmax(image[np.isfinite(image)]))
+    for name in ("gain", "read_noise"):
+        value = getattr(likelihood, name)
+        if value is not None and value > high - low:
+            raise InputError(
+                subject=f"likelihood.{name}",
+                value=f"is {value:g}",
+                allowed=f"but the image spans only {high - low:g}",
+                remedy="give it in the image's own intensity unit",
+            )
+    offset = likelihood.offset
+    if offset is not None and not (offset < high and high - low >= _LEAST_CONTRAST * (high - offset)):
+        raise InputError(
+            subject="likelihood.offset",
+            value=f"is {offset:g}",
+            allowed=f"but the image goes from {low:g} to {high:g}",
+            remedy="give the camera's offset, in the image's own intensity unit",
         )
 
 

@@ -27,7 +27,12 @@ _HUMAN = {
     "a valid tuple": "a list of numbers, such as [15, 15]",
     "a valid boolean, unable to interpret input": "true or false",
     "a valid boolean": "true or false",
+    "a valid number": "a number",
+    "a valid string": "text",
+    "a valid dictionary or object to extract fields from": 'an object such as {"kind": …}',
+    "Unable to parse input string as an integer, exceeded maximum size": "must be a smaller whole number",
     "greater than or equal to": "at least",
+    "less than or equal to": "at most",
 }
 
 

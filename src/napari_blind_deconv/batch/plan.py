@@ -1,6 +1,7 @@
 """Which files go in, and where their results go; nothing is computed or written here."""
 
 import glob
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,10 +67,10 @@ def find_inputs(names: Sequence[str | Path]) -> list[Path]:
     >>> [path.name for path in find_inputs([folder])]
     ['a.tif', 'b.tif']
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for name in names:
         for path in _matches(Path(name)):
-            found.setdefault(path.resolve(), path)
+            found.setdefault(_place(path), path)
     return list(found.values())
 
 
@@ -136,9 +137,9 @@ def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite
     InputError
         Naming the first of them.
     """
-    protected = {path.resolve() for path in keep} | {found for path in keep if (found := _identity(path))}
+    protected: set[object] = {_place(path) for path in keep} | {found for path in keep if (found := _identity(path))}
     for target in targets:
-        if target.resolve() in protected or _identity(target) in protected:
+        if _place(target) in protected or _identity(target) in protected:
             raise InputError(
                 subject=str(target),
                 value="is an input and would be overwritten",
@@ -169,10 +170,18 @@ def _job(path: Path, output: Path, *, maps: bool) -> Job:
     return Job(path, output / f"{stem}{RESTORED}", output / f"{stem}{PSF}", output / f"{stem}{REPORT}", wanted)
 
 
+def _place(path: Path) -> str:
+    """Where a file lies, links followed; a loop of links, and a name that no file can have, are left as they are."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return str(path)
+
+
 def _is_there(path: Path) -> bool:
     try:
         path.lstat()
-    except OSError:
+    except (OSError, ValueError):
         # Whether a folder may be written to is found out, and said, before the first file is restored.
         return False
     return True
@@ -186,14 +195,21 @@ def _identity(path: Path) -> tuple[int, int] | None:
     """What a file is, whatever names lead to it: one file may have two, and not every system tells cases apart."""
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino
 
 
 def _matches(name: Path) -> list[Path]:
     if name.is_dir():
-        found = _ours_left_out(path for path in name.iterdir() if path.is_file())
+        try:
+            found = _ours_left_out(path for path in name.iterdir() if path.is_file())
+        except OSError as error:
+            raise InputError(
+                subject=f"folder {name}",
+                value=f"cannot be read ({(error.strerror or 'unknown reason').lower()})",
+                remedy="change its permissions, or give another folder",
+            ) from error
         if not found:
             raise InputError(
                 subject=f"folder {name}",
