@@ -15,6 +15,10 @@ Class = TypeVar("Class")
 VoxelSize = tuple[float | None, ...]
 """Lengths in µm, one per spatial axis in the order z, y, x; ``None`` along an axis of which none is known."""
 
+MOST_INTENSE = 1e30
+"""Intensity beyond which sums of squares leave double precision, and results single precision."""
+
+
 _MARKED = re.compile(r"`([^`]+)`")
 # What a face has other names for; a file, "file a=1.tif", is none.
 _SETTING = re.compile(r"[A-Za-z_][\w.]*(=[\w-]+)?")

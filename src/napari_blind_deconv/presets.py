@@ -44,7 +44,7 @@ def scheme(name: str) -> Scheme:
         For an unknown name, with the nearest known one.
     """
     if name not in SOLVERS:
-        raise InputError(f"solver {name!r} is unknown; {nearest(name, SOLVERS)}")
+        raise InputError(subject="solver", value=f"{name!r} is unknown", remedy=nearest(name, SOLVERS))
     return SOLVERS[name]
 
 
@@ -83,12 +83,14 @@ def without_solver(values: Mapping[str, Any]) -> dict[str, Any]:
         if name in _GONE:
             continue
         if name not in found.moved:
-            raise InputError(f"setting 'solver.{name}' is unknown; {nearest(name, found.moved)}")
+            raise InputError(subject="setting", value=f"'solver.{name}' is unknown", remedy=nearest(name, found.moved))
         family, _, field = found.moved[name].partition(".")
         parts[family][field] = value
     # Settings of the time between had a restorer beside the solver two-phase.
     beside = {"restorer"} if kind in ("two-phase", "joint") else set()
     for family in parts:
         if family in out and family not in beside:
-            raise InputError(f"settings name solver {kind!r} and {family}; leave one of them out")
+            raise InputError(
+                subject="settings", value=f"name solver {kind!r} and {family}", remedy="leave one of them out"
+            )
     return {**parts, **out}

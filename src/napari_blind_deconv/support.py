@@ -11,6 +11,8 @@ from napari_blind_deconv._types import InputError
 _USUAL = 31
 # Relative differences of voxel sizes: that of rounding, and that from which on a PSF is another one.
 _SAME, _OTHER = 0.02, 0.05
+# Between these, sums of a PSF's values are numbers.
+_SAFE = 1e-100, 1e100
 
 
 def checked_psf(
@@ -62,10 +64,12 @@ def checked_psf(
             allowed="but is a distribution of light",
             remedy="subtract its background and set what is below zero to zero",
         )
-    if values.sum() == 0:
+    if values.max() == 0:
         raise InputError(
             subject="PSF", value="is zero everywhere", allowed="but must hold light", remedy="export it anew"
         )
+    if not _SAFE[0] < values.max() < _SAFE[1]:
+        values = values / values.max()
     warnings = []
     if voxel_size_um is not None and psf_voxel_size_um is not None:
         warnings = voxel_doubts_of_psf(voxel_size_um, psf_voxel_size_um)

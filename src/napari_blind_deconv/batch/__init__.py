@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.failures import in_words
 from napari_blind_deconv.pipeline import deconvolve_steps
 from napari_blind_deconv.settings import Settings
 
 from .memory import estimated_memory_gb
-from .plan import Job, find_inputs, plan
+from .plan import Job, find_inputs, plan, refuse_replacing
 
 __all__ = [
     "BATCH_REPORT",
@@ -24,6 +25,7 @@ __all__ = [
     "find_inputs",
     "plan",
     "read_references",
+    "refuse_replacing",
     "run_batch",
 ]
 
@@ -123,7 +125,7 @@ def run_batch(
         try:
             report = yield from _restore(job, settings, references, _Said(axes, voxel_size_um, max_memory_gb))
         except _FAILURES as error:
-            text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            text = str(error) if isinstance(error, InputError) else in_words(error)
             yield FileReport(job.path, "failed", text, refusal=error if isinstance(error, InputError) else None)
         else:
             outputs = tuple(job.restored.parent / name for name in report["outputs"])
@@ -223,7 +225,8 @@ def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) 
     text = io.to_json(report)
     maps = [name for name in job.maps if name in result.maps]
     needed = 4 * ((1 + len(maps)) * result.image.size + result.kernel.size) + 3 * len(text) + 8192
-    with io.atomic(*job.written(maps), needed_bytes=needed) as (at_restored, at_psf, *at_maps, at_report):
+    writing = io.atomic(*job.written(maps), needed_bytes=needed, outdated=job.outdated(maps))
+    with writing as (at_restored, at_psf, *at_maps, at_report):
         io.tiff.write(at_restored, restored, {"role": "restored image", **record})
         io.tiff.write(at_psf, psf, {"role": "point spread function", **record})
         for name, at_map in zip(maps, at_maps, strict=True):

@@ -149,7 +149,11 @@ def measure_psf(
     size = checked_size(kernel_size, values.shape)
     found = find_beads(values, saturation_of(np.asarray(stack), saturation))
     if not len(found.places):
-        raise InputError("no bead stands out from the background; give a stack of bright, separate, small beads")
+        raise InputError(
+            subject="bead stack",
+            value="shows no bead that stands out from the background",
+            remedy="give a stack of bright, separate, small beads",
+        )
     averaged = _averaged(values, found, size or window_for(found, values.shape))
     if size is None:
         trimmed = _trimmed(averaged.kernel)
@@ -179,12 +183,16 @@ def _averaged(values: NDArray[np.float32], found: Candidates, size: tuple[int, .
     reasons = _reasons(found, values.shape, size)
     good = [i for i, reason in enumerate(reasons) if not reason]
     if not good:
-        raise InputError(_no_bead(reasons, size))
+        raise _no_bead(reasons, size)
     windows, judged = _agreed(values, found, good, Look(size, found.widths))
     mean, error, spread, noise = average([w for w, verdict in zip(windows, judged, strict=True) if verdict.used])
     kernel = cleaned(mean, error, found.widths, pedestal=_LEVEL_ERROR * noise)
     if not kernel.any():
-        raise InputError("the beads do not stand out from the noise even on average; record brighter or more beads")
+        raise InputError(
+            subject="bead stack",
+            value="shows beads that do not stand out from the noise even on average",
+            remedy="record brighter or more beads",
+        )
     return _Average(kernel, spread / mean.sum(), reasons, windows, judged)
 
 
@@ -227,12 +235,13 @@ def _reasons(found: Candidates, shape: tuple[int, ...], size: Sequence[int]) -> 
     return [SATURATED if full else BORDER if cut_off else NEIGHBOUR if rival else "" for cut_off, rival, full in seen]
 
 
-def _no_bead(reasons: list[str], size: Sequence[int]) -> str:
+def _no_bead(reasons: list[str], size: Sequence[int]) -> InputError:
     counts = ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).items())
     window = " x ".join(str(n) for n in size)
-    return (
-        f"none of {len(reasons)} beads can be used with a window of {window} voxels ({counts}); choose a smaller "
-        "kernel_size, or record sparser, dimmer or more central beads"
+    return InputError(
+        subject=f"none of {len(reasons)} beads",
+        value=f"can be used with a window of {window} voxels ({counts})",
+        remedy="choose a smaller `kernel_size`, or record sparser, dimmer or more central beads",
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, number, whole
+from .options import Json, Overwrite, number, whole
 from .psf import psf
 
 app = typer.Typer(
@@ -114,6 +114,7 @@ def run(
             "--maps", help="Write maps of where not to trust the image: residual, prior's share, uncertainty."
         ),
     ] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Restore images and estimate their PSF.
@@ -156,6 +157,7 @@ def run(
         voxel_size_um=numbers("--voxel-size-um", voxel_size_um),
         max_memory_gb=max_memory_gb,
         maps=maps,
+        overwrite=overwrite,
     )
     raise typer.Exit(execute(request, as_json=as_json))
 
@@ -194,22 +196,24 @@ def metrics(
 @app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for files and figure.")] = Path("demo"),
+    overwrite: Overwrite = False,
 ) -> None:
     """Restore the embedded samples and draw what came out beside the truth."""
     from .demo import execute
 
-    raise typer.Exit(execute(output))
+    raise typer.Exit(execute(output, overwrite=overwrite))
 
 
 @app.command()
 def experiments(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for files and figure.")] = Path("experiments"),
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Run three experiments of a talk anew, and tell PSNR, SSIM and KE beside the figures that it reports."""
     from .experiments import execute
 
-    raise typer.Exit(execute(output, as_json=as_json))
+    raise typer.Exit(execute(output, overwrite=overwrite, as_json=as_json))
 
 
 @app.command()

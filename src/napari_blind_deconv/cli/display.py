@@ -13,6 +13,7 @@ from napari_blind_deconv.batch import Event, FileReport, FileStarted
 from napari_blind_deconv.metrics import METRICS
 
 from .interruption import raise_if_interrupted
+from .shown import shown
 
 _LINES_UP_TO = 3  # files; more of them are told as a table
 _TABLE_WIDTH = 132  # letters; a narrower terminal, or a log, wraps lines rather than cells
@@ -38,14 +39,14 @@ def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> No
         for event in events:
             raise_if_interrupted()
             if isinstance(event, FileStarted):
-                name = escape(event.path.name) + (f" ({event.index} of {total})" if total > 1 else "")
+                name = escape(shown(event.path.name)) + (f" ({event.index} of {total})" if total > 1 else "")
                 bar.reset(task, description=f"{name}: reading", total=None)
             elif isinstance(event, Step):
                 bar.update(task, description=_doing(name, event), total=event.total, completed=event.step)
             else:
                 reports.append(event)
                 if total > 1 and not console.is_terminal:
-                    console.print(f"[{len(reports)}/{total}] {_outcome(event)}", markup=False)
+                    console.print(shown(f"[{len(reports)}/{total}] {_outcome(event)}"), markup=False)
 
 
 def summarise(reports: Sequence[FileReport]) -> None:
@@ -57,10 +58,10 @@ def summarise(reports: Sequence[FileReport]) -> None:
     else:
         for report in done:
             for line in lines(report):
-                console.print(line, markup=False)
+                console.print(shown(line), markup=False)
     for report in reports:
         if report.status == "failed":
-            console.print(f"failed: {report.path}: {report.message}", markup=False)
+            console.print(shown(f"failed: {report.path}: {report.message}"), markup=False)
 
 
 def wide_console() -> Console:
@@ -102,17 +103,17 @@ def _outcome(report: FileReport) -> str:
 
 def _table(reports: Sequence[FileReport]) -> Table:
     done = [report for report in reports if report.status == "done"]
-    shown = [name for name in METRICS if any(name in report.report.get("metrics", {}) for report in done)]
+    compared = [name for name in METRICS if any(name in report.report.get("metrics", {}) for report in done)]
     table = Table(
-        "file", "seconds", "PSF FWHM", "noise", *[METRICS[name].label for name in shown], "warnings", box=None
+        "file", "seconds", "PSF FWHM", "noise", *[METRICS[name].label for name in compared], "warnings", box=None
     )
     for report in done:
         found = report.report
         widths = "; ".join(_widths(kernel, found["input"]["voxel_size_um"]) for kernel in _as_list(found["kernel"]))
         noise = ", ".join(f"{sigma:.3g}" for sigma in _as_list(found["noise_sigma"]))
         figures = graded(found.get("metrics", {}))
-        cells = [f"{found['seconds']:.1f}", widths, noise, *[figures.get(name, "") for name in shown]]
-        table.add_row(escape(report.path.name), *cells, str(len(found["warnings"]) or ""))
+        cells = [f"{found['seconds']:.1f}", widths, noise, *[figures.get(name, "") for name in compared]]
+        table.add_row(escape(shown(report.path.name)), *cells, str(len(found["warnings"]) or ""))
     return table
 
 

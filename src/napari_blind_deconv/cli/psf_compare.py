@@ -13,10 +13,12 @@ from rich.table import Table
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, whole
+from napari_blind_deconv.batch import refuse_replacing
 from napari_blind_deconv.metrics import METRICS, PsfFigures, PsfRow, PsfTable, compare_psfs, psf_profiles
 from napari_blind_deconv.physical_checks import psf_doubts, voxel_doubts
 
 from .psf_figure import draw
+from .shown import shown
 
 _TABLE_WIDTH = 150  # letters; a narrower terminal, or a log, wraps lines rather than cells
 
@@ -39,6 +41,7 @@ def execute(
     voxel_size_um: tuple[float, ...] | None,
     figure: Path | None,
     *,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Compare and say so.
@@ -46,9 +49,11 @@ def execute(
     Raises
     ------
     InputError
-        For files that hold no PSF, and PSFs that cannot be compared.
+        For files that hold no PSF, PSFs that cannot be compared, and a figure that would replace a file.
     """
     paths, chosen = _with_reference(list(files), reference)
+    if figure is not None:
+        refuse_replacing([figure], [*paths, *([ideal] if ideal else [])], overwrite=overwrite)
     psfs = [psf for path in paths for psf in read_psfs(path, voxel_size_um, _name(path, paths))]
     index = next(i for i, psf in enumerate(psfs) if psf.path == paths[chosen])
     table = compare_psfs(
@@ -132,23 +137,26 @@ def _tell(table: PsfTable, warnings: Sequence[str], figure: Path | None) -> None
     console.width = max(console.width, _TABLE_WIDTH)
     has_strehl = any(row.figures.strehl is not None for row in table.rows)
     pair = [METRICS[name].label for name in ("ke", "ke_rel", "mnc")]
-    shown = Table("PSF", *pair, "sub-pixel", "FWHM", "ellipticity", "tilt", "asymmetry", "entropy", box=None)
+    listing = Table("PSF", *pair, "sub-pixel", "FWHM", "ellipticity", "tilt", "asymmetry", "entropy", box=None)
     if has_strehl:
-        shown.add_column("Strehl")
+        listing.add_column("Strehl")
     for i, row in enumerate(table.rows):
         strehl = [f"{row.figures.strehl:.3f}"] if row.figures.strehl is not None else []
-        shown.add_row(escape(row.name), *_cells(row, is_reference=i == table.reference), *strehl)
-    console.print(shown)
+        listing.add_row(escape(shown(row.name)), *_cells(row, is_reference=i == table.reference), *strehl)
+    console.print(listing)
     console.print(
-        f"against {table.rows[table.reference].name}; sub-pixel: KE / ‖k‖ when a shift between pixels does not count",
+        shown(
+            f"against {table.rows[table.reference].name}; sub-pixel: KE / ‖k‖ when a shift between pixels does not "
+            "count"
+        ),
         markup=False,
     )
     for note in table.notes:
-        console.print(f"note     {note}", markup=False)
+        console.print(shown(f"note     {note}"), markup=False)
     for warning in warnings:
-        console.print(f"warning  {warning}", markup=False)
+        console.print(shown(f"warning  {warning}"), markup=False)
     if figure is not None:
-        console.print(f"wrote    {figure}", markup=False)
+        console.print(shown(f"wrote    {figure}"), markup=False)
 
 
 def _cells(row: PsfRow, *, is_reference: bool) -> list[str]:

@@ -95,7 +95,7 @@ def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
             raise _complaint(path, error) from error
     for message in said:
         if any(sign in message for sign in _LOGGED_DAMAGE):
-            raise _damaged(path, message)
+            raise _damaged(path)
 
 
 def _check_file(path: Path) -> None:
@@ -148,13 +148,14 @@ def _complaint(path: Path, error: Exception) -> InputError:
         return InputError(
             subject=subject, value="is not a TIFF file", allowed="whatever its name says", remedy="export it as TIFF"
         )
-    return _damaged(path, text)
+    return _damaged(path)
 
 
-def _damaged(path: Path, detail: str) -> InputError:
+def _damaged(path: Path, detail: str = "") -> InputError:
+    """What decoders say of themselves stays out: it names their parts, not the file's."""
     return InputError(
         subject=f"file {path}",
-        value=f"is truncated or damaged ({_short(detail)})",
+        value=f"is truncated or damaged{f' ({detail})' if detail else ''}",
         remedy="copy it again or export it anew",
     )
 

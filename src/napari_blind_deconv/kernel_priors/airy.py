@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
@@ -27,7 +27,7 @@ class Airy:
     kind: Literal["airy"] = "airy"
     radius_px: Annotated[float, Ge(0.5), Le(200)] = 3.0
     """Typical radius of the first dark ring, in pixels: the median of the prior."""
-    radius_spread: Annotated[float, Gt(0), Le(5)] = 0.7
+    radius_spread: Annotated[float, Ge(0.01), Le(5)] = 0.7
     """Spread of the logarithm of the radius around the typical one."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

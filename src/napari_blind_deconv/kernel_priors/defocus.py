@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Gt, Le
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -23,9 +23,9 @@ class Defocus:
     """
 
     kind: Literal["defocus"] = "defocus"
-    radius_px: Annotated[float, Gt(0), Le(200)] = 3.0
+    radius_px: Annotated[float, Ge(0.01), Le(200)] = 3.0
     """Typical radius of the disk (in a volume: of the disk one plane off focus), in pixels: the median of the prior."""
-    radius_spread: Annotated[float, Gt(0), Le(5)] = 0.7
+    radius_spread: Annotated[float, Ge(0.01), Le(5)] = 0.7
     """Spread of the logarithm of the radius around the typical one."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

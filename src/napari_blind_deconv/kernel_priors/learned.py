@@ -7,7 +7,15 @@ from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
-from napari_blind_deconv.networks import Denoiser, ModelCard, heun_draw, load, noise_levels, over_planes, shipped
+from napari_blind_deconv.networks import (
+    Denoiser,
+    ModelCard,
+    heun_draw,
+    load_for_planes,
+    noise_levels,
+    over_planes,
+    shipped,
+)
 from napari_blind_deconv.statistics import KernelStatistics
 
 _DRAW_STEPS = 24
@@ -61,7 +69,7 @@ class Learned:
         return kernel
 
     def _network(self, device: torch.device | str) -> tuple[Denoiser, ModelCard]:
-        return shipped("kernels", device) if self.weights is None else load(self.weights, device)
+        return shipped("kernels", device) if self.weights is None else load_for_planes(self.weights, device)
 
 
 def as_kernel(values: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -44,9 +44,9 @@ class Lenslets:
     """Number of spots; unknown where it is not given, and then found."""
     width_px: Annotated[float, Ge(0.2), Le(20)] = 0.5
     """Typical standard deviation of a spot, in pixels: the median of the prior."""
-    width_spread: Annotated[float, Gt(0), Le(5)] = 0.3
+    width_spread: Annotated[float, Ge(0.01), Le(5)] = 0.3
     """Spread of the logarithm of the width around the typical one; all spots have the same."""
-    intensity_spread: Annotated[float, Gt(0), Le(5)] = 0.5
+    intensity_spread: Annotated[float, Ge(0.01), Le(5)] = 0.5
     """Spread of the logarithms of the spots' intensities."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -19,9 +19,9 @@ class Sparse:
     """A Dirichlet distribution of concentration below one: most taps are nearly zero, a few carry the mass."""
 
     kind: Literal["sparse"] = "sparse"
-    concentration: Annotated[float, Gt(0)] = 0.1
+    concentration: Annotated[float, Gt(0), Le(1000)] = 0.1
     """Dirichlet concentration per tap; smaller is sparser, 1 is uniform."""
-    sparsity: Annotated[float, Ge(0)] = 50.0
+    sparsity: Annotated[float, Ge(0), Le(1e6)] = 50.0
     """What a tap costs per e-fold of its intensity, in nats."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

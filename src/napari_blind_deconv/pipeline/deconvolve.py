@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from napari_blind_deconv._types import Progress, Result
 from napari_blind_deconv.metrics import score
-from napari_blind_deconv.pipeline.outcome import Float, Outcome, joined_maps, report_of
+from napari_blind_deconv.pipeline.outcome import Float, Outcome, check_finite, joined_maps, report_of
 from napari_blind_deconv.pipeline.posing import intensity_levels, posed
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
 from napari_blind_deconv.pipeline.trusting import assessed
@@ -100,6 +100,7 @@ def deconvolve_steps(
     restored = run.layout.join([o.image for o in outcomes], run.shape)
     kernels = [o.kernel for o in outcomes]
     kernel = kernels[0] if run.layout.channel is None else _stacked(kernels)
+    check_finite(run, outcomes)
     report = report_of(run, outcomes, np.asarray(image))
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.

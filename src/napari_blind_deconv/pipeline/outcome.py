@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_blind_deconv._types import InputError
 from napari_blind_deconv.defects import Defects
 from napari_blind_deconv.estimation import Choice
 from napari_blind_deconv.forward import Noise
@@ -36,6 +37,32 @@ class Outcome:
     maps: Mapping[str, Float]
     checks: list[Check]
     defects: Defects
+
+
+def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:
+    """Refuse a result that is no image or no PSF, whatever made it so: nobody should find out later.
+
+    Raises
+    ------
+    InputError
+        Naming what is not finite.
+    """
+    for number, outcome in enumerate(outcomes, start=1):
+        where = f" of channel {number}" if len(outcomes) > 1 else ""
+        # What was left as it was may hold what it held.
+        wrong = ~np.isfinite(outcome.image)
+        if outcome.defects.untouched is not None:
+            wrong &= ~outcome.defects.untouched
+        if wrong.any() or not np.isfinite(outcome.kernel).all():
+            found = "PSF" if not wrong.any() else "restored image"
+            raise InputError(
+                subject=f"the {found}{where}",
+                value=f"is not finite with {run.settings.restorer.kind}, {run.settings.image_prior.kind} and "
+                f"{run.settings.kernel_prior.kind}",
+                allowed="so it is not kept",
+                remedy="go back to the default of what was changed in the settings, and report it if that does not "
+                "help",
+            )
 
 
 def joined_maps(run: Run, outcomes: Sequence[Outcome]) -> dict[str, Float]:

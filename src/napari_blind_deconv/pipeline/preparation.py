@@ -15,6 +15,7 @@ from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
+    checked_camera,
     checked_image,
     checked_levels,
     checked_voxel_size,
@@ -47,6 +48,7 @@ def prepare(
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
     values, warnings = checked_image(image, settings.fill_nan)
     checked_levels(values, settings.background, settings.noise_sigma)
+    checked_camera(values, settings.likelihood)
     layout = arrangement(values.shape, axes, settings.planes)
     space_shape = [values.shape[layout.axes.index(a)] for a in layout.space]
     voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)

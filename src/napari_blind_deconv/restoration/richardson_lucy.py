@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.forward import DataTerm
@@ -23,7 +23,7 @@ class RichardsonLucyRestorer:
     """
 
     kind: Literal["richardson-lucy"] = "richardson-lucy"
-    steps_taken: Annotated[int, Ge(1)] = 30
+    steps_taken: Annotated[int, Ge(1), Le(100_000)] = 30
     """Iterations, where the settings name none."""
 
     def refuse(self, image_prior: object) -> None:
