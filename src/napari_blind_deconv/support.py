@@ -100,10 +100,10 @@ def same_voxels(image_um: Sequence[float], psf_um: Sequence[float], tolerance: f
         )
 
 
-def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) -> tuple[int, ...]:
+def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int], of: str = "image") -> tuple[int, ...]:
     """The support: as requested, or at most 31 pixels and a third of the image (half of it along z) per axis.
 
-    A PSF is longest along z, where stacks are shortest.
+    A PSF is longest along z, where stacks are shortest. ``of`` is what has that shape: the image, or a region of it.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) ->
             raise InputError(
                 subject="kernel_size",
                 value=f"{sizes}",
-                allowed=f"is larger than the image of {tuple(space_shape)} pixels",
+                allowed=f"is larger than the {of} of {tuple(space_shape)} pixels",
                 remedy=f"choose {largest} or less",
             )
     return sizes

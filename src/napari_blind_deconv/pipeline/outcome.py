@@ -67,6 +67,7 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
     trust = [[check._asdict() for check in o.checks] for o in outcomes]
     noises = [noise_report(o.noise) for o in outcomes]
     defects = [{kind: int(mask.sum()) for kind, mask in o.defects.masks.items()} for o in outcomes]
+    regions = [region.to_dict() for region in run.regions or []]
     chosen: dict[str, list[Any]] = {
         "choice": [o.choice.reason for o in outcomes if o.choice],
         "ranking": [[r._asdict() for r in o.choice.ranking] for o in outcomes if o.choice],
@@ -87,6 +88,7 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
         "noise_sigma": outcomes[0].noise.sigma if single else [o.noise.sigma for o in outcomes],
         "noise": noises[0] if single else noises,
         "defects": defects[0] if single else defects,
+        **({} if run.regions is None else {"region": regions[0] if single else regions}),
         "misfit_sigma": outcomes[0].misfit_sigma if single else [o.misfit_sigma for o in outcomes],
         "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
         "kernel": described[0] if single else described,

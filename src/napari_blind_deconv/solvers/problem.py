@@ -50,6 +50,8 @@ class Problem:
         How the image is restored, once there is a kernel.
     counts, non_negative, dark
         As of `restoration.Task`.
+    trusted
+        Whether the kernel is to be trusted like one that was given; ``None``: where its prior is of that kind.
     model_error
         What no single kernel explains, on the scale of ``observed``.
     kernel_prior, kernel_weight
@@ -80,6 +82,7 @@ class Problem:
     counts: bool = False
     non_negative: bool = False
     dark: float | None = None
+    trusted: bool | None = None
 
     @property
     def ndim(self) -> int:
@@ -95,6 +98,11 @@ class Problem:
     def misfit_sigma(self) -> float:
         """σ of what a restored and blurred image may miss: noise and model error together."""
         return math.hypot(self.noise_sigma, self.model_error)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the kernel is known, or held by optics."""
+        return isinstance(self.kernel_prior, Known | Microscope) if self.trusted is None else self.trusted
 
     def data(self, kernel: Tensor) -> DataTerm:
         """What a scene blurred by a kernel may miss of the whole observation."""
@@ -112,7 +120,7 @@ class Problem:
             counts=self.counts,
             non_negative=self.non_negative,
             dark=self.dark,
-            trusted=isinstance(self.kernel_prior, Known | Microscope),
+            trusted=self.is_trusted,
         )
 
     def sample_data(self, kernel: Tensor) -> DataTerm:
