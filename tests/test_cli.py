@@ -484,7 +484,11 @@ def test_pixels_to_leave_out_and_a_region_come_from_files_or_ranges(call, refuse
         "one": ("--leave-out", "labels.tif", "--region", "inside.tif"),
         "two": ("--mask", "used.tif", "--region", "4:40,:"),
     }.items():
-        assert call(*gaussian, "-o", folder, *given)[0] == 0
+        code, out, _ = call(*gaussian, "-o", folder, *given)
+        report = io.read_json(Path(folder, "a_report.json"))
+        assert code == 0
+        assert report["noise"]["words"].removeprefix("noise of ") in out
+        assert f"left out {report['left_out']['words']}" in out
     one, two = (io.read_json(Path(folder, "a_report.json")) for folder in ("one", "two"))
     assert one["defects"] == two["defects"] == {"outside": 12}
     assert one["region"] == two["region"]

@@ -21,6 +21,8 @@ from napari_blind_deconv.solvers import Estimate
 
 # Samples from which on torch's threads pay.
 _THREADED_FROM = 1 << 19
+# Shares of the pixels between whose intensities the noise is described.
+_LIGHT = (0.01, 0.99)
 
 
 def deconvolve(image: ArrayLike, settings: Settings | None = None, **data: Any) -> Result:
@@ -137,12 +139,14 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     image = levels.restored(_numpy(last.image))
     if defects.untouched is not None:
         image = np.where(defects.untouched, defects.original - np.float32(settings.background or 0.0), image)
+    low, high = (float(v) for v in np.quantile(defects.image, _LIGHT))
     maps = {name: _numpy(values) for name, values in found.items()}
     maps |= {name: _numpy(values) * np.float32(levels.scale) for name, values in last.maps.items()}
     return Outcome(
         image=image,
         kernel=_numpy(last.kernel),
         noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
+        light=(low, high),
         misfit_sigma=problem.misfit_sigma * levels.scale,
         residual_sigma=misfit * levels.scale,
         parameters=last.parameters,
