@@ -488,3 +488,34 @@ def test_help_without_a_command(call):
 def test_settings_files_may_hold_everything(call):
     Path("s.json").write_text(json.dumps(settings_to_dict(Settings(kernel_size=(5,), iterations=2))))
     assert call("run", "a.tif", "-o", "out", "--settings", "s.json")[0] == 0
+
+
+def test_pixels_to_leave_out_and_a_region_come_from_files_or_ranges(call, refused):
+    labels = np.zeros((48, 48), np.uint8)
+    labels[2:5, 6:10] = 3
+    inside = np.zeros((48, 48), np.uint8)
+    inside[4:40, :] = 7
+    io.write(Path("labels.tif"), io.Volume(labels, "YX"), {})
+    io.write(Path("used.tif"), io.Volume((labels == 0).astype(np.uint8), "YX"), {})
+    io.write(Path("inside.tif"), io.Volume(inside, "YX"), {})
+    gaussian = ("run", "a.tif", *QUICK, "--kernel-prior", "gaussian")
+    for folder, given in {
+        "one": ("--leave-out", "labels.tif", "--region", "inside.tif"),
+        "two": ("--mask", "used.tif", "--region", "4:40,:"),
+    }.items():
+        code, out, _ = call(*gaussian, "-o", folder, *given)
+        report = io.read_json(Path(folder, "a_report.json"))
+        assert code == 0
+        assert report["noise"]["words"].removeprefix("noise of ") in out
+        assert f"left out {report['left_out']['words']}" in out
+    one, two = (io.read_json(Path(folder, "a_report.json")) for folder in ("one", "two"))
+    assert one["defects"] == two["defects"] == {"outside": 12}
+    assert one["region"] == two["region"]
+    assert (one["references"], two["references"]) == (
+        {"leave_out": "labels.tif", "region": "inside.tif"},
+        {"mask": "used.tif"},
+    )
+    np.testing.assert_array_equal(*(io.read(Path(folder, "a_psf.ome.tif")).data for folder in ("one", "two")))
+    assert "--mask and --leave-out" in refused(*gaussian, "-o", "no", "--mask", "used.tif", "--leave-out", "labels.tif")
+    assert "--region '9:4,:'" in refused(*gaussian, "-o", "no", "--region", "9:4,:")
+    assert "9:90 along X must lie within 0:48" in refused(*gaussian, "-o", "no", "--region", ":,9:90")

@@ -1,6 +1,7 @@
 """Laws of the noise: its spectrum on any grid, its scale, and how it is read from an observation."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from napari_blind_deconv.defects.filling import filled
 from napari_blind_deconv.forward import Noise, read_noise
 from napari_blind_deconv.forward.compression import block_coded
 from napari_blind_deconv.forward.patches import Patches
+from napari_blind_deconv.pipeline.noise_words import noise_report
 
 FEW = drawn(max_examples=6)
 
@@ -272,3 +274,15 @@ def test_windows_where_data_are_missing_are_left_out():
     weights[:, :32] = 0
     spoiled = torch.where(weights > 0, values, 1e6)
     assert float(Patches.of(spoiled, weights).power.max()) < 1e3
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.3])
+def test_the_report_draws_variance_against_light_where_it_grows(gain):
+    noise = Noise(2.0, torch.ones(()), gain=gain, dark=1.0)
+    report = noise_report(noise, (10.0, 90.0))
+    assert (report["growth"] is None) == (gain == 0)
+    for light, variance in report["growth"] or []:
+        assert variance == pytest.approx(1.0 + gain * light)
+    assert not report["growth"] or (report["growth"][0][0], report["growth"][-1][0]) == (10, 90)
+    assert ("grows by 0.3" in report["words"]) == (gain > 0)
+    json.dumps(report, allow_nan=False)

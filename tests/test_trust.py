@@ -137,6 +137,13 @@ def test_structure_in_one_place_is_found_there():
     assert 16 <= x < 44
 
 
+@given(rim=st.integers(1, 40), seed=st.integers(0, 99))
+def test_a_large_mask_raises_no_doubt(rim, seed):
+    noise = torch.randn(1, 128, 128, generator=torch.Generator().manual_seed(seed))
+    noise[:, rim : rim + 80, 20:90] = torch.nan
+    assert residual_checks(noise, (1, 1))[2].verdict == "ok"
+
+
 def test_the_residual_is_the_noise_where_the_kernel_sees_the_frame():
     scene = torch.rand(1, 30, 26, generator=torch.Generator().manual_seed(1))
     kernel = torch.from_numpy(gaussian_kernel((5, 7), np.eye(2)))

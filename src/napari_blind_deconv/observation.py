@@ -72,7 +72,7 @@ class Arrangement:
                 )
         return [self._flattened(c) for c in channels]
 
-    def split_mask(self, mask: NDArray[Any], shape: tuple[int, ...]) -> list[NDArray[np.bool_]]:
+    def split_mask(self, mask: NDArray[Any], shape: tuple[int, ...], name: str = "mask") -> list[NDArray[np.bool_]]:
         """A mask as `split` splits the image of ``shape``: of the image's own shape, or of its space, for all alike.
 
         Raises
@@ -89,7 +89,7 @@ class Arrangement:
             channels = 1 if self.channel is None else shape[self.channel]
             return [np.broadcast_to(chosen, (int(np.prod(sizes, dtype=int)), *space))] * channels
         raise InputError(
-            subject="mask",
+            subject=name,
             value=f"has shape {chosen.shape}",
             allowed=f"but the image has {tuple(shape)}",
             remedy=f"give one of that shape, or of its space {space}",
@@ -243,7 +243,7 @@ def _check_magnitude(finite: NDArray[Any]) -> None:
         )
 
 
-def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: float | None) -> None:
+def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: float | None, of: str = "image") -> None:
     """Refuse a background that leaves no light, and a noise that leaves no image.
 
     Raises
@@ -256,7 +256,7 @@ def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: f
         raise InputError(
             subject="background",
             value=f"is {background:g}",
-            allowed=f"but the brightest pixel is {high:g}",
+            allowed=f"but the brightest pixel{'' if of == 'image' else f' of the {of}'} is {high:g}",
             remedy="give one below that, in the image's own intensity unit",
         )
     if background is not None and high - low < _LEAST_CONTRAST * (high - background):
@@ -270,7 +270,7 @@ def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: f
         raise InputError(
             subject="noise_sigma",
             value=f"is {noise_sigma:g}",
-            allowed=f"but the image spans only {high - low:g}",
+            allowed=f"but the {of} spans only {high - low:g}",
             remedy="give it in the image's own intensity unit, or leave it out to have it estimated",
         )
 

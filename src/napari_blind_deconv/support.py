@@ -145,10 +145,10 @@ def _lengths(voxel_size_um: Sequence[float | None]) -> str:
     return f"({', '.join('?' if length is None else f'{length:.5g}' for length in voxel_size_um)})"
 
 
-def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) -> tuple[int, ...]:
+def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int], of: str = "image") -> tuple[int, ...]:
     """The support: as requested, or at most 31 pixels and a third of the image (half of it along z) per axis.
 
-    A PSF is longest along z, where stacks are shortest.
+    A PSF is longest along z, where stacks are shortest. ``of`` is what has that shape: the image, or a region of it.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int]) ->
             raise InputError(
                 subject="kernel_size",
                 value=f"{sizes}",
-                allowed=f"is larger than the image of {tuple(space_shape)} pixels",
+                allowed=f"is larger than the {of} of {tuple(space_shape)} pixels",
                 remedy=f"choose {largest} or less",
             )
     return sizes

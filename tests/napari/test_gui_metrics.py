@@ -121,3 +121,35 @@ def test_closed_dock_listens_no_longer(qtbot: Any, viewer: Any, dock: Any) -> No
     viewer.window.remove_dock_widget(dock)
     viewer.add_image(spots((48, 52)), name="cells")
     assert dock.choices["restored"].layers() == []
+
+
+def noise(sigma: float, growth: list[list[float]] | None) -> dict[str, Any]:
+    curve = [[k / 32, 2.0 - k / 16] for k in range(1, 17)]
+    return {"words": f"noise of {sigma}, as given", "sigma": sigma, "curve": curve, "growth": growth}
+
+
+def test_the_noise_is_said_in_the_words_of_the_report_and_drawn(qtbot: Any, viewer: Any, dock: Any) -> None:
+    from napari_blind_deconv._napari.noise_plots import NoisePlots
+
+    left_out = {"share": 0.02, "words": "2 % of the pixels left out: 12 hot or dead"}
+    report = {"noise_sigma": 2.5, "noise": noise(2.5, [[0.0, 1.0], [9.0, 4.0]]), "left_out": left_out}
+    notes = {"role": "restored", "source": "cells", "report": report}
+    layer = viewer.add_image(spots((48, 52)), name="a", metadata={"napari-blind-deconv": notes})
+    rows = settle(qtbot, dock, lambda: dock.choices["restored"].set_value(layer))
+    assert rows["Noise (sigma)"].meaning == "Noise of 2.5, as given"
+    assert rows["Left out"].value == "2 %"
+    [drawn] = dock.table.findChildren(NoisePlots)
+    assert set(drawn.plots) == {"power", "variance"}
+    x, y = drawn.plots["variance"].listDataItems()[0].getData()
+    assert (x.tolist(), y.tolist()) == ([0, 9], [1, 4])
+    viewer.theme = "light"
+    several = {"noise_sigma": [1.0, 2.0], "noise": [noise(1.0, None), noise(2.0, None)]}
+    layer.metadata["napari-blind-deconv"]["report"] = several
+    rows = settle(qtbot, dock, dock.refresh)
+    assert rows["Noise (sigma), channel 2"].meaning == "Noise of 2.0, as given"
+    qtbot.waitUntil(lambda: len(dock.table.findChildren(NoisePlots)) == 1)
+    [drawn] = dock.table.findChildren(NoisePlots)
+    assert len(drawn.plots["power"].listDataItems()) == 2
+    assert "variance" not in drawn.plots
+    layer.metadata["napari-blind-deconv"]["report"] = {"noise_sigma": 3.0}  # of an earlier version
+    assert settle(qtbot, dock, dock.refresh)["Noise (sigma)"].meaning == "In the image's intensity unit"

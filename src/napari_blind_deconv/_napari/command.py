@@ -6,7 +6,11 @@ from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from napari_blind_deconv._napari.drawn import Drawn, Outlined
+from napari_blind_deconv._napari.layers import Source
+from napari_blind_deconv._napari.run import Job
 from napari_blind_deconv._types import whole
+from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.settings import Settings, default_of, settings_to_dict
 
 _OPTIONS: Final = MappingProxyType(
@@ -37,6 +41,8 @@ def command_line(
     axes: str | None = None,
     voxel_size_um: Sequence[float | None] | None = None,
     output: str = "restored",
+    leave_out: str | None = None,
+    region: str | None = None,
 ) -> str:
     """The ``blind-deconv run`` line for a file, with every setting that is not the default.
 
@@ -52,6 +58,8 @@ def command_line(
         Lengths in µm per spatial axis; ``None``, as a whole or among them, leaves them to the file.
     output
         Folder of the results.
+    leave_out, region
+        What marks pixels to leave out, and the part that the PSF is estimated in: files, or ranges of pixels.
 
     Examples
     --------
@@ -66,7 +74,40 @@ def command_line(
     lengths = whole(voxel_size_um)
     if lengths is not None:
         words += ["--voxel-size-um", ",".join(f"{length:.6g}" for length in lengths)]
+    if leave_out is not None:
+        words += ["--leave-out", leave_out]
+    if region is not None:
+        words += ["--region", region]
     return shlex.join(words)
+
+
+def command_of(job: Job) -> str:
+    """The line for what Run would do; layers that are no files stand in it as files of their name."""
+    image = job.source.path or f"{job.source.name}.tif"
+    psf = None if job.psf is None else job.psf.path or f"{job.psf.name}.tif"
+    leading = job.source.axes.removesuffix("S").removesuffix("YX")
+    return command_line(
+        job.settings,
+        image=image,
+        psf=psf,
+        axes=job.source.axes if leading else None,
+        voxel_size_um=job.source.voxel_size_um,
+        leave_out=None if job.leave_out is None else _file_of(job.leave_out),
+        region=None if job.region is None else _ranges(job.region, job.source) or _file_of(job.region),
+    )
+
+
+def _file_of(drawn: Drawn) -> str:
+    return drawn.path or f"{drawn.name}.tif"
+
+
+def _ranges(drawn: Drawn, source: Source) -> str:
+    """Ranges of pixels, where a shape is a box of every plane; else nothing."""
+    box = drawn.box() if isinstance(drawn, Outlined) else None
+    if box is None:
+        return ""
+    depth = len(Arrangement(source.axes, source.planes).space) - len(box)
+    return ",".join([*[":"] * depth, *(f"{part.start}:{part.stop}" for part in box)])
 
 
 def _words(settings: Settings) -> Iterator[str]:

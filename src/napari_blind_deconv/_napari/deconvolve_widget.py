@@ -11,21 +11,21 @@ from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
 from superqt.utils import GeneratorWorker
 
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
-from napari_blind_deconv._napari.command import command_line
+from napari_blind_deconv._napari.command import command_of
 from napari_blind_deconv._napari.docked import Docked
-from napari_blind_deconv._napari.findings import parameters, passed_in_words, reasons
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
 from napari_blind_deconv._napari.live import PREVIEW, LiveLayers
-from napari_blind_deconv._napari.map_layers import maps_in_words
+from napari_blind_deconv._napari.mask_choice import MaskChoices
 from napari_blind_deconv._napari.refusals import refusal_on_screen
-from napari_blind_deconv._napari.results import kernel_name, restored_name, result_layers
-from napari_blind_deconv._napari.run import Job, Refusal, duration, run_steps
+from napari_blind_deconv._napari.results import result_layers
+from napari_blind_deconv._napari.run import Job, Refusal, run_steps
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
-from napari_blind_deconv._napari.words import kind_label, on_screen
+from napari_blind_deconv._napari.summary import summary
+from napari_blind_deconv._napari.words import kind_label
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.kernel_priors import InVoxels
 from napari_blind_deconv.settings import Settings, settings_from_dict
@@ -52,6 +52,8 @@ class DeconvolveWidget(Docked):
         self.form = SettingsForm()
         self.psf_choice = LayerChoice(viewer, "none: the file below", lambda layer: role_of(layer) != PREVIEW)
         self.form.kernel_prior.add_row("known", "PSF layer", self.psf_choice)
+        self.masks = MaskChoices(viewer)
+        self.masks.put_into(self.form)
         self.panel = RunPanel()
         self._arrange()
         self.panel.run_clicked.connect(self.run)
@@ -60,6 +62,7 @@ class DeconvolveWidget(Docked):
         self.panel.metrics_clicked.connect(self.open_metrics)
         self.input.changed.connect(self._input_changed)
         self.form.changed.connect(self._form_changed)
+        self.masks.changed.connect(self._masks_changed)
         self._check()
 
     def _arrange(self) -> None:
@@ -100,7 +103,8 @@ class DeconvolveWidget(Docked):
                 f"“{kind_label(settings.kernel_prior.kind)}” needs the voxel size; fill it in above, in µm, such as "
                 f"{'0.3, 0.1, 0.1' if 'Z' in source.axes and not source.planes else '0.1, 0.1'}"
             )
-        return Job(source, settings, psf)
+        image = self.input.layer_choice.value()
+        return Job(source, settings, psf, *self.masks.drawn_on(image, estimating=_estimated(settings)))
 
     def _psf(self, settings: Settings) -> Source | None:
         layer = self.psf_choice.value()
@@ -116,7 +120,7 @@ class DeconvolveWidget(Docked):
         if self.is_running:
             return
         try:
-            self._job = self.job()
+            self._job = self.job().frozen()
         except InputError as error:
             self._refuse(refusal_on_screen(error))
             return
@@ -147,7 +151,7 @@ class DeconvolveWidget(Docked):
         except InputError as error:
             self._refuse(refusal_on_screen(error))
             return
-        line = _command(job)
+        line = command_of(job)
         QApplication.clipboard().setText(line)
         self.panel.say(f"Copied: {line}")
 
@@ -172,7 +176,7 @@ class DeconvolveWidget(Docked):
         if isinstance(outcome, Refusal):
             self._refuse(outcome.sentence)
             return
-        self._live.settle(result_layers(self._job.source, outcome, _command(self._job)))
+        self._live.settle(result_layers(self._job.source, outcome, command_of(self._job)))
         self.panel.show_kernel(outcome.kernel)
         self.panel.say(summary(self._job.source, outcome))
 
@@ -220,7 +224,13 @@ class DeconvolveWidget(Docked):
 
     def _form_changed(self) -> None:
         self.input.axes.set_planes(self.form.editors["planes"].value())
+        self.form.show_advanced(self.masks.region, visible=self.form.kernel_prior.kind != "known")
         self._check()
+
+    def _masks_changed(self) -> None:
+        self._check()
+        if (name := self.masks.gone()) and not self.is_running:
+            self.panel.say(f"“{name}” was removed, and is no longer taken for a mask or a region.")
 
     def _check(self) -> None:
         try:
@@ -245,6 +255,7 @@ class DeconvolveWidget(Docked):
         self._remove_previews()
         self.input.release()
         self.psf_choice.release()
+        self.masks.release()
         self._guard.release()
 
 
@@ -258,28 +269,9 @@ def _in_lengths(prior: Any) -> bool:
     return False
 
 
-def _command(job: Job) -> str:
-    image = job.source.path or f"{job.source.name}.tif"
-    psf = None if job.psf is None else job.psf.path or f"{job.psf.name}.tif"
-    leading = job.source.axes.removesuffix("S").removesuffix("YX")
-    axes = job.source.axes if leading else None
-    return command_line(job.settings, image=image, psf=psf, axes=axes, voxel_size_um=job.source.voxel_size_um)
-
-
-def summary(source: Source, result: Result) -> str:
-    """What a run made, what it found out, and the reasons to doubt it, line by line."""
-    report = result.report
-    names = f"“{restored_name(source)}” and “{kernel_name(source, report)}”"
-    done = f"Done in {duration(report.get('seconds', 0))}: {names}."
-    why = [f"{sentence}." for sentence in reasons(report)]
-    fitted = "; ".join(f"{name} = {value}" for name, value in parameters(report))
-    doubts = [f"• {on_screen(sentence)}" for sentence in report.get("warnings", [])]
-    told = [done, *why, *([f"Fitted: {fitted}."] if fitted else []), *maps_in_words(result.maps)]
-    if doubts:
-        told += ["Do not trust it blindly:", *doubts]
-    if passed := passed_in_words(report):
-        told.append(f"{'Other checks passed' if doubts else 'All checks passed'}: {passed}.")
-    return "\n".join(told)
+def _estimated(settings: Settings) -> bool:
+    """Whether there is a PSF to estimate."""
+    return settings.kernel_prior.kind != "known"
 
 
 def _line() -> QFrame:

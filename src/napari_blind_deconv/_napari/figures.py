@@ -1,7 +1,7 @@
 """What the metrics dock shows: figures with their grades, and what can be said without a reference, in words."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -9,7 +9,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_blind_deconv._napari.findings import checks, family, parameters, ranking_in_words, rankings, reasons
+from napari_blind_deconv._napari.findings import (
+    capital,
+    checks,
+    family,
+    parameters,
+    ranking_in_words,
+    rankings,
+    reasons,
+)
 from napari_blind_deconv._napari.words import CHECK_LABELS, on_screen
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.metrics import METRICS, describe_kernel, grade, score_image, score_kernel
@@ -34,6 +42,8 @@ class Figure:
     value: str
     meaning: str = ""
     grade: str | None = None
+    noise: tuple[Mapping[str, Any], ...] = ()
+    """Noises whose curves are drawn below it, as the report has them."""
 
 
 @dataclass(frozen=True)
@@ -128,16 +138,29 @@ def of_fit(report: dict[str, Any]) -> Iterator[Figure]:
 
 
 def of_run(report: dict[str, Any]) -> Iterator[Figure]:
-    """What the run measured; of several channels the first."""
-    noise, residual = _first(report.get("noise_sigma")), _first(report.get("residual_sigma"))
-    if noise is None:
+    """What the run measured: noise and what was left out, channel by channel; the misfit of the first."""
+    if report.get("noise_sigma") is None:
         return
-    yield Figure("Noise (sigma)", _short(noise), "in the image's intensity unit")
-    expected = _first(report.get("misfit_sigma"))
+    yield from _of_noise(report)
+    residual, expected = _first(report.get("residual_sigma")), _first(report.get("misfit_sigma"))
     if residual is not None and expected is not None:
         ratio = residual / expected if expected > 0 else math.inf
         verdict = "the result does not explain the image" if ratio > _MISFIT else "the result explains the image"
         yield Figure("Misfit / expected", _short(ratio), f"up to about 1 is right: {verdict}")
+
+
+def _of_noise(report: dict[str, Any]) -> Iterator[Figure]:
+    sigmas, noises, left_out = (_each(report.get(name)) for name in ("noise_sigma", "noise", "left_out"))
+    for number, sigma in enumerate(sigmas):
+        of_channel = f", channel {number + 1}" if len(sigmas) > 1 else ""
+        said = noises[number]["words"] if noises else "in the image's intensity unit"
+        # One picture for all channels, below the last of them.
+        drawn = tuple(noises) if number == len(sigmas) - 1 else ()
+        yield Figure(f"Noise (sigma){of_channel}", _short(float(sigma)), capital(said), noise=drawn)
+    for number, found in enumerate(left_out):
+        if found["words"]:
+            of_channel = f", channel {number + 1}" if len(left_out) > 1 else ""
+            yield Figure(f"Left out{of_channel}", f"{100 * found['share']:.2g} %", capital(found["words"]))
 
 
 def of_trust(report: dict[str, Any]) -> Iterator[Figure]:
@@ -168,6 +191,11 @@ def without_colours(image: NDArray[Any]) -> NDArray[Any]:
 def as_text(rows: list[Figure]) -> str:
     """The table for a spreadsheet, columns separated by tabs."""
     return "\n".join("\t".join([row.name, row.value, row.grade or "", row.meaning]) for row in rows)
+
+
+def _each(value: Any) -> list[Any]:
+    """One entry per channel; none where the report, an old one perhaps, does not say."""
+    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 def _first(value: Any) -> float | None:

@@ -59,7 +59,7 @@ def reasons(report: Mapping[str, Any]) -> list[str]:
     """Why this family of PSFs, one sentence per channel; none where nobody had to choose."""
     found = report.get("choice", [])
     sentences = [found] if isinstance(found, str) else [f"channel {i}: {s}" for i, s in enumerate(found, start=1)]
-    return [_capital(sentence) for sentence in sentences]
+    return [capital(sentence) for sentence in sentences]
 
 
 def rankings(report: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
@@ -109,5 +109,6 @@ def family(kind: str) -> str:
     return "no blur" if kind == SHARP else kind
 
 
-def _capital(sentence: str) -> str:
+def capital(sentence: str) -> str:
+    """A sentence that begins a line."""
     return sentence[:1].upper() + sentence[1:]

@@ -1,4 +1,4 @@
-"""A combo box of the viewer's image layers that keeps itself up to date."""
+"""A combo box of the viewer's layers of some kind that keeps itself up to date."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from napari_blind_deconv._napari.editors import CalmComboBox
 
 
 class LayerChoice(CalmComboBox):
-    """One of the viewer's image layers; ``value()`` is a layer or ``None``.
+    """One of the viewer's layers; ``value()`` is a layer or ``None``.
 
     Parameters
     ----------
@@ -19,32 +19,41 @@ class LayerChoice(CalmComboBox):
     empty
         The text of a first item that stands for no layer; without it one layer is always chosen if there is any.
     offered
-        Which image layers to offer; by default all. Labels, points and other kinds never are.
+        Which of these layers to offer; by default all.
+    kinds
+        What kinds of layers are looked at; labels are no images here.
     """
 
     changed = Signal()
 
-    def __init__(self, viewer: Any, empty: str | None = None, offered: Callable[[Image], bool] = bool) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        empty: str | None = None,
+        offered: Callable[[Any], bool] = bool,
+        kinds: tuple[type, ...] = (Image,),
+    ) -> None:
         super().__init__()
         self._viewer = viewer
         self._empty = empty
         self._offered = offered
-        self._layers: list[Image | None] = []
+        self._kinds = kinds
+        self._layers: list[Any] = []
         for emitter in self._emitters():
             emitter.connect(self.refresh)
         self.currentIndexChanged.connect(self._chosen)
         self.refresh()
 
-    def value(self) -> Image | None:
+    def value(self) -> Any:
         """The chosen layer."""
         index = self.currentIndex()
         return self._layers[index] if 0 <= index < len(self._layers) else None
 
-    def set_value(self, layer: Image | None) -> None:
+    def set_value(self, layer: Any) -> None:
         """Choose a layer that is offered."""
         self.setCurrentIndex(next((i for i, other in enumerate(self._layers) if other is layer), -1))
 
-    def layers(self) -> list[Image]:
+    def layers(self) -> list[Any]:
         """The layers on offer."""
         return [layer for layer in self._layers if layer is not None]
 
@@ -52,8 +61,8 @@ class LayerChoice(CalmComboBox):
         """Offer what the viewer holds now; keep the choice if it is still there."""
         before = self.value()
         found = [unwrapped(layer) for layer in self._viewer.layers]
-        images = [layer for layer in found if isinstance(layer, Image) and self._offered(layer)]
-        self._layers = ([None] if self._empty is not None else []) + images
+        fitting = [layer for layer in found if isinstance(layer, self._kinds) and self._offered(layer)]
+        self._layers = ([None] if self._empty is not None else []) + fitting
         self.blockSignals(True)
         self.clear()
         for layer in self._layers:

@@ -6,6 +6,7 @@ from weakref import WeakSet
 import numpy as np
 from napari.layers import Image
 from napari.qt.threading import create_worker
+from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtGui import QResizeEvent
@@ -19,6 +20,7 @@ from napari_blind_deconv._napari.layer_choice import LayerChoice, unwrapped
 from napari_blind_deconv._napari.layers import PLUGIN, pixels, role_of
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.psf_arrays import psfs_of
+from napari_blind_deconv._napari.psf_plots import Look
 
 _SETTLE_MS: Final = 150
 _NONE: Final = "none"
@@ -59,8 +61,10 @@ class MetricsWidget(Docked):
         self.copy.clicked.connect(self._copy)
         for choice in self.choices.values():
             choice.changed.connect(self.refresh)
+        viewer.events.theme.connect(self._dress)
         viewer.layers.events.inserted.connect(self._look_for_results)
         viewer.layers.events.renamed.connect(self._look_for_results)
+        self._dress()
         self._look_for_results()
         self.refresh()
 
@@ -89,6 +93,10 @@ class MetricsWidget(Docked):
         self._layout.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
         self._chooser.setMinimumWidth(_COLUMN_WIDTH if wide else 0)
         self.table.set_columns(columns - 1 if wide else 1)
+
+    def _dress(self, event: Any = None) -> None:
+        theme = get_theme(self._viewer.theme)
+        self.table.set_look(Look(theme.background.as_hex(), theme.text.as_hex()))
 
     def refresh(self) -> None:
         """Compute the table anew, once the layers have settled."""
@@ -182,6 +190,7 @@ class MetricsWidget(Docked):
         """Listen to the viewer no longer."""
         self._timer.stop()
         self._watch([])
+        self._viewer.events.theme.disconnect(self._dress)
         self._viewer.layers.events.inserted.disconnect(self._look_for_results)
         self._viewer.layers.events.renamed.disconnect(self._look_for_results)
         for choice in self.choices.values():

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont, QImage
+from qtpy.QtGui import QColor, QFont, QImage
 
 from napari_blind_deconv._napari.psf_sections import draw_sections
 from napari_blind_deconv.metrics import PsfProfiles
@@ -48,6 +48,11 @@ class Look:
         font = QFont()
         font.setPointSizeF(self.points)
         return font
+
+    @property
+    def quiet(self) -> str:
+        """Ink of explanations."""
+        return "#98a2ae" if QColor(self.paper).lightness() < 128 else "#5a6470"
 
 
 REPORT: Final = Look("#ffffff", "#202020", 15.0)
@@ -151,7 +156,7 @@ class PsfPlots(pg.GraphicsLayoutWidget):
             x, y = _points(curve.profiles, name)
             if x is not None and y is not None:
                 shown = np.maximum(y, _FLOOR) if logarithmic else y
-                plot.plot(x, shown, pen=_pen(number, look), name=_shortened(curve.name))
+                plot.plot(x, shown, pen=pen(number, look), name=_shortened(curve.name))
         plot.setMouseEnabled(x=False, y=False)
         plot.hideButtons()
         plot.setMenuEnabled(False)
@@ -189,7 +194,8 @@ def _points(profiles: PsfProfiles, name: str) -> tuple[Any, Any]:
     }[name]
 
 
-def _pen(number: int, look: Look) -> Any:
+def pen(number: int, look: Look) -> Any:
+    """Colour and dashes of the curve of this number."""
     return pg.mkPen(colour(number), width=look.points / 4, style=_DASHES[number % len(_DASHES)])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from napari_blind_deconv._napari.drawn import Drawn
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
@@ -21,6 +22,13 @@ class Job:
     source: Source
     settings: Settings
     psf: Source | None = None
+    leave_out: Drawn | None = None
+    region: Drawn | None = None
+
+    def frozen(self) -> "Job":
+        """The same, with what was painted as it is now."""
+        left_out, region = (None if drawn is None else drawn.frozen() for drawn in (self.leave_out, self.region))
+        return replace(self, leave_out=left_out, region=region)
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,8 @@ def _arguments(job: Job) -> dict[str, Any]:
         "voxel_size_um": job.source.voxel_size_um,
         "psf": None if job.psf is None else job.psf.load(),
         "psf_voxel_size_um": None if job.psf is None else job.psf.voxel_size_um,
+        "mask": None if job.leave_out is None else ~job.leave_out.load(),
+        "region": None if job.region is None else job.region.load(),
     }
 
 

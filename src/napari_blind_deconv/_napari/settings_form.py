@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.component_form import VariantEditor, field_editors
 from napari_blind_deconv._napari.editors import Editor
@@ -28,7 +28,8 @@ class SettingsForm(Editor):
         self.fold = Fold("Advanced", hidden)
         column.addWidget(self.fold)
         column.addWidget(hidden)
-        main, advanced = form_layout(body), form_layout(hidden)
+        main, self._advanced = form_layout(body), form_layout(hidden)
+        advanced = self._advanced
         for name in _MAIN:
             if isinstance(self.editors[name], VariantEditor):
                 # The fields that few people need follow their choice into the fold.
@@ -37,6 +38,17 @@ class SettingsForm(Editor):
             add_field(main if name in _MAIN else advanced, name, self.editors[name], Settings)
             self.editors[name].changed.connect(self.changed)
         self.set_value(Settings())
+
+    def add_advanced(self, label: str, widget: QWidget, hint: str) -> None:
+        """Put a widget of the host on top of what few people need."""
+        words = QLabel(label)
+        for part in (words, widget):
+            part.setToolTip(hint)
+        self._advanced.insertRow(0, words, widget)
+
+    def show_advanced(self, widget: QWidget, *, visible: bool) -> None:
+        """Show or hide the row of a widget of the host."""
+        self._advanced.setRowVisible(widget, visible)
 
     def raw(self) -> dict[str, Any]:
         """The settings as plain JSON values, allowed or not."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from numpy.typing import NDArray
+
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.failures import in_words
@@ -37,12 +39,32 @@ _FAILURES = (InputError, ArithmeticError, MemoryError, OSError, RuntimeError, Va
 
 @dataclass(frozen=True)
 class References:
-    """Files that all inputs share: a known PSF, the truths to compare with, and a mask of the pixels to use."""
+    """What all inputs share: a known PSF, truths to compare with, pixels to use or leave out, where to find the PSF."""
 
     psf: io.Volume | None = None
     truth: io.Volume | None = None
     true_psf: io.Volume | None = None
     mask: io.Volume | None = None
+    leave_out: io.Volume | None = None
+    region: io.Volume | tuple[slice, ...] | None = None
+
+    @property
+    def used(self) -> NDArray[Any] | None:
+        """Not zero where a pixel is to be used; ``None``: all are."""
+        if self.leave_out is not None:
+            return self.leave_out.data == 0
+        return None if self.mask is None else self.mask.data
+
+    @property
+    def files(self) -> dict[str, str]:
+        """What came from a file: the file's name."""
+        return {name: found.path.name for name, found in self.volumes.items() if found.path is not None}
+
+    @property
+    def volumes(self) -> dict[str, io.Volume]:
+        """What is an image, by name."""
+        given = {name: getattr(self, name) for name in ("psf", "truth", "true_psf", "mask", "leave_out", "region")}
+        return {name: found for name, found in given.items() if isinstance(found, io.Volume)}
 
 
 @dataclass(frozen=True)
@@ -80,9 +102,16 @@ def read_references(
     truth: Path | None = None,
     true_psf: Path | None = None,
     mask: Path | None = None,
+    leave_out: Path | None = None,
+    region: Path | tuple[slice, ...] | None = None,
 ) -> References:
     """Read the files that all inputs share; errors as in `napari_blind_deconv.io.read`."""
-    return References(*(None if path is None else io.read(path) for path in (psf, truth, true_psf, mask)))
+
+    def read(path: Path | None) -> io.Volume | None:
+        return None if path is None else io.read(path)
+
+    where = read(region) if isinstance(region, Path) else region
+    return References(read(psf), read(truth), read(true_psf), read(mask), read(leave_out), where)
 
 
 def run_batch(
@@ -166,7 +195,8 @@ def _restore(
             psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
             truth=None if truth is None else truth.data,
             true_psf=None if true_psf is None else true_psf.data,
-            mask=None if references.mask is None else references.mask.data,
+            mask=references.used,
+            region=references.region.data if isinstance(references.region, io.Volume) else references.region,
         )
     except InputError as error:
         if psf is None or error.subject != "PSF":
@@ -196,18 +226,11 @@ def _completed(result: Result, volume: io.Volume, job: Job, references: Referenc
     """The pipeline's report with what only the files know."""
     report = result.report
     source = report["input"] | {"file": job.path.name, "format": volume.description.get("format")}
-    given = {
-        "psf": references.psf,
-        "truth": references.truth,
-        "true_psf": references.true_psf,
-        "mask": references.mask,
-    }
     warnings = list(volume.description.get("warnings", []))
-    warnings += [sentence for found in given.values() if found is not None for sentence in found.doubts]
+    warnings += [sentence for found in references.volumes.values() for sentence in found.doubts]
     warnings += report["warnings"]
-    files = {name: found.path.name for name, found in given.items() if found is not None and found.path is not None}
     outputs = [path.name for path in job.written(result.maps)]
-    return report | {"input": source, "references": files, "warnings": warnings, "outputs": outputs}
+    return report | {"input": source, "references": references.files, "warnings": warnings, "outputs": outputs}
 
 
 def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) -> None:

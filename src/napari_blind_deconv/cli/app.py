@@ -99,6 +99,16 @@ def run(
     mask: Annotated[
         Path | None, typer.Option(help="Pixels to use: those where this image is zero are left out everywhere.")
     ] = None,
+    leave_out: Annotated[
+        Path | None, typer.Option(help="The opposite of --mask: pixels where this image is not zero are left out.")
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE or Z0:Z1,Y0:Y1,X0:X1",
+            help="Where the PSF is estimated: where this image is not zero, or pixels from:to along each axis.",
+        ),
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="The sharp image, to compare with.")] = None,
     true_psf: Annotated[Path | None, typer.Option(help="The true PSF, to compare with.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
@@ -122,7 +132,7 @@ def run(
     Settings come from the defaults, then --settings, then the named options, then --set.
     """
     from .run import Request, execute
-    from .settings import numbers, whole_numbers
+    from .settings import numbers, ranges_or_file, whole_numbers
 
     named = {
         "kernel_prior": kernel_prior,
@@ -153,6 +163,8 @@ def run(
         truth=truth,
         true_psf=true_psf,
         mask=mask,
+        leave_out=leave_out,
+        region=ranges_or_file("--region", region),
         axes=axes,
         voxel_size_um=numbers("--voxel-size-um", voxel_size_um),
         max_memory_gb=max_memory_gb,

@@ -78,7 +78,8 @@ def lines(report: FileReport) -> list[str]:
     told += [f"  wrote    {path}" for path in report.outputs]
     for kernel in _as_list(found["kernel"]):
         told.append(f"  PSF      {_size(kernel['size'])} px, FWHM {_widths(kernel, found['input']['voxel_size_um'])}")
-    told.append(f"  noise    {', '.join(f'{sigma:.4g}' for sigma in _as_list(found['noise_sigma']))} (sigma)")
+    told += [f"  noise    {noise['words'].removeprefix('noise of ')}" for noise in _as_list(found["noise"])]
+    told += [f"  left out {words}" for words in (left["words"] for left in _as_list(found["left_out"])) if words]
     told += [f"  {METRICS[name].label:<8} {text}" for name, text in graded(found.get("metrics", {})).items()]
     return told + [f"  warning  {sentence}" for sentence in found["warnings"]]
 

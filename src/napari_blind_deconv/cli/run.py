@@ -40,6 +40,8 @@ class Request:
     truth: Path | None = None
     true_psf: Path | None = None
     mask: Path | None = None
+    leave_out: Path | None = None
+    region: Path | tuple[slice, ...] | None = None
     axes: str | None = None
     voxel_size_um: tuple[float, ...] | None = None
     max_memory_gb: float | None = None
@@ -59,13 +61,17 @@ def execute(request: Request, *, as_json: bool) -> int:
     limit = request.max_memory_gb
     if limit is not None and not (math.isfinite(limit) and limit > 0):
         raise InputError(f"--max-memory-gb {limit:g} must be a positive number")
-    shared = {
+    if request.mask is not None and request.leave_out is not None:
+        raise InputError("--mask and --leave-out say the same in opposite ways; give one of them")
+    shared: dict[str, Any] = {
         "psf": request.psf or _recorded_psf(settings),
         "truth": request.truth,
         "true_psf": request.true_psf,
         "mask": request.mask,
+        "leave_out": request.leave_out,
+        "region": request.region,
     }
-    keep = [path for path in (request.settings, *shared.values()) if path is not None] + _networks(settings)
+    keep = [path for path in (request.settings, *shared.values()) if isinstance(path, Path)] + _networks(settings)
     inputs = find_inputs(request.inputs)
     jobs = plan(inputs, request.output, keep, maps=request.maps, overwrite=request.overwrite)
     if len(jobs) > 1:

@@ -1,6 +1,7 @@
 """From options to settings: defaults, then a file, then named options, then --set."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,31 @@ def whole_numbers(option: str, text: str | None) -> tuple[int, ...] | None:
         raise InputError(
             f"{option} {text!r} must be one odd whole number, or one per axis separated by commas, such as 15,31,31"
         ) from error
+
+
+def ranges_or_file(option: str, text: str | None) -> Path | tuple[slice, ...] | None:
+    """Ranges of pixels separated by commas, or else the name of a file.
+
+    Raises
+    ------
+    InputError
+        Naming the option and a range whose end does not lie behind its start.
+
+    Examples
+    --------
+    >>> ranges_or_file("--region", "10:60,:80")
+    (slice(10, 60, None), slice(None, 80, None))
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"\s*\d*:\d*\s*(,\s*\d*:\d*\s*)*", text):
+        return Path(text)
+    found = []
+    for part in text.split(","):
+        start, stop = (int(number) if number.strip() else None for number in part.split(":"))
+        if stop is not None and stop <= (start or 0):
+            raise InputError(
+                f"{option} {text!r} must be ranges first:last+1 per axis separated by commas, such as 10:200,50:300"
+            )
+        found.append(slice(start, stop))
+    return tuple(found)

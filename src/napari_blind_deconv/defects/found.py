@@ -64,8 +64,11 @@ class Defects:
         """One sentence for each kind: how many, where, and what is done about it."""
         for kind, mask in self.masks.items():
             if mask.any():
-                count, are = _counted(mask), "is" if mask.sum() == 1 else "are"
-                yield _SENTENCES[kind].format(count=count, are=are, share=f"{mask.mean():.2%}", where=_where(mask))
+                one = mask.sum() == 1
+                count, are, were = _counted(mask), "is" if one else "are", "was" if one else "were"
+                yield _SENTENCES[kind].format(
+                    count=count, are=are, were=were, share=f"{mask.mean():.2%}", where=_where(mask)
+                )
         for lines, deviation in self.stripes.items():
             yield (
                 f"the {lines} have offsets of their own (stripes), of standard deviation {deviation:.3g}; they were "
@@ -86,7 +89,7 @@ _SENTENCES = {
     "saturated": "{count} ({share}) are saturated: they lie on a plateau at the top of the range and their light is "
     "lost; they were left out and filled by the model",
     "bad": "{count} {are} hot or dead ({where}); left out and filled by the model",
-    "outside": "{count} ({share}) lie outside the mask and were left out",
+    "outside": "{count} ({share}) {are} masked and {were} left out",
 }
 
 

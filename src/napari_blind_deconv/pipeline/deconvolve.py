@@ -20,6 +20,8 @@ from napari_blind_deconv.settings import Settings
 
 # Samples from which on torch's threads pay.
 _THREADED_FROM = 1 << 19
+# Shares of the pixels between whose intensities the noise is described.
+_LIGHT = (0.01, 0.99)
 
 
 def deconvolve(image: ArrayLike, settings: Settings | None = None, **data: Any) -> Result:
@@ -53,6 +55,7 @@ def deconvolve_steps(
     truth: ArrayLike | None = None,
     true_psf: ArrayLike | None = None,
     mask: ArrayLike | None = None,
+    region: ArrayLike | Sequence[slice] | None = None,
 ) -> Generator[Progress, None, Result]:
     """Blind deconvolution, one step at a time; may be closed between any two steps.
 
@@ -73,6 +76,9 @@ def deconvolve_steps(
     mask
         Pixels to use: those where it is zero are left out everywhere, and filled by the model. The image's shape, or
         that of its spatial axes.
+    region
+        Where the PSF is estimated: where this is not zero, its shape as that of ``mask``; or one slice per spatial
+        axis. The PSF is that of the image cropped to it, whatever lies elsewhere; all of the image is restored with it.
 
     Yields
     ------
@@ -91,7 +97,7 @@ def deconvolve_steps(
     """
     started = time.perf_counter()
     settings = settings or Settings()
-    run = prepare(image, settings, axes, voxel_size_um, psf, psf_voxel_size_um, mask)
+    run = prepare(image, settings, axes, voxel_size_um, psf, psf_voxel_size_um, mask, region)
     truth, true_psf = checked_truth(truth, true_psf, run)
     outcomes = []
     for index, found in enumerate(run.defects):
@@ -114,26 +120,32 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     settings, defects = run.settings, run.defects[index]
     levels = intensity_levels(defects.image, defects.missing, settings.background)
     problem = posed(run, index, levels)
+    taught, within = None, run.within_region(index)
+    if within is not None:
+        [part] = within.defects
+        taught = posed(within, 0, intensity_levels(part.image, part.missing, settings.background))
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
     last: Estimate | None = None
-    for last in two_phases(problem, settings.estimator, settings.restorer):
+    for last in two_phases(problem, settings.estimator, settings.restorer, taught):
         done, total = index * last.total + last.step, len(run.defects) * last.total
         preview = None if last.image is None else run.layout.restack(levels.restored(_numpy(last.image)), rest)
         yield Progress(last.stage, done, total, preview, _numpy(last.kernel), prefix or last.message)
     if last is None or last.image is None:
         raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
-    checks, found = assessed(problem, last.image, last.kernel, settings, defects)
+    checks, found = assessed(problem, last.image, last.kernel, settings, defects, taught or problem)
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))
     if defects.untouched is not None:
         image = np.where(defects.untouched, defects.original - np.float32(settings.background or 0.0), image)
+    low, high = (float(v) for v in np.quantile(defects.image, _LIGHT))
     maps = {name: _numpy(values) for name, values in found.items()}
     maps |= {name: _numpy(values) * np.float32(levels.scale) for name, values in last.maps.items()}
     return Outcome(
         image=image,
         kernel=_numpy(last.kernel),
         noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
+        light=(low, high),
         misfit_sigma=problem.misfit_sigma * levels.scale,
         residual_sigma=misfit * levels.scale,
         parameters=last.parameters,

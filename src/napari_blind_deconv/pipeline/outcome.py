@@ -14,7 +14,7 @@ from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.metrics import describe_kernel
 from napari_blind_deconv.physical_checks import psf_doubts
-from napari_blind_deconv.pipeline.noise_words import noise_report
+from napari_blind_deconv.pipeline.noise_words import left_out_words, noise_report
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.report import checksum, versions
 from napari_blind_deconv.settings import settings_to_dict
@@ -25,11 +25,12 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One channel's result, on the input's intensity scale."""
+    """One channel's result, on the input's intensity scale; ``light`` is the range of nearly all its intensities."""
 
     image: Float
     kernel: Float
     noise: Noise
+    light: tuple[float, float]
     misfit_sigma: float
     residual_sigma: float
     parameters: Mapping[str, Parameter]
@@ -76,6 +77,12 @@ def _described(outcome: Outcome) -> dict[str, Any]:
     return {**describe_kernel(outcome.kernel), "parameters": parameters}
 
 
+def _left_out(counts: Mapping[str, int], defects: Defects) -> dict[str, Any]:
+    """The share of the pixels that are no data for whatever reason, and a sentence on them."""
+    share = 0.0 if defects.missing is None else float(defects.missing.mean())
+    return {"share": share, "words": left_out_words(counts, share)}
+
+
 def _doubts(run: Run, outcome: Outcome) -> list[str]:
     """What physics says about a given PSF, and the checks that raise doubt; each sentence once."""
     given = psf_doubts(outcome.kernel) if isinstance(run.kernel_prior, Known) else []
@@ -92,10 +99,12 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
     ]
     single = len(outcomes) == 1
     trust = [[check._asdict() for check in o.checks] for o in outcomes]
-    noises = [noise_report(o.noise) for o in outcomes]
+    noises = [noise_report(o.noise, o.light) for o in outcomes]
     for noise, outcome in zip(noises, outcomes, strict=True):
         noise["stripes"] = dict(outcome.defects.stripes)
     defects = [{kind: int(mask.sum()) for kind, mask in o.defects.masks.items()} for o in outcomes]
+    left_out = [_left_out(found, o.defects) for found, o in zip(defects, outcomes, strict=True)]
+    regions = [region.to_dict() for region in run.regions or []]
     chosen: dict[str, list[Any]] = {
         "choice": [o.choice.reason for o in outcomes if o.choice],
         "ranking": [[r._asdict() for r in o.choice.ranking] for o in outcomes if o.choice],
@@ -116,6 +125,8 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
         "noise_sigma": outcomes[0].noise.sigma if single else [o.noise.sigma for o in outcomes],
         "noise": noises[0] if single else noises,
         "defects": defects[0] if single else defects,
+        "left_out": left_out[0] if single else left_out,
+        **({} if run.regions is None else {"region": regions[0] if single else regions}),
         "misfit_sigma": outcomes[0].misfit_sigma if single else [o.misfit_sigma for o in outcomes],
         "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
         "kernel": described[0] if single else described,

@@ -21,6 +21,7 @@ from napari_blind_deconv.observation import (
     checked_voxel_size,
 )
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
+from napari_blind_deconv.pipeline.region import Region, regions_of
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
 
@@ -40,10 +41,27 @@ class Run:
     warnings: list[str]
     largest_kernel: tuple[int, ...] | None
     defects: list[Defects]
+    regions: list[Region] | None = None
+
+    def within_region(self, index: int) -> "Run | None":
+        """The part of a channel that teaches its PSF, as a run of one channel; ``None``: nobody said which."""
+        if self.regions is None:
+            return None
+        region = self.regions[index]
+        return replace(
+            self, defects=[region.defects], kernel_shape=region.kernel_shape, largest_kernel=region.largest_kernel
+        )
 
 
 def prepare(
-    image: Any, settings: Settings, axes: Any, voxel_size_um: Any, psf: Any, psf_voxel_size_um: Any, mask: Any = None
+    image: Any,
+    settings: Settings,
+    axes: Any,
+    voxel_size_um: Any,
+    psf: Any,
+    psf_voxel_size_um: Any,
+    mask: Any = None,
+    region: Any = None,
 ) -> Run:
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
     values, warnings = checked_image(image, settings.fill_nan)
@@ -101,6 +119,7 @@ def prepare(
         warnings,
         largest_kernel(space_shape) if settings.kernel_size is None else None,
         defects,
+        None if region is None else regions_of(region, layout, channels, outside, (values.shape, settings)),
     )
 
 

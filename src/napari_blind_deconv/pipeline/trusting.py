@@ -25,7 +25,7 @@ _ASKED = {1: 1024, 2: 128, 3: 40}
 
 
 def assessed(
-    problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, defects: Defects
+    problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, defects: Defects, taught: Problem
 ) -> tuple[list[Check], dict[str, Tensor]]:
     """Checks and maps of a restored image.
 
@@ -39,17 +39,19 @@ def assessed(
         Which restorer and image prior were used: the share of the prior exists where there is one.
     defects
         What in the channel is no data.
+    taught
+        What the kernel was estimated from: that is asked whether it shows the blur.
     """
     given = isinstance(problem.kernel_prior, Known)
     data = problem.data(kernel)
     residual = standardised_residual(data, image)
     window = informative_window(
-        problem.sample, tuple(kernel.shape), problem.sample_weights, side=_ASKED.get(kernel.ndim), frames=1
+        taught.sample, tuple(kernel.shape), taught.sample_weights, side=_ASKED.get(kernel.ndim), frames=1
     )
     checks = [
         *kernel_checks(kernel, given=given),
         *residual_checks(residual, kernel.shape, data),
-        no_blur_check(window.of(problem.sample), kernel, problem.noise, problem.spacing),
+        no_blur_check(window.of(taught.sample), kernel, taught.noise, taught.spacing),
         saturation_check(defects.share("saturated")),
     ]
     maps = {"residual": residual}

@@ -48,12 +48,24 @@ class Estimate:
     maps: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def two_phases(problem: Problem, estimator: Estimates, restorer: Restores) -> Iterator[Estimate]:
-    """The kernel, unless it is known, then the image; one yield per step of either phase."""
+def two_phases(
+    problem: Problem, estimator: Estimates, restorer: Restores, taught: Problem | None = None
+) -> Iterator[Estimate]:
+    """The kernel, unless it is known, then the image; one yield per step of either phase.
+
+    Parameters
+    ----------
+    problem
+        The observation.
+    estimator, restorer
+        The ways to find the kernel, and to restore the image.
+    taught
+        The part of the observation that teaches the kernel; ``None``: the sample of ``problem``.
+    """
     restoration = expected_steps(problem, restorer)
     found, done = known(problem), 0
     if found is None:
-        for done, found in enumerate(estimator.kernels(problem), start=1):
+        for done, found in enumerate(estimator.kernels(taught or problem), start=1):
             yield _estimated(found, done, restoration)
     if found is None:
         raise RuntimeError("the estimator ended without a kernel")

@@ -25,6 +25,8 @@ _TOLERATED, _TOLERATED_LOCALLY = 2.0, 2.0
 _ORDINATES_PER_INDEPENDENT = 1.944
 # Local misfit: the residual's waves of more than about six samples, in windows of this standard deviation, in samples.
 _SMOOTHING, _WINDOW = 1.0, 8.0
+# Share of such a window that must be data: in the middle of a mask there is only what leaks in from its rim.
+_DATA = 0.5
 
 
 def seen(shape: Sequence[int], kernel_shape: Sequence[int]) -> tuple[slice, ...]:
@@ -83,7 +85,7 @@ def residual_checks(residual: Tensor, kernel_shape: Sequence[int], data: DataTer
     return [
         size(float(known.std()) if known.numel() > 1 else 0.0),
         whiteness(inside, ndim),
-        local_whiteness(inside, [s.start for s in kept]),
+        local_whiteness(inside, [s.start for s in kept], ~residual.isnan()[trailing(kept)]),
     ]
 
 
@@ -133,13 +135,13 @@ def whiteness(inside: Tensor, ndim: int) -> Check:
     )
 
 
-def local_whiteness(inside: Tensor, start: Sequence[int]) -> Check:
+def local_whiteness(inside: Tensor, start: Sequence[int], known: Tensor) -> Check:
     """The largest local power of the residual's slow waves, in units of what white noise of the same local power has.
 
     With G a Gaussian of one sample and W one of eight, ``W ((G r)²) / (W (r²) Σ G²)``, 1 in white noise whatever its
     local strength, as of photon counts. The limit is the tolerated ratio times the quantile of a mean of as many
     squares as a window holds independent ones, the false alarms shared by the windows. ``start`` is the residual's
-    first pixel in the frame.
+    first pixel in the frame; only windows that are ``known`` for the most part are looked at.
     """
     ndim = len(start)
     space = inside.shape[-ndim:]
@@ -148,7 +150,8 @@ def local_whiteness(inside: Tensor, start: Sequence[int]) -> Check:
     slow = smoothed(smoothed(centred, ndim, _SMOOTHING).square(), ndim, _WINDOW)
     power = smoothed(centred.square(), ndim, _WINDOW)
     floor = 1e-3 * float(power.mean()) + torch.finfo(power.dtype).tiny
-    ratio = slow / (power.clamp(min=floor) * kept)
+    share = smoothed(known.to(inside), ndim, _WINDOW)
+    ratio = torch.where(share >= _DATA, slow / (power.clamp(min=floor) * kept), 0.0)
     place = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
     window = math.prod(min(n, 2 * math.sqrt(math.pi) * _WINDOW) for n in space)
     freedom = max(1.0, window * kept)
