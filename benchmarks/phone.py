@@ -79,7 +79,8 @@ def row(name: str, family: str, quality: int | None) -> str:
     side = SIDE + SUPPORT[0] - 1
     scene = linear(scenes(FOLDER)[name][:side, :side])
     image = picture(scene, kernel, quality, 1)
-    result = deconvolve(image, Settings(kernel_prior=prior, kernel_size=SUPPORT, iterations=4), axes="YXS")
+    settings = Settings(kernel_prior=prior, kernel_size=SUPPORT, iterations=4, encoding="srgb")
+    result = deconvolve(image, settings, axes="YXS")
     found = score_kernel(result.kernel, kernel)
     doubts = [c["check"] for c in result.report["trust"] if c["verdict"] == "doubt"]
     words = ", ".join(doubts) or "none"

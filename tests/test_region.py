@@ -32,9 +32,7 @@ def drawn_box(rng, shape, smallest):
     return tuple(slice(a, b) for a, b in zip(starts, stops, strict=True))
 
 
-@pytest.mark.parametrize(
-    "settings", [GAUSSIAN, SPARSE, JOINT, BASELINE], ids=["gaussian", "sparse", "joint", "baseline"]
-)
+@pytest.mark.parametrize("settings", [GAUSSIAN, SPARSE, JOINT, BASELINE], ids=["gauss", "sparse", "joint", "base"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_kernel_is_that_of_the_image_cropped_to_the_box(settings, seed):
     observed, rng = observation((70, 82), seed), np.random.default_rng(seed)

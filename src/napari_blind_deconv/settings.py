@@ -81,6 +81,8 @@ class Settings:
     """What no single PSF explains, relative to the image's intensity; it adds to the noise. 0 for synthetic data."""
     background: Annotated[float, Ge(-MOST_INTENSE), Le(MOST_INTENSE)] | None = None
     """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back. None: not known."""
+    encoding: Literal["linear", "srgb"] = "linear"
+    """How intensities stand for light: in proportion, as in microscopy, or by the curve of phones and cameras."""
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
     fill_nan: bool = False
@@ -95,6 +97,13 @@ class Settings:
         if not isinstance(self.kernel_prior, Known):
             self.estimator.refuse(self.kernel_prior, self.image_prior)
         self.restorer.refuse(self.image_prior)
+        if self.encoding == "srgb" and (self.background is not None or self.noise_sigma is not None):
+            raise InputError(
+                subject="encoding=srgb",
+                value="cannot be combined with `background` or `noise_sigma`",
+                allowed="as these are levels of light",
+                remedy="leave them out to have them read from the image",
+            )
 
 
 ADAPTER: TypeAdapter[Settings] = TypeAdapter(Settings)

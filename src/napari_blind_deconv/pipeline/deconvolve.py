@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_blind_deconv.metrics import score
 from napari_blind_deconv.pipeline.outcome import Float, Outcome, check_finite, joined_maps, report_of
 from napari_blind_deconv.pipeline.posing import intensity_levels, posed
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
+from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import assessed
 from napari_blind_deconv.pipeline.two_phase import Estimate, two_phases
 from napari_blind_deconv.report import peak_memory_mb
@@ -118,7 +120,7 @@ def deconvolve_steps(
 
 def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     settings, defects = run.settings, run.defects[index]
-    levels = intensity_levels(defects.image, defects.missing, settings.background)
+    levels = replace(intensity_levels(defects.image, defects.missing, settings.background), white=run.white)
     problem = posed(run, index, levels)
     taught, within = None, run.within_region(index)
     if within is not None:
@@ -137,10 +139,11 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))
     if defects.untouched is not None:
-        image = np.where(defects.untouched, defects.original - np.float32(settings.background or 0.0), image)
+        left = defects.original - np.float32(settings.background or 0.0)
+        image = np.where(defects.untouched, left if run.white is None else grey_of(left, run.white), image)
     low, high = (float(v) for v in np.quantile(defects.image, _LIGHT))
     maps = {name: _numpy(values) for name, values in found.items()}
-    maps |= {name: _numpy(values) * np.float32(levels.scale) for name, values in last.maps.items()}
+    maps |= {name: levels.spread(_numpy(values), _numpy(last.image)) for name, values in last.maps.items()}
     return Outcome(
         image=image,
         kernel=_numpy(last.kernel),

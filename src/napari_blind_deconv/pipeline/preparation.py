@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError, VoxelSize, whole
 from napari_blind_deconv.defects import Defects, find_defects
+from napari_blind_deconv.intensity_checks import checked_camera, checked_levels
 from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
-    checked_camera,
     checked_image,
-    checked_levels,
     checked_voxel_size,
 )
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
 from napari_blind_deconv.pipeline.region import Region, regions_of
+from napari_blind_deconv.pipeline.tone_curve import light_of, white_of
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
 
@@ -42,6 +42,7 @@ class Run:
     largest_kernel: tuple[int, ...] | None
     defects: list[Defects]
     regions: list[Region] | None = None
+    white: float | None = None
 
     def within_region(self, index: int) -> "Run | None":
         """The part of a channel that teaches its PSF, as a run of one channel; ``None``: nobody said which."""
@@ -65,6 +66,9 @@ def prepare(
 ) -> Run:
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
     values, warnings = checked_image(image, settings.fill_nan)
+    white = white_of(np.asarray(image)) if settings.encoding == "srgb" else None
+    if white is not None:
+        values = light_of(values, white)
     checked_levels(values, settings.background, settings.noise_sigma)
     checked_camera(values, settings.likelihood)
     layout = arrangement(values.shape, axes, settings.planes)
@@ -120,6 +124,7 @@ def prepare(
         largest_kernel(space_shape) if settings.kernel_size is None else None,
         defects,
         None if region is None else regions_of(region, layout, channels, outside, (values.shape, settings)),
+        white,
     )
 
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.defects import Defects, find_defects
+from napari_blind_deconv.intensity_checks import checked_levels
 from napari_blind_deconv.kernel_priors import Known
-from napari_blind_deconv.observation import Arrangement, checked_levels
+from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import kernel_shape, largest_kernel
 

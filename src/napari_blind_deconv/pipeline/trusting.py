@@ -50,7 +50,7 @@ def assessed(
     )
     checks = [
         *kernel_checks(kernel, given=given),
-        *residual_checks(residual, kernel.shape, data),
+        *residual_checks(residual, kernel.shape, data, compressed=problem.noise.compressed),
         no_blur_check(window.of(taught.sample), kernel, taught.noise, taught.spacing),
         saturation_check(defects.share("saturated")),
     ]
