@@ -80,7 +80,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "noise_sigma": "Standard deviation of the noise, in the image's intensity unit; automatic estimates it.",
         "background": "Constant offset of the camera, in the image's intensity unit.",
         "estimator": "How the PSF is found, where it is not known.",
-        "encoding": "Grey levels of phones and cameras follow the light by a curve; microscopes measure the light itself.",
+        "encoding": "Grey levels of phones and cameras follow the light by a curve; microscopes measure it.",
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
         "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
         "device": "Where to compute: automatic takes a graphics card if there is one.",
