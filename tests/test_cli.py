@@ -204,7 +204,7 @@ def test_fill_nan_fills_them(call):
 
 OPTIONS = {
     "kernel larger than the image": (["--kernel-size", 49], ["--kernel-size", "49", "larger than the image"]),
-    "even kernel": (["--kernel-size", 8], ["kernel_size 8", "odd", "9"]),
+    "even kernel": (["--kernel-size", 8], ["--kernel-size 8", "odd", "9"]),
     "kernel of words": (["--kernel-size", "big"], ["--kernel-size 'big'", "such as"]),
     "kernel of three axes": (["--kernel-size", "5,5,5"], ["3 axes", "has 2"]),
     "negative voxel": (["--voxel-size-um", "-0.1,0.1"], ["--voxel-size-um '-0.1,0.1'", "positive"]),
@@ -220,9 +220,9 @@ OPTIONS = {
     "unknown image prior": (["--image-prior", "tv"], ["'tv'", "total-variation"]),
     "unknown solver": (["--solver", "fft"], ["'fft'", "richardson-lucy"]),
     "unknown device": (["--device", "tpu"], ["device", "'tpu'", "cpu"]),
-    "NaN": (["--kernel-weight", "nan"], ["kernel_weight", "finite"]),
+    "NaN": (["--kernel-weight", "nan"], ["--kernel-weight nan", "finite"]),
     "infinite": (["--background", "inf"], ["background", "finite"]),
-    "NaN by path": (["--set", "noise_sigma=NaN"], ["noise_sigma", "nan"]),
+    "NaN by path": (["--set", "noise_sigma=NaN"], ["--noise-sigma nan", "finite"]),
     "infinite strength": (["--image-prior-strength", "inf"], ["strength", "finite"]),
     "strength of nothing": (["--image-prior", "none", "--image-prior-strength", 1], ["strength"]),
     "no iterations": (["--iterations", 0], ["iterations", "at least 1"]),
@@ -234,8 +234,8 @@ OPTIONS = {
     "known without PSF": (["--kernel-prior", "known"], ["--kernel-prior known has no PSF", "with --psf"]),
     "not a number": (["--iterations", "many"], ["--iterations", "many"]),
     "unknown option": (["--kernal-size", "5"], ["--kernal-size", "See 'blind-deconv run --help'"]),
-    "kernel of one number by path": (["--set", "kernel_size=8"], ["kernel_size", "such as [15, 15]", "got 8"]),
-    "words for a number": (["--set", "kernel_weight=high"], ["kernel_weight must be a number (got 'high')"]),
+    "kernel of one number by path": (["--set", "kernel_size=8"], ["--kernel-size 8", "such as [15, 15]"]),
+    "words for a number": (["--set", "kernel_weight=high"], ["--kernel-weight 'high' must be a number"]),
     "folder that is a file": (["-o", "a.tif"], ["output folder a.tif is a file"]),
 }
 

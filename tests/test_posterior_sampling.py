@@ -166,5 +166,5 @@ def test_counted_photons_are_less_certain_where_they_are_many():
 def test_priors_without_a_score_are_refused():
     sample = SAMPLES["fluorescence"]()
     chosen = Settings(image_prior=TotalVariation(), solver=PosteriorSampling(), kernel_prior=Gaussian())
-    with pytest.raises(InputError, match="no score"):
+    with pytest.raises(InputError, match="has no draws"):
         deconvolve(sample.observed[:48, :48], chosen)

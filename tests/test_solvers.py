@@ -212,7 +212,7 @@ def test_richardson_lucy_keeps_the_flux_of_what_the_frame_sees_whole():
 def test_a_solver_says_which_prior_it_needs():
     with pytest.raises(InputError, match="needs a known PSF"):
         last(RichardsonLucy(), problem(kernel_prior=Uniform()))
-    with pytest.raises(InputError, match="'richardson-lucy' or 'two-phase'"):
+    with pytest.raises(InputError, match="'richardson-lucy' or solver 'two-phase'"):
         last(SOLVERS["blind-richardson-lucy"](), problem())
 
 

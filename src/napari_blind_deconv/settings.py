@@ -32,8 +32,11 @@ _HUMAN = {
 
 def _odd(size: int) -> int:
     if size < 1 or size % 2 == 0:
-        raise ValueError(
-            f"kernel_size {size} must be a positive odd number, so that a centre tap exists; try {max(size + 1, 3)}"
+        raise InputError(
+            subject="kernel_size",
+            value=str(size),
+            allowed="must be a positive odd number, so that a centre tap exists",
+            remedy=f"try {max(size + 1, 3)}",
         )
     return size
 
@@ -134,11 +137,13 @@ def settings_from_dict(values: Mapping[str, Any]) -> Settings:
         Naming the setting, its value and what is allowed; an unknown name is answered with the nearest known one.
     """
     for path, known in _unknown(values):
-        raise InputError(f"setting {path!r} is unknown; {nearest(path.rpartition('.')[2], known)}")
+        raise InputError(
+            subject=f"setting {path!r}", value="is unknown", remedy=nearest(path.rpartition(".")[2], known)
+        )
     try:
         return ADAPTER.validate_python(json.loads(json.dumps(values, allow_nan=True)))
     except pydantic.ValidationError as error:
-        raise InputError(describe(error)) from error
+        raise refusal(error) from error
     except TypeError as error:
         raise InputError(f"settings must be plain JSON values: {error}") from error
 
@@ -176,7 +181,7 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     out = {**settings_to_dict(Settings()), **values}
     known = list(out)
     if first not in known:
-        raise InputError(f"setting {path!r} is unknown; {nearest(first, known)}")
+        raise InputError(subject=f"setting {path!r}", value="is unknown", remedy=nearest(first, known))
     if first in _FAMILIES and not rest and isinstance(value, str):
         return {**out, first: default_of(first, value)}
     if not rest:
@@ -200,20 +205,22 @@ def default_of(family: str, kind: str) -> dict[str, Any]:
     return dict(TypeAdapter(kinds[kind]).dump_python(kinds[kind](), mode="json"))
 
 
-def describe(error: pydantic.ValidationError) -> str:
-    """The first complaint of a validation as one sentence."""
+def refusal(error: pydantic.ValidationError) -> InputError:
+    """The first complaint of a validation; what a validator refused in words of its own keeps them."""
     first = error.errors(include_url=False)[0]
     place = [
         str(part) for part in first["loc"] if str(part) not in {kind for kinds in _FAMILIES.values() for kind in kinds}
     ]
-    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     name = ".".join(part for part in place if not part.isdigit() and "[" not in part) or "settings"
-    message = message if message.startswith(name.rpartition(".")[2]) else f"{name} {message}"
+    own = first.get("ctx", {}).get("error")
+    if isinstance(own, InputError):
+        return own.about(own.subject or name)
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     for machine, human in _HUMAN.items():
         message = message.replace(machine, human)
     given = first["input"]
-    said = isinstance(given, Mapping | pydantic_core.ArgsKwargs) or message.startswith(f"{name} {given} ")
-    return message if said else f"{message} (got {given!r})"
+    shown = "" if isinstance(given, Mapping | pydantic_core.ArgsKwargs) else repr(given)
+    return InputError(subject=name, value=shown, allowed=message)
 
 
 def _fields(cls: type | None) -> list[str]:

@@ -1,5 +1,6 @@
 """Priors of the image and the solvers that go with them: what is shown, what is refused, what a sampler adds."""
 
+import re
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.image_priors import Diffusion, GaussianField
 from napari_blind_deconv.kernel_priors import Auto, Uniform
-from napari_blind_deconv.settings import IMAGE_PRIORS, SOLVERS
+from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, RESTORERS, SOLVERS, Settings, refuse_clashes
 from napari_blind_deconv.solvers import Choosy, Joint, PosteriorSampling
 
 
@@ -106,8 +107,29 @@ def test_joint_cannot_find_out_the_family(viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
     quick(widget, solver=Joint(), kernel_prior=Auto())
     sentence = widget.panel.status.text()
-    assert "cannot find out" in sentence
-    assert "auto" not in sentence
+    assert sentence.startswith("“Image and PSF by turns (joint)” cannot rank families of PSFs")
+    assert "kernel_prior" not in sentence
+
+
+def test_no_clash_of_components_is_said_in_the_names_of_the_code() -> None:
+    from napari_blind_deconv._napari.refusals import refusal_on_screen
+
+    said = set()
+    for solver in SOLVERS.values():
+        for kernel_prior, image_prior, restorer in product(
+            (KERNEL_PRIORS["known"], KERNEL_PRIORS["auto"], KERNEL_PRIORS["uniform"]),
+            IMAGE_PRIORS.values(),
+            RESTORERS.values(),
+        ):
+            settings = Settings(
+                solver=solver(), kernel_prior=kernel_prior(), image_prior=image_prior(), restorer=restorer()
+            )
+            try:
+                refuse_clashes(settings)
+            except InputError as error:
+                said.add(refusal_on_screen(error))
+    assert len(said) > 10
+    assert not [sentence for sentence in said if re.search(r"_prior|solver|restorer|likelihood|'|`", sentence)]
 
 
 @pytest.mark.parametrize("rgb", [False, True])

@@ -179,7 +179,7 @@ def _averaged(values: NDArray[np.float32], found: Candidates, size: tuple[int, .
     reasons = _reasons(found, values.shape, size)
     good = [i for i, reason in enumerate(reasons) if not reason]
     if not good:
-        raise InputError(_no_bead(reasons, size))
+        raise _no_bead(reasons, size)
     windows, judged = _agreed(values, found, good, Look(size, found.widths))
     mean, error, spread, noise = average([w for w, verdict in zip(windows, judged, strict=True) if verdict.used])
     kernel = cleaned(mean, error, found.widths, pedestal=_LEVEL_ERROR * noise)
@@ -227,12 +227,13 @@ def _reasons(found: Candidates, shape: tuple[int, ...], size: Sequence[int]) -> 
     return [SATURATED if full else BORDER if cut_off else NEIGHBOUR if rival else "" for cut_off, rival, full in seen]
 
 
-def _no_bead(reasons: list[str], size: Sequence[int]) -> str:
+def _no_bead(reasons: list[str], size: Sequence[int]) -> InputError:
     counts = ", ".join(f"{count} {reason}" for reason, count in Counter(reasons).items())
     window = " x ".join(str(n) for n in size)
-    return (
-        f"none of {len(reasons)} beads can be used with a window of {window} voxels ({counts}); choose a smaller "
-        "kernel_size, or record sparser, dimmer or more central beads"
+    return InputError(
+        subject=f"none of {len(reasons)} beads",
+        value=f"can be used with a window of {window} voxels ({counts})",
+        remedy="choose a smaller `kernel_size`, or record sparser, dimmer or more central beads",
     )
 
 
@@ -276,7 +277,7 @@ def _warnings(
         )
     if figures.border_fraction > 0.05:
         told.append(
-            f"{figures.border_fraction:.0%} of the light lies on the border of the PSF; a larger kernel_size, or "
+            f"{figures.border_fraction:.0%} of the light lies on the border of the PSF; a larger `kernel_size`, or "
             "sparser beads, would hold more of it"
         )
     if diameter_um is not None and voxels is not None:

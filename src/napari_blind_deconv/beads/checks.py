@@ -62,7 +62,8 @@ def checked_size(asked: Sequence[int] | None, shape: tuple[int, ...]) -> tuple[i
     size = tuple(asked) * len(shape) if len(asked) == 1 else tuple(asked)
     if len(size) != len(shape) or any(n < 3 or n % 2 == 0 for n in size) or any(map(int.__gt__, size, shape)):
         raise InputError(
-            f"kernel_size {tuple(asked)} does not fit a bead stack of {shape}; give odd numbers of 3 or more, one for "
-            "all axes or one per axis, none larger than the stack"
+            subject="kernel_size",
+            value=f"{tuple(asked)} does not fit a bead stack of {shape}",
+            remedy="give odd numbers of 3 or more, one for all axes or one per axis, none larger than the stack",
         )
     return size

@@ -92,8 +92,9 @@ def refuse_fitting(image_prior: object, solver: str) -> None:
     """
     if isinstance(image_prior, Fitting):
         raise InputError(
-            f"solver {solver!r} cannot use image_prior {image_prior.kind!r}; choose solver 'two-phase', or "
-            "another image_prior"
+            subject=f"solver={solver}",
+            value=f"cannot use `image_prior={image_prior.kind}`",
+            remedy="choose `solver=two-phase`, or another `image_prior`",
         )
 
 
@@ -107,8 +108,10 @@ def refuse_chosen(image_prior: object, who: str) -> None:
     """
     if not isinstance(image_prior, NoPrior) and image_prior != SparseGradients():
         raise InputError(
-            f"{who} cannot use image_prior {getattr(image_prior, 'kind', image_prior)!r}: early stopping is its only "
-            "regularisation; choose image_prior 'none', or solver 'two-phase' with restorer 'by-prior'"
+            subject=who,
+            value=f"cannot use `image_prior={getattr(image_prior, 'kind', image_prior)}`",
+            allowed="as early stopping is its only regularisation",
+            remedy="choose `image_prior=none`, or `solver=two-phase` with `restorer=by-prior`",
         )
 
 

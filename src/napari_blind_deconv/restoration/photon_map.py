@@ -36,7 +36,7 @@ class PhotonMap:
 
     def refuse(self, image_prior: object) -> None:
         """It has its own prior."""
-        refuse_chosen(image_prior, "restorer 'photon-map'")
+        refuse_chosen(image_prior, "restorer=photon-map")
 
     def steps(self, task: Task) -> int:
         """Steps that were asked for, or its own number."""

@@ -39,9 +39,19 @@ class CameraNoise:
     def __post_init__(self) -> None:
         """Refuse what no camera has."""
         if not self.gain > 0:
-            raise InputError(f"gain {self.gain}: grey levels per photoelectron must be above 0; counts have gain 1")
+            raise InputError(
+                subject="gain",
+                value=f"{self.gain} grey levels per photoelectron",
+                allowed="must be above 0",
+                remedy="counts have gain 1",
+            )
         if not self.read >= 0:
-            raise InputError(f"read {self.read}: the deviation of the read noise must be 0 or more")
+            raise InputError(
+                subject="read noise",
+                value=f"{self.read}",
+                allowed="must be 0 or more",
+                remedy="give its standard deviation",
+            )
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class RichardsonLucyRestorer:
 
     def refuse(self, image_prior: object) -> None:
         """Early stopping is its only regularisation."""
-        refuse_chosen(image_prior, "restorer 'richardson-lucy'")
+        refuse_chosen(image_prior, "restorer=richardson-lucy")
 
     def steps(self, task: Task) -> int:
         """Steps that were asked for, or its own."""

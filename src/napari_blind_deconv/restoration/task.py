@@ -84,8 +84,10 @@ def counted(task: Task) -> tuple[float, float]:
     noise = task.noise
     if not noise.gain > 0 or noise.dark is None:
         raise InputError(
-            "restorer 'photon-map' needs counts of light, but the noise of this image does not grow with its "
-            "intensity; give the camera's gain (likelihood 'camera', likelihood.gain), or choose restorer 'by-prior'"
+            subject="restorer=photon-map",
+            value="needs counts of light",
+            allowed="but the noise of this image does not grow with its intensity",
+            remedy="give the camera's `likelihood.gain` with `likelihood=camera`, or choose `restorer=by-prior`",
         )
     return noise.gain, -noise.dark / noise.gain
 

@@ -33,10 +33,14 @@ def thin(counts: Tensor, share: float, generator: torch.Generator) -> tuple[Tens
     tensor([9., 9., 9., 9.])
     """
     if not 0 < share < 1:
-        raise InputError(f"share {share}: must lie between 0 and 1, so that both parts hold photons")
+        raise InputError(
+            subject="share", value=f"{share}", allowed="must lie between 0 and 1", remedy="leave photons to both parts"
+        )
     if bool((counts < 0).any()) or not bool((counts == counts.round()).all()):
         raise InputError(
-            "counts: photons are whole numbers from 0; divide by the camera's gain, or use `split_gaussian`"
+            subject="counts",
+            allowed="must be whole numbers from 0",
+            remedy="divide by the camera's gain, or use split_gaussian",
         )
     kept = torch.binomial(counts, torch.full_like(counts, share), generator=generator)
     return kept, counts - kept

@@ -35,10 +35,12 @@ class BlindRichardsonLucy:
         """A known PSF leaves nothing to estimate; the only image prior is to stop early."""
         if isinstance(kernel_prior, Known):
             raise InputError(
-                "solver 'blind-richardson-lucy' estimates the PSF, but kernel_prior is 'known'; choose solver "
-                "'richardson-lucy' or 'two-phase'"
+                subject="solver=blind-richardson-lucy",
+                value="estimates the PSF",
+                allowed="but `kernel_prior=known` leaves none to estimate",
+                remedy="choose `solver=richardson-lucy` or `solver=two-phase`",
             )
-        refuse_chosen(image_prior, f"solver {self.kind!r}")
+        refuse_chosen(image_prior, f"solver={self.kind}")
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Estimate kernel and image together; one yield per round."""

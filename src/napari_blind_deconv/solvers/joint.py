@@ -46,8 +46,10 @@ class Joint:
         """Families cannot be ranked without evidence, and a prior that restores by itself has no turns."""
         if isinstance(kernel_prior, Auto):
             raise InputError(
-                "solver 'joint' cannot rank families of PSFs, but kernel_prior is 'auto'; choose a family, or solver "
-                "'two-phase'"
+                subject="solver=joint",
+                value="cannot rank families of PSFs",
+                allowed="which `kernel_prior=auto` asks for",
+                remedy="choose a family, or `solver=two-phase`",
             )
         refuse_fitting(image_prior, self.kind)
 

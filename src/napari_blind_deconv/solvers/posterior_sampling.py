@@ -54,10 +54,14 @@ class PosteriorSampling:
         """Without a posterior mean at every level, nothing can be drawn."""
         if not isinstance(image_prior, Scored):
             kind = getattr(image_prior, "kind", type(image_prior).__name__)
-            *most, last = (cls.kind for cls in get_args(get_args(ImagePrior)[0]) if issubclass(cls, Scored))
+            *most, last = (
+                f"`image_prior={cls.kind}`" for cls in get_args(get_args(ImagePrior)[0]) if issubclass(cls, Scored)
+            )
             raise InputError(
-                f"solver {self.kind!r} cannot draw samples with image_prior {kind!r}, which has no score; choose "
-                f"image_prior {', '.join(map(repr, most))} or {last!r}, or solver 'two-phase'"
+                subject=f"solver={self.kind}",
+                value=f"cannot draw samples with `image_prior={kind}`",
+                allowed="as that prior has no draws at every noise level",
+                remedy=f"choose {', '.join(most)} or {last}, or `solver=two-phase`",
             )
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
@@ -126,8 +130,10 @@ class PosteriorSampling:
         mean = expected.mean()
         if not float(mean) > 0:
             raise InputError(
-                f"likelihood 'poisson' needs counts, but the mean intensity above the background is {float(mean):g}; "
-                "check background, or choose likelihood 'gaussian'"
+                subject="solver.likelihood=poisson",
+                value="needs counts",
+                allowed=f"but the mean intensity above the background is {float(mean):g}",
+                remedy="check `background`, or choose `solver.likelihood=gaussian`",
             )
         variance = problem.noise_sigma**2 * (expected / mean).clamp(min=_DARKEST) + problem.model_error**2
         weights = problem.misfit_sigma**2 / variance

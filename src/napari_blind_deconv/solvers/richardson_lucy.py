@@ -33,10 +33,11 @@ class RichardsonLucy:
         """Without a PSF there is nothing to divide by; the only image prior is to stop early."""
         if not isinstance(kernel_prior, Known):
             raise InputError(
-                "solver 'richardson-lucy' needs a known PSF; choose kernel_prior 'known' with a PSF, "
-                "or solver 'blind-richardson-lucy'"
+                subject="solver=richardson-lucy",
+                value="needs a known PSF",
+                remedy="choose `kernel_prior=known` with a PSF, or `solver=blind-richardson-lucy`",
             )
-        refuse_chosen(image_prior, f"solver {self.kind!r}")
+        refuse_chosen(image_prior, f"solver={self.kind}")
 
     def solve(self, problem: Problem) -> Iterator[Estimate]:
         """Restore with the known kernel; one yield per iteration."""
