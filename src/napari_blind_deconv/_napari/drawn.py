@@ -161,6 +161,12 @@ def _between(image: Image, layer: Labels | Shapes, ndim: int) -> tuple[NDArray[n
     return back @ (factors[:, None] * ours), back @ (factors * our_start - their_start)
 
 
+def _to_world(layer: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(matrix, offset) from data to world."""
+    start = np.array(layer.data_to_world((0,) * layer.ndim))
+    return np.stack([np.array(layer.data_to_world(unit)) - start for unit in np.eye(layer.ndim)], 1), start
+
+
 def _last_axes(layer: Any, ndim: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(matrix, offset) from data to world of the last axes.
 
@@ -169,8 +175,7 @@ def _last_axes(layer: Any, ndim: int) -> tuple[NDArray[np.float64], NDArray[np.f
     InputError
         Where the layer is turned so that these depend on the ones before.
     """
-    start = np.array(layer.data_to_world((0,) * layer.ndim))
-    matrix = np.stack([np.array(layer.data_to_world(unit)) - start for unit in np.eye(layer.ndim)], 1)
+    matrix, start = _to_world(layer)
     leading = layer.ndim - ndim
     if np.abs(matrix[leading:, :leading]).max(initial=0) > _ROUNDING * np.abs(matrix).max():
         raise InputError(
