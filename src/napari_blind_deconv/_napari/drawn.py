@@ -193,6 +193,7 @@ def _lengths(image: Image, layer: Labels | Shapes, ndim: int) -> NDArray[np.floa
 
 def _polygons(layer: Shapes, image: Image) -> Iterator[NDArray[np.float64]]:
     ours, start = _last_axes(image, 2)
+    theirs, their_start = _to_world(layer)
     factors = _lengths(image, layer, 2)
     for number, (corners, kind) in enumerate(zip(layer.data, layer.shape_type, strict=True), start=1):
         if kind in ("line", "path"):
@@ -200,9 +201,8 @@ def _polygons(layer: Shapes, image: Image) -> Iterator[NDArray[np.float64]]:
                 f"shape {number} of “{layer.name}” is a {kind}, which has no inside; draw a rectangle, an ellipse or a "
                 "polygon"
             )
-        world = np.array(
-            [layer.data_to_world(corner) for corner in (_round(corners) if kind == "ellipse" else corners)]
-        )
+        outline = _round(corners) if kind == "ellipse" else corners
+        world = outline @ theirs.T + their_start
         if np.ptp(world[:, :-2], axis=0).max(initial=0) > _ROUNDING * max(1.0, np.abs(world).max()):
             raise InputError(
                 f"shape {number} of “{layer.name}” was not drawn in the plane of y and x; draw it there, or paint "
