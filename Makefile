@@ -7,14 +7,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CLEAN := build/clean
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick fix check lint types layers docs wheel clean
+.PHONY: help demo test quick fuzz fix check lint types layers docs wheel clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: $(VENV)/.demo ## install the package and restore the embedded samples into demo/
 	@echo "==> Deconvolving the embedded samples; pictures and a table go to demo/"
-	$(BIN)/blind-deconv demo --output demo
+	$(BIN)/blind-deconv demo --output demo --overwrite
 
 test: $(VENV)/.test ## install what the tests need and run all of them, napari in a real window included
 	@echo "==> Running all tests, napari in a real window on a virtual screen"
@@ -22,6 +22,9 @@ test: $(VENV)/.test ## install what the tests need and run all of them, napari i
 
 quick: $(VENV)/.test ## run the tests that need neither patience nor a screen
 	$(BIN)/python -m pytest -m "not slow and not gui" $(TESTS)
+
+fuzz: $(VENV)/.test ## call the command line with settings and files that nobody should have (half an hour)
+	$(BIN)/python -m fuzz
 
 fix: $(VENV)/.dev ## format, and mend what ruff can mend
 	$(BIN)/ruff check --fix

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scenes import SCENES
 
 from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv.estimation.choice import cropped, placed
 from napari_blind_deconv.fourier import centred
 from napari_blind_deconv.kernel_priors import Auto, Defocus, Gaussian, KernelPrior, Lenslets, Microscope, Motion
 from napari_blind_deconv.metrics import kernel_error
-from napari_blind_deconv.solvers.choice import cropped, placed
 from napari_blind_deconv.synthesis import beads, blurred, cells, fibres
 
 Float = NDArray[np.float32]

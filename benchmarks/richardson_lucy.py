@@ -15,10 +15,12 @@ import torch
 from skimage import data
 from skimage.restoration import richardson_lucy
 
+from napari_blind_deconv.estimation import ByEvidence, Problem
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
-from napari_blind_deconv.solvers import Problem, RichardsonLucy
+from napari_blind_deconv.pipeline.two_phase import two_phases
+from napari_blind_deconv.restoration import RichardsonLucyRestorer
 from napari_blind_deconv.synthesis import blurred, gaussian_kernel
 
 MARGIN = 60
@@ -36,7 +38,7 @@ def timed(run: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
 
 
 def problem(observed: np.ndarray, kernel: np.ndarray, iterations: int) -> Problem:
-    """The observation as a solver takes it."""
+    """The observation, ready to be solved."""
     given = torch.from_numpy(observed)[None]
     return Problem(
         observed=given,
@@ -55,7 +57,7 @@ def problem(observed: np.ndarray, kernel: np.ndarray, iterations: int) -> Proble
 
 def last_image(given: Problem) -> np.ndarray:
     """The image after the last iteration."""
-    *_, estimate = RichardsonLucy().solve(given)
+    *_, estimate = two_phases(given, ByEvidence(), RichardsonLucyRestorer())
     return estimate.image[0].numpy()
 
 

@@ -3,7 +3,7 @@
     python benchmarks/sweeps.py [FOLDER]
 
 Twelve sharp scenes that no network of the package has seen, six blurred by drawn Gaussians and six by drawn motions,
-are estimated by solver `joint` over strengths of the diffusion prior and weights of the kernel prior. The Gaussians'
+are estimated by estimator `joint` over strengths of the diffusion prior and weights of the kernel prior. The Gaussians'
 prior is the one that they are drawn from, the motions' is the network that has seen kernels of all kinds. Solver
 `two-phase`, with the default prior of the family, is the line to compare with. The table goes to stdout as Markdown.
 """
@@ -27,11 +27,11 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv.estimation import Joint
 from napari_blind_deconv.experiments import disk
 from napari_blind_deconv.image_priors import Diffusion
 from napari_blind_deconv.kernel_priors import Gaussian, KernelPrior, Learned, Motion
 from napari_blind_deconv.metrics import kernel_error
-from napari_blind_deconv.solvers import Joint, TwoPhase
 from napari_blind_deconv.synthesis import blurred
 
 Float = NDArray[np.float32]
@@ -108,8 +108,8 @@ class Case:
 def measured(family: Family, cases: Sequence[Case]) -> dict[tuple[str, float], NDArray[np.float64]]:
     """(sweep, value) → figures, ``(cases, 3)``; the two phases are the sweep "two-phase"."""
     common = Settings(kernel_size=(SUPPORT + 4,), image_prior=Diffusion(), iterations=_STEPS)
-    joint = replace(common, solver=Joint(), kernel_prior=family.joint)
-    runs = {("two-phase", 0.0): replace(common, solver=TwoPhase(), kernel_prior=family.two_phase)}
+    joint = replace(common, estimator=Joint(), kernel_prior=family.joint)
+    runs = {("two-phase", 0.0): replace(common, kernel_prior=family.two_phase)}
     runs |= {("strength", s): replace(joint, image_prior=Diffusion(strength=s)) for s in STRENGTHS}
     runs |= {("weight", w): replace(joint, kernel_weight=w) for w in WEIGHTS if w != 1}
     found = {}

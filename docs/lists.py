@@ -7,30 +7,25 @@ page) and ``<!-- /kinds -->``, and the file of names that the command line's hel
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, LIKELIHOODS, RESTORERS, SOLVERS
+from napari_blind_deconv.presets import SOLVERS
+from napari_blind_deconv.settings import FAMILIES
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("docs/cli.md", "docs/how-to-choose.md", "docs/python.md")
 HELP = "src/napari_blind_deconv/cli/kinds.py"
-FAMILIES: Mapping[str, Mapping[str, type]] = MappingProxyType(
-    {
-        "kernel_prior": KERNEL_PRIORS,
-        "image_prior": IMAGE_PRIORS,
-        "solver": SOLVERS,
-        "restorer": RESTORERS,
-        "likelihood": LIKELIHOODS,
-    }
+CHOICES: Mapping[str, Sequence[str]] = MappingProxyType(
+    {**{family: tuple(kinds) for family, kinds in FAMILIES.items()}, "solver": tuple(SOLVERS)}
 )
 _LIST = re.compile(r"(<!-- (kinds|classes): (\w+) -->).*?(<!-- /kinds -->)", re.DOTALL)
 
 
 def names(family: str) -> str:
     """The kinds of a family, in the union's order."""
-    return ", ".join(f"`{kind}`" for kind in FAMILIES[family])
+    return ", ".join(f"`{kind}`" for kind in CHOICES[family])
 
 
 def sections(family: str) -> str:
@@ -54,7 +49,7 @@ def help_texts() -> str:
         "from typing import Final",
         "",
     ]
-    for family, kinds in FAMILIES.items():
+    for family, kinds in CHOICES.items():
         lines += [f"{family.upper()}S: Final = (", *(f'    "{kind}",' for kind in kinds), ")"]
     return "\n".join(lines) + "\n"
 

@@ -154,7 +154,7 @@ def test_one_bead_is_taken_but_not_trusted():
 @pytest.mark.parametrize(
     ("stack", "options", "said"),
     [
-        (np.random.default_rng(0).normal(100, 5, (40, 40)), {}, "no bead stands out"),
+        (np.random.default_rng(0).normal(100, 5, (40, 40)), {}, "no bead that stands out"),
         (counts(scene(2)), {"kernel_size": (99, 99)}, r"none of 6 beads can be used .* too near to the border"),
         (np.minimum(counts(scene(2, peak=5000)), 255).astype(np.uint8), {}, r"none of 6 beads .*6 saturated"),
         (counts(scene(2)), {"kernel_size": (8,)}, "odd numbers of 3 or more"),

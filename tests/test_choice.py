@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from laws import assert_kernel, kernel_of, odd_shapes
 
 from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv.estimation.choice import border_share, cropped
+from napari_blind_deconv.estimation.second_look import second_looks
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors import Auto, Fit, Lenslets, Motion
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.kernel_priors.judgement import equivalent_sigma
 from napari_blind_deconv.kernel_priors.spots import spots
-from napari_blind_deconv.solvers.choice import border_share, cropped
-from napari_blind_deconv.solvers.second_look import second_looks
 from napari_blind_deconv.support import kernel_shape, largest_kernel
 from napari_blind_deconv.synthesis import blurred, cells
 

@@ -17,7 +17,15 @@ from scipy import ndimage
 
 from napari_blind_deconv import io
 from napari_blind_deconv.cli import main
-from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS, Settings, settings_to_dict
+from napari_blind_deconv.presets import SOLVERS
+from napari_blind_deconv.settings import (
+    ESTIMATORS,
+    IMAGE_PRIORS,
+    KERNEL_PRIORS,
+    RESTORERS,
+    Settings,
+    settings_to_dict,
+)
 
 QUICK = ("--kernel-size", "5", "--iterations", "2")
 START = "import sys; print('ready', flush=True); from napari_blind_deconv.cli import main; main()"
@@ -252,7 +260,7 @@ PSFS = {
     "negative": (np.eye(5) - 0.1, (0.2, 0.1), "20 negative values"),
     "dimensions": (np.ones((3, 5, 5)), None, "3 axes"),
     "voxels": (np.ones((5, 5)), (0.2, 0.3), "voxels"),
-    "size": (np.ones((51, 51)), (0.2, 0.1), "larger than the image"),
+    "size": (np.eye(1, 51 * 51).reshape(51, 51), (0.2, 0.1), "no light in its middle"),
 }
 
 
@@ -297,11 +305,16 @@ def test_files_that_cannot_be_read(refused, case):
     assert said in message
 
 
-def test_a_negative_voxel_size_of_the_file_is_refused_unless_another_is_given(refused, call):
-    said = {"axes": "ZYX", "unit": "um", "spacing": -0.3}
+def test_a_voxel_size_that_is_known_in_part_stays_so_unless_another_is_given(refused, call):
+    said = {"axes": "ZYX", "unit": "um", "spacing": 0}
     stored("z.tif", picture((5, 20, 21)), imagej=True, resolution=(10, 10), metadata=said)
-    assert "voxel size along Z is -0.3" in refused("run", "z.tif", "-o", "out", "--kernel-size", 3)
-    assert call("run", "z.tif", "-o", "out", "--kernel-size", 3, "--voxel-size-um", "0.3,0.1,0.1")[0] == 0
+    wanted = ("run", "z.tif", "-o", "out", "--kernel-size", 3)
+    assert "along Z" in refused(*wanted, "--kernel-prior", "microscope")
+    assert call(*wanted)[0] == 0
+    assert io.read(Path("out/z_restored.ome.tif")).voxel_size_um == (None, pytest.approx(0.1), pytest.approx(0.1))
+    assert "PhysicalSizeZ" not in tifffile.TiffFile("out/z_psf.ome.tif").ome_metadata
+    assert call(*wanted, "--voxel-size-um", "0.3,0.1,0.1")[0] == 0
+    assert io.read(Path("out/z_psf.ome.tif")).voxel_size_um == pytest.approx((0.3, 0.1, 0.1))
 
 
 def test_outputs_that_cannot_be_written(refused):
@@ -455,7 +468,13 @@ def test_help_is_quick_because_it_imports_nothing_heavy(folder):
 
 def test_help_names_every_component(call):
     text = re.sub(r"\s+", "", call("run", "--help")[1])
-    for option, registry in (("kernel-prior", KERNEL_PRIORS), ("image-prior", IMAGE_PRIORS), ("solver", SOLVERS)):
+    for option, registry in (
+        ("kernel-prior", KERNEL_PRIORS),
+        ("image-prior", IMAGE_PRIORS),
+        ("solver", SOLVERS),
+        ("estimator", ESTIMATORS),
+        ("restorer", RESTORERS),
+    ):
         (said,) = re.findall(rf"--{option}<str>(.*?\.)--", text)
         assert all(name in said for name in registry), said
 

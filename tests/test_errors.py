@@ -14,7 +14,22 @@ from napari_blind_deconv.cli.names import refusal_in_options
 
 PACKAGE = Path(napari_blind_deconv.__file__).parent
 # Where every refusal has fields; folders that still word some in one sentence are listed in decision 0019.
-HELD = ("observation.py", "support.py", "pipeline", "kernel_priors", "image_priors", "solvers", "restoration")
+HELD = (
+    "batch",
+    "beads",
+    "estimation",
+    "image_priors",
+    "io",
+    "kernel_priors",
+    "metrics",
+    "networks",
+    "observation.py",
+    "pipeline",
+    "presets.py",
+    "regular_file.py",
+    "restoration",
+    "support.py",
+)
 BELOW_THE_FACES = sorted(p for p in PACKAGE.rglob("*.py") if p.relative_to(PACKAGE).parts[0] not in ("cli", "_napari"))
 ERROR = InputError(
     subject="kernel_size", value="(9,)", allowed="must be at most 5", remedy="choose a smaller `kernel_size`"

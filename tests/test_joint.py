@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from napari_blind_deconv import InputError
+from napari_blind_deconv.estimation import ByEvidence, Joint, Problem
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.kernel_priors import Auto, Gaussian, Known, Uniform
 from napari_blind_deconv.metrics import kernel_error
-from napari_blind_deconv.solvers import Joint, Problem, TwoPhase
+from napari_blind_deconv.pipeline.two_phase import two_phases
+from napari_blind_deconv.restoration import ByData
 from napari_blind_deconv.synthesis import beads, blurred, fibres, gaussian_kernel
 
 SUPPORT = (11, 11)
@@ -40,13 +42,13 @@ def problem(**changes) -> Problem:
 
 
 def kernel_of(solver, given):
-    *_, last = solver.solve(given)
-    return last.kernel
+    *_, last = solver.kernels(given)
+    return last.fit.kernel
 
 
-def test_a_strong_image_prior_ends_at_a_delta_and_two_phases_do_not():
+def test_a_strong_image_prior_ends_at_a_delta_and_evidence_does_not():
     given = problem(image_prior=SparseGradients(strength=3.0))
-    joint, two_phase = (kernel_of(solver, given) for solver in (Joint(), TwoPhase(starts=1)))
+    joint, two_phase = (kernel_of(solver, given) for solver in (Joint(), ByEvidence(starts=1)))
     delta = kernel_error([[1.0]], KERNEL)
     assert kernel_error(joint.numpy(), KERNEL) > 0.9 * delta
     assert kernel_error(two_phase.numpy(), KERNEL) < 0.6 * delta
@@ -71,18 +73,18 @@ def test_the_weight_of_a_kernel_prior_that_is_right_mends_the_kernel():
 
 def test_with_a_known_kernel_it_is_the_restoration():
     given = problem(kernel_prior=Known(kernel=KERNEL))
-    (*_, ours), (*_, theirs) = Joint().solve(given), TwoPhase().solve(given)
+    (*_, ours), (*_, theirs) = (two_phases(given, way, ByData()) for way in (Joint(), ByEvidence()))
     assert torch.equal(ours.kernel, theirs.kernel)
     assert torch.equal(ours.image, theirs.image)
 
 
 def test_steps_are_rounds_and_then_the_restoration():
-    estimates = list(Joint(rounds=4).solve(problem()))
+    estimates = list(two_phases(problem(), Joint(rounds=4), ByData()))
     assert [e.stage for e in estimates] == ["estimating the kernel"] * 4 + ["restoring"] * 3
     assert [e.step for e in estimates] == list(range(1, 8))
     assert {e.total for e in estimates} == {7}
 
 
 def test_families_cannot_be_ranked():
-    with pytest.raises(InputError, match="'two-phase'"):
-        kernel_of(Joint(), problem(kernel_prior=Auto()))
+    with pytest.raises(InputError, match="'by-evidence'"):
+        Joint().refuse(Auto(), SparseGradients())

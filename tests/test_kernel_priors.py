@@ -22,11 +22,12 @@ def instance(kind: str):
 
 
 def statistics_of(kernel: torch.Tensor, seed: int = 0, sigma: float = 0.0) -> KernelStatistics:
-    """Noise-free (or noisy) statistics of a white scene blurred by a kernel."""
+    """Statistics of a white scene blurred by a kernel, in nats; noise-free ones as if of little noise."""
     canvas = tuple(6 * n for n in kernel.shape)
     scene = noise(canvas, seed).to(kernel)
     observed = irfftn(rfftn(scene, kernel.ndim) * transfer(kernel, canvas), canvas)
-    return kernel_statistics(scene, observed + sigma * noise(canvas, seed + 1).to(kernel), kernel.shape)
+    found = kernel_statistics(scene, observed + sigma * noise(canvas, seed + 1).to(kernel), kernel.shape)
+    return found.scaled(1 / (sigma or 0.01) ** 2)
 
 
 @pytest.mark.parametrize("kind", list(KERNEL_PRIORS))
@@ -72,6 +73,15 @@ def test_updates_are_kernels_and_leave_their_arguments_alone(kind):
     assert_kernel(prior.update(statistics, start, 1.0), SHAPE)
     assert torch.equal(start, before[0])
     assert torch.equal(statistics.correlation, before[1])
+
+
+@pytest.mark.parametrize("kind", [k for k in KERNEL_PRIORS if k not in {"known", "uniform", "auto"}])
+def test_frames_add_up_until_the_data_outvote_the_prior(kind):
+    truth = kernel_of(SHAPE, 2, torch.float32)
+    statistics, start = statistics_of(truth, sigma=0.5), kernel_of(SHAPE, 5, torch.float32)
+    prior = instance(kind)
+    few, many = (prior.update(statistics.scaled(frames), start, 1.0) for frames in (1e-3, 1e3))
+    assert float(statistics.energy(many, few)) < 0
 
 
 @given(seed=st.integers(0, 99))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, LIKELIHOODS, RESTORERS, SOLVERS
+from napari_blind_deconv.settings import ESTIMATORS, FAMILIES, IMAGE_PRIORS, KERNEL_PRIORS, LIKELIHOODS, RESTORERS
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,7 +45,7 @@ def kinds(text):
     [
         ("docs/kernel-priors.md", KERNEL_PRIORS, {}),
         ("docs/image-priors.md", IMAGE_PRIORS, IMAGE_PRIORS),
-        ("docs/how-to-choose.md", {}, {**KERNEL_PRIORS, **IMAGE_PRIORS, **SOLVERS}),
+        ("docs/how-to-choose.md", {}, {**KERNEL_PRIORS, **IMAGE_PRIORS, **ESTIMATORS, **RESTORERS}),
         ("docs/noise-and-masks.md", {}, {**RESTORERS, **LIKELIHOODS}),
         ("README.md", {}, KERNEL_PRIORS),
     ],
@@ -57,6 +57,6 @@ def test_pages_leave_out_no_kind(page, sections, rows):
 
 def test_the_form_has_words_for_every_kind_and_for_no_other():
     words = pytest.importorskip("napari_blind_deconv._napari.kind_words")
-    every = {**KERNEL_PRIORS, **IMAGE_PRIORS, **SOLVERS, **RESTORERS, **LIKELIHOODS}
+    every = {kind for kinds in FAMILIES.values() for kind in kinds}
     assert set(words.KIND_LABELS) == set(every)
     assert set(words.KIND_MEANINGS) == set(every)

@@ -67,7 +67,7 @@ def test_distant_deltas_are_the_same_kernel_and_a_plane_is_a_volume_of_one_plane
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [(np.zeros((3, 3)), "no positive value"), (np.full((3, 3), np.nan), "not finite")]
+    ("wrong", "said"), [(np.zeros((3, 3)), "no positive value"), (np.full((3, 3), np.nan), "NaN or infinite")]
 )
 def test_what_is_no_kernel_is_refused(wrong, said):
     with pytest.raises(InputError, match=said):
@@ -75,7 +75,7 @@ def test_what_is_no_kernel_is_refused(wrong, said):
 
 
 def test_kernels_of_unlike_axes_are_refused():
-    with pytest.raises(InputError, match="3 axes and the true kernel 2"):
+    with pytest.raises(InputError, match="has 3 axes, but the true PSF has 2"):
         metrics.kernel_error(np.ones((3, 3, 3)), np.ones((3, 3)))
 
 
@@ -187,7 +187,7 @@ def test_kernels_of_channels_are_paired():
     kernels = np.stack([kernel((5, 5), i) for i in range(2)])
     assert metrics.score(kernel=kernels, true_kernel=kernels, axes="CYX")["ke"] == 0
     assert metrics.score(kernel=kernels, true_kernel=kernels[0], axes="CYX")["ke"] > 0
-    with pytest.raises(InputError, match="2 kernels"):
+    with pytest.raises(InputError, match="has 2 channels"):
         metrics.score(kernel=kernels, true_kernel=kernels[:1], axes="CYX")
 
 

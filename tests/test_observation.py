@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_blind_deconv import InputError
+from napari_blind_deconv import InputError, Settings, deconvolve
+from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.observation import (
     arrangement,
     checked_image,
@@ -108,7 +109,7 @@ def test_voxel_sizes_that_cannot_be(size, sentence):
         (np.zeros((3, 3)), None, None, "zero everywhere"),
         (-np.ones((3, 3)), None, None, "9 negative values"),
         (np.ones((3, 3, 3)), None, None, "3 axes"),
-        (np.ones((33, 33)), None, None, "larger than the image"),
+        (np.eye(1, 65 * 65).reshape(65, 65), None, None, "no light in its middle"),
         (np.full((3, 3), np.nan), None, None, "NaN or infinite"),
         (np.ones((3, 3), bool), None, None, "bool"),
         (np.ones((3, 3)), (0.1, 0.1), (0.2, 0.1), "resample the PSF"),
@@ -127,6 +128,64 @@ def test_a_psf_becomes_odd_and_of_unit_sum_and_keeps_its_taps(shape):
     assert abs(out.sum() - 1) < 1e-5
     np.testing.assert_allclose(out[: shape[0], : shape[1]], psf / psf.sum(), rtol=1e-5)
     assert bool(said) == any(n % 2 == 0 for n in shape)
+
+
+@given(shape=st.tuples(st.integers(1, 24), st.integers(1, 24)), space=st.tuples(st.integers(3, 12), st.integers(3, 12)))
+def test_a_psf_as_large_as_the_image_or_larger_keeps_its_middle_and_says_what_it_cost(shape, space):
+    psf = np.random.default_rng(0).random(shape) + 0.1
+    out, said = checked_psf(psf, space, None, None)
+    assert all(n % 2 and n <= m for n, m in zip(out.shape, space, strict=True))
+    assert abs(out.sum() - 1) < 1e-5
+    assert out[tuple(n // 2 for n in out.shape)] / out.max() == pytest.approx(
+        psf[tuple(n // 2 for n in shape)] / out_of(psf, out.shape).max(), rel=1e-5
+    )
+    trimmed = [sentence for sentence in said if "trimmed" in sentence]
+    lost = 1 - out_of(psf, out.shape).sum() / psf.sum()
+    assert bool(trimmed) == any(k < n for k, n in zip(out.shape, shape, strict=True))
+    assert not trimmed or f"cut {100 * lost:.2g} % of its light" in trimmed[0]
+
+
+@pytest.mark.parametrize(
+    ("space", "taps"),
+    [
+        ((24, 24), (24, 24)),
+        ((9, 16, 16), (9, 16, 16)),
+        ((7, 16, 16), (15, 5, 5)),
+        ((24, 24), (49, 3)),
+        ((9, 9), (10, 10)),
+    ],
+)
+def test_a_psf_of_any_size_is_used(space, taps):
+    grid = np.meshgrid(*[np.arange(n) - n // 2 for n in taps], indexing="ij")
+    psf = np.exp(-sum(g.astype(float) ** 2 for g in grid) / 2)
+    result = deconvolve(
+        np.random.default_rng(0).poisson(100, space), Settings(kernel_prior=Known(), iterations=1), psf=psf
+    )
+    assert all(k % 2 and k <= n for k, n in zip(result.kernel.shape, space, strict=True))
+    assert np.unravel_index(result.kernel.argmax(), result.kernel.shape) == tuple(k // 2 for k in result.kernel.shape)
+    assert any("trimmed" in sentence and "of its light" in sentence for sentence in result.report["warnings"])
+
+
+def out_of(psf, shape):
+    """Its middle, as far as it goes."""
+    places = [range(n // 2 - k // 2, n // 2 + k // 2 + 1) for n, k in zip(psf.shape, shape, strict=True)]
+    inside = [[i for i in place if 0 <= i < n] for place, n in zip(places, psf.shape, strict=True)]
+    return psf[np.ix_(*inside)]
+
+
+@pytest.mark.parametrize(("factor", "words"), [(1.01, None), (0.97, "3.0% too narrow"), (1.03, "3.0% too narrow")])
+def test_voxels_that_are_nearly_the_images_are_used_and_said(factor, words):
+    _, said = checked_psf(np.ones((3, 3)), (9, 9), (0.1, 0.1), (0.1, 0.1 * factor))
+    assert [words in sentence for sentence in said] == [True] * bool(words)
+    assert "resample" in refused(checked_psf, np.ones((3, 3)), (9, 9), (0.1, 0.1), (0.1, 0.106))
+
+
+def test_unknown_lengths_are_kept_and_compared_with_nothing():
+    assert checked_voxel_size((None, 0.1, 0.2), "ZYX", False) == (None, 0.1, 0.2)
+    assert checked_voxel_size((None, 0.1, 0.2), "YX", True) == (0.1, 0.2)
+    assert checked_voxel_size((None, None), "YX", False) is None
+    checked_psf(np.ones((3, 3, 3)), (9, 9, 9), (None, 0.1, 0.2), (0.3, 0.1, None))
+    assert "resample" in refused(checked_psf, np.ones((3, 3, 3)), (9, 9, 9), (None, 0.1, 0.2), (0.3, 0.2, None))
 
 
 def test_kernel_shape_follows_the_wish_or_the_image():

@@ -6,16 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import kernel_of, noise, space_and_support
 
-from napari_blind_deconv import InputError, Settings, deconvolve
-from napari_blind_deconv.forward import DataTerm, Frame, predict
+from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv.estimation import ByDraws, ByEvidence
+from napari_blind_deconv.estimation.by_draws import drawn_statistics
+from napari_blind_deconv.forward import CameraNoiseModel, DataTerm, Frame, GaussianNoise, ReadFromImage, predict
 from napari_blind_deconv.fourier import frequencies, irfftn, rfftn
 from napari_blind_deconv.image_priors import Diffusion, TotalVariation
 from napari_blind_deconv.kernel_priors import Gaussian
 from napari_blind_deconv.networks import noise_levels
+from napari_blind_deconv.restoration import PosteriorSampling
 from napari_blind_deconv.restoration.annealing import annealed, jacobian_spectrum
 from napari_blind_deconv.restoration.gaussian_conditional import conditional_draws
-from napari_blind_deconv.solvers import PosteriorSampling
-from napari_blind_deconv.solvers.posterior_sampling import drawn_statistics
 from napari_blind_deconv.statistics import kernel_statistics
 from napari_blind_deconv.synthesis import SAMPLES
 
@@ -126,12 +127,14 @@ def test_statistics_of_draws_are_the_mean_of_their_statistics():
     assert together.shape == kernel_statistics(scenes[0], scenes[0], (5, 5)).shape
 
 
-def restored(seed=0, **fields):
+def restored(seed=0, estimator=None, likelihood=None, **fields):
     sample = SAMPLES["fluorescence"]()
     chosen = Settings(
         image_prior=Diffusion(),
         kernel_prior=Gaussian(),
-        solver=PosteriorSampling(**{"samples": 3, "levels": 4, **fields}),
+        estimator=estimator or ByEvidence(),
+        restorer=PosteriorSampling(**{"samples": 3, "levels": 4, **fields}),
+        likelihood=likelihood or ReadFromImage(),
         kernel_size=(9,),
         seed=seed,
     )
@@ -145,9 +148,9 @@ def test_the_same_seed_gives_the_same_result_and_another_another():
     assert (one.image != other.image).any()
 
 
-@pytest.mark.parametrize("likelihood", ["gaussian", "poisson"])
-def test_it_gives_image_kernel_and_uncertainty(likelihood):
-    result = restored(likelihood=likelihood, rounds=1)
+@pytest.mark.parametrize("estimator", [ByEvidence(), ByDraws(rounds=1, levels=4)])
+def test_it_gives_image_kernel_and_uncertainty(estimator):
+    result = restored(estimator=estimator)
     assert result.image.shape == result.maps["uncertainty"].shape == (56, 60)
     assert (result.maps["uncertainty"] > 0).all()
     assert abs(float(result.kernel.sum()) - 1) < 1e-4
@@ -155,16 +158,15 @@ def test_it_gives_image_kernel_and_uncertainty(likelihood):
 
 def test_counted_photons_are_less_certain_where_they_are_many():
     def slope(likelihood):
-        result = restored(likelihood=likelihood, samples=8)
+        result = restored(likelihood=likelihood or ReadFromImage(), samples=8)
         bright = result.image > result.image.mean()
         spread = result.maps["uncertainty"]
         return float(spread[bright].mean() / spread[~bright].mean())
 
-    assert slope("poisson") > slope("gaussian")
+    assert slope(CameraNoiseModel(gain=2.0)) > slope(GaussianNoise())
 
 
 def test_priors_without_a_score_are_refused():
-    sample = SAMPLES["fluorescence"]()
-    chosen = Settings(image_prior=TotalVariation(), solver=PosteriorSampling(), kernel_prior=Gaussian())
-    with pytest.raises(InputError, match="has no draws"):
-        deconvolve(sample.observed[:48, :48], chosen)
+    for chosen in ({"restorer": PosteriorSampling()}, {"estimator": ByDraws()}):
+        with pytest.raises(ValueError, match="no score"):
+            Settings(image_prior=TotalVariation(), kernel_prior=Gaussian(), **chosen)

@@ -196,13 +196,13 @@ def test_the_table_is_json_and_a_plane_is_a_volume_of_one_plane():
     ("psfs", "options", "said"),
     [
         ([np.ones((3, 3)), np.ones((3, 3, 3))], {}, r"PSF 2 has 3 axes \(3, 3, 3\), but PSF 1 has 2 .*plane in focus"),
-        ([np.ones((3, 3)), np.zeros((3, 3))], {"names": ["a", "b"]}, "b: the kernel has no positive value"),
-        ([np.ones((3, 3))], {"reference": 1}, "reference 1 is not there; with 1 PSFs it is 0 to 0"),
+        ([np.ones((3, 3)), np.zeros((3, 3))], {"names": ["a", "b"]}, "b: PSF has no positive value"),
+        ([np.ones((3, 3))], {"reference": 1}, "reference 1 is not there, as with 1 PSFs it is 0 to 0"),
         ([np.ones((3, 3))], {"voxel_size_um": [(0.1,)]}, "PSF 1: voxel size .* has 1 lengths, but the PSF has 2 axes"),
         ([np.ones((3, 3))], {"voxel_size_um": [(0.1, -1.0)]}, "must be positive"),
-        ([np.ones((3, 3))], {"voxel_size_um": []}, "1 PSFs but 0 voxel sizes"),
-        ([np.ones((3, 3))], {"names": ["a", "b"]}, "1 PSFs but 2 names"),
-        ([], {}, "no PSF to compare"),
+        ([np.ones((3, 3))], {"voxel_size_um": []}, "voxel sizes are 0, but there are 1 PSFs"),
+        ([np.ones((3, 3))], {"names": ["a", "b"]}, "names are 2, but there are 1 PSFs"),
+        ([], {}, "nothing can be compared"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(psfs, options, said):

@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from napari_blind_deconv import InputError, Settings, deconvolve
+from napari_blind_deconv.estimation import BlindRichardsonLucy, ByEvidence, Joint
 from napari_blind_deconv.kernel_priors import Gaussian, Known, Sparse
-from napari_blind_deconv.solvers import BlindRichardsonLucy, Joint, TwoPhase
 from napari_blind_deconv.synthesis import beads, blurred, fibres, gaussian_kernel
 
 KERNEL = gaussian_kernel((7, 7), 1.5 * np.eye(2))
 GAUSSIAN = Settings(kernel_prior=Gaussian(), kernel_size=(7,), iterations=2)
 SPARSE = Settings(
-    kernel_prior=Sparse(), kernel_size=(5,), iterations=2, solver=TwoPhase(starts=1, rounds=1, refinements=1)
+    kernel_prior=Sparse(), kernel_size=(5,), iterations=2, estimator=ByEvidence(starts=1, rounds=1, refinements=1)
 )
-JOINT = Settings(kernel_prior=Gaussian(), kernel_size=(7,), iterations=2, solver=Joint(rounds=2))
+JOINT = Settings(kernel_prior=Gaussian(), kernel_size=(7,), iterations=2, estimator=Joint(rounds=2))
+
+BASELINE = Settings(kernel_size=(7,), iterations=2, estimator=BlindRichardsonLucy(rounds=3))
 
 
 def observation(shape, seed):
@@ -30,7 +32,7 @@ def drawn_box(rng, shape, smallest):
     return tuple(slice(a, b) for a, b in zip(starts, stops, strict=True))
 
 
-@pytest.mark.parametrize("settings", [GAUSSIAN, SPARSE, JOINT], ids=["gaussian", "sparse", "joint"])
+@pytest.mark.parametrize("settings", [GAUSSIAN, SPARSE, JOINT, BASELINE], ids=["gauss", "sparse", "joint", "base"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_kernel_is_that_of_the_image_cropped_to_the_box(settings, seed):
     observed, rng = observation((70, 82), seed), np.random.default_rng(seed)
@@ -96,7 +98,6 @@ def test_a_kernel_found_in_a_region_is_trusted_no_more_than_any_other():
         (GAUSSIAN, np.s_[2:30], "region has 1 ranges"),
         (Settings(kernel_size=(21,)), np.s_[0:20, 0:44], r"larger than the region of \(20, 44\) pixels"),
         (Settings(kernel_prior=Known()), np.s_[0:20, 0:20], "region has no use with kernel_prior 'known'"),
-        (Settings(solver=BlindRichardsonLucy()), np.s_[0:20, 0:20], "choose solver 'two-phase'"),
         (Settings(background=0.9), np.s_[0:20, 0:20], "brightest pixel of the region is"),
         (GAUSSIAN, np.s_[20:40, 20:44], "region is constant"),
     ],

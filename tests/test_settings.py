@@ -6,29 +6,37 @@ import math
 import pytest
 
 from napari_blind_deconv import InputError, Settings
+from napari_blind_deconv.presets import SOLVERS
 from napari_blind_deconv.settings import (
+    ESTIMATORS,
+    FAMILIES,
     IMAGE_PRIORS,
     KERNEL_PRIORS,
-    SOLVERS,
+    RESTORERS,
     default_of,
     override,
     settings_from_dict,
     settings_to_dict,
 )
 
-FAMILIES = {"kernel_prior": KERNEL_PRIORS, "image_prior": IMAGE_PRIORS, "solver": SOLVERS}
 MEMBERS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kinds]
+
+
+def suited(kind):
+    """An image prior that a component works with: images can be drawn from few."""
+    return IMAGE_PRIORS["gaussian-field" if kind in ("by-draws", "posterior-sampling") else "sparse-gradients"]()
 
 
 @pytest.mark.parametrize(("family", "kind"), MEMBERS)
 def test_every_component_round_trips_through_json(family, kind):
-    settings = Settings(**{family: FAMILIES[family][kind]()})
+    settings = Settings(**{"image_prior": suited(kind), family: FAMILIES[family][kind]()})
     assert settings_from_dict(json.loads(json.dumps(settings_to_dict(settings)))) == settings
 
 
 @pytest.mark.parametrize(("family", "kind"), MEMBERS)
 def test_every_component_is_chosen_by_its_kind(family, kind):
-    chosen = settings_from_dict(override({}, f"{family}={kind}"))
+    base = settings_to_dict(Settings(image_prior=suited(kind)))
+    chosen = settings_from_dict(override(base, f"{family}={kind}"))
     assert getattr(chosen, family) == FAMILIES[family][kind]()
     assert default_of(family, kind)["kind"] == kind
 
@@ -84,3 +92,38 @@ def test_what_is_wrong_is_said_in_one_sentence(values, sentence):
 def test_a_wrong_path_names_the_nearest_right_one(assignment, sentence):
     with pytest.raises(InputError, match=sentence):
         override({}, assignment)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_former_solver_is_read_as_its_estimator_and_restorer(name):
+    image_prior = default_of("image_prior", "gaussian-field" if name == "posterior-sampling" else "none")
+    found = settings_from_dict({"solver": {"kind": name}, "image_prior": image_prior})
+    assert (found.estimator.kind, found.restorer.kind) == SOLVERS[name][:2]
+    for old, new in SOLVERS[name].moved.items():
+        family, _, field = new.partition(".")
+        changed = settings_from_dict({"solver": {"kind": name, old: 3}, "image_prior": image_prior})
+        assert getattr(getattr(changed, family), field) == 3
+    with pytest.raises(InputError, match="'estimator"):
+        settings_from_dict({"solver": {"kind": name}, "estimatr": {}})
+    with pytest.raises(InputError, match="leave one of them out"):
+        settings_from_dict({"solver": name, "estimator": {"kind": "joint"}})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"estimator": ESTIMATORS["joint"](), "kernel_prior": KERNEL_PRIORS["auto"]()},
+        {"estimator": ESTIMATORS["joint"](), "image_prior": IMAGE_PRIORS["deep-image"]()},
+        {"estimator": ESTIMATORS["by-draws"]()},
+        {"restorer": RESTORERS["posterior-sampling"]()},
+        {"restorer": RESTORERS["richardson-lucy"](), "image_prior": IMAGE_PRIORS["diffusion"]()},
+    ],
+)
+def test_what_does_not_go_together_is_refused_by_the_settings(values):
+    with pytest.raises(ValueError, match="; choose "):
+        Settings(**values)
+    plain = {name: default_of(name, component.kind) for name, component in values.items()}
+    with pytest.raises(InputError, match="; choose ") as caught:
+        settings_from_dict(plain)
+    assert caught.value.subject
+    assert caught.value.remedy

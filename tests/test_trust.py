@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.image_priors import NoPrior, SparseGradients
 from napari_blind_deconv.kernel_priors import Known, Uniform
 from napari_blind_deconv.pipeline import deconvolve_steps, intensity_levels
-from napari_blind_deconv.solvers import Estimate, RichardsonLucy, TwoPhase
+from napari_blind_deconv.restoration import ByPrior, RichardsonLucyRestorer
 from napari_blind_deconv.synthesis import blurred, cells, gaussian_kernel
 from napari_blind_deconv.trust import (
     kernel_checks,
@@ -224,22 +225,21 @@ def test_maps_have_the_image_s_shape_and_checks_come_per_channel(axes, shape):
     assert len(trust) == (3 if "C" in axes else len(CHECKS))
 
 
-@pytest.mark.parametrize("asked", [{"solver": RichardsonLucy()}, {"image_prior": NoPrior()}])
+@pytest.mark.parametrize("asked", [{"restorer": RichardsonLucyRestorer()}, {"image_prior": NoPrior()}])
 def test_without_an_image_prior_there_is_no_share_of_it(asked):
     result = restored(iterations=3, **asked)
     assert set(result.maps) == {"residual"}
     assert set(verdicts(result)) == CHECKS - {"prior_share"}
 
 
-def test_a_solver_s_maps_come_back_in_the_image_s_unit(monkeypatch):
-    solve = TwoPhase.solve
+def test_a_restorer_s_maps_come_back_in_the_image_s_unit(monkeypatch):
+    restore = ByPrior.restore
 
-    def sampling(self, problem):
-        for estimate in solve(self, problem):
-            known = {} if estimate.image is None else {"uncertainty": 0.1 * estimate.image}
-            yield Estimate(**(vars(estimate) | {"maps": known}))
+    def sampling(self, task):
+        for found in restore(self, task):
+            yield replace(found, maps={"uncertainty": 0.1 * found.scene})
 
-    monkeypatch.setattr(TwoPhase, "solve", sampling)
+    monkeypatch.setattr(ByPrior, "restore", sampling)
     observed = 1000 * observation()
     steps = deconvolve_steps(observed, Settings(kernel_prior=Known(), iterations=2), psf=KERNEL)
     try:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
@@ -12,8 +12,16 @@ from numpy.typing import NDArray
 
 Class = TypeVar("Class")
 
+VoxelSize = tuple[float | None, ...]
+"""Lengths in µm, one per spatial axis in the order z, y, x; ``None`` along an axis of which none is known."""
+
+MOST_INTENSE = 1e30
+"""Intensity beyond which sums of squares leave double precision, and results single precision."""
+
 
 _MARKED = re.compile(r"`([^`]+)`")
+# What a face has other names for; a file, "file a=1.tif", is none.
+_SETTING = re.compile(r"[A-Za-z_][\w.]*(=[\w-]+)?")
 
 
 class InputError(ValueError):
@@ -26,7 +34,8 @@ class InputError(ValueError):
     sentence
         All of it in one, where no face has other words for it; the fields are empty then.
     subject
-        What is wrong: a setting by its path (``kernel_size``, ``kernel_prior=known``), or a thing (``PSF``).
+        What is wrong: a setting by its path (``kernel_size``, ``kernel_prior=known``), or a thing (``PSF``,
+        ``file a.tif``).
     value
         What it is, in words that follow the subject.
     allowed
@@ -60,7 +69,8 @@ class InputError(ValueError):
         if self.sentence:
             return self.sentence
         between = " " if self.allowed.startswith(("must ", "is ")) or not self.value else ", "
-        wrong = " ".join(part for part in (name(self.subject), self.value) if part)
+        subject = name(self.subject) if _SETTING.fullmatch(self.subject) else self.subject
+        wrong = " ".join(part for part in (subject, self.value) if part)
         wrong = between.join(part for part in (wrong, self.allowed) if part)
         text = "; ".join(part for part in (wrong, self.remedy) if part)
         return worded(text, name)
@@ -89,6 +99,18 @@ def _in_python(path: str) -> str:
     """``kernel_prior=known`` reads ``kernel_prior 'known'``; other paths are names in Python already."""
     setting, chosen, kind = path.partition("=")
     return f"{setting} {kind!r}" if chosen else path
+
+
+def whole(voxel_size_um: Sequence[float | None] | None) -> tuple[float, ...] | None:
+    """A voxel size that is known along every axis; ``None`` where one is missing, for what needs all of them.
+
+    Examples
+    --------
+    >>> whole((0.3, 0.1, 0.1)), whole((None, 0.1, 0.1))
+    ((0.3, 0.1, 0.1), None)
+    """
+    lengths = [length for length in voxel_size_um or () if length is not None]
+    return tuple(lengths) if lengths and len(lengths) == len(voxel_size_um or ()) else None
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -158,9 +180,9 @@ class Result:
     maps
         Where not to trust the image: arrays of its shape, float32, by name. ``residual``: what the restored and blurred
         image misses of the observation, in standard deviations, NaN where the PSF looks beyond the frame;
-        ``prior_share``: how much of the detail around a pixel is the prior's, 0 (data) to 1 (prior), with solvers that
-        use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with solvers
-        that sample.
+        ``prior_share``: how much of the detail around a pixel is the prior's, 0 (data) to 1 (prior), with restorers
+        that use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with
+        restorers that sample.
     """
 
     image: NDArray[np.float32]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, VoxelSize
+from napari_blind_deconv.intensity_checks import refuse_extreme
 
 SPATIAL = "ZYX"
 _DEFAULT_AXES = {2: "YX", 3: "ZYX"}
@@ -211,6 +212,7 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
         values = values[tuple(nearest)]
         warnings.append(f"{count} pixels that were NaN or infinite were filled from their nearest neighbours")
     finite = values if not count or fill_nan else values[~bad]
+    refuse_extreme(finite)
     if finite.min() == finite.max():
         raise InputError(
             subject="image",
@@ -221,33 +223,8 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     return values, warnings
 
 
-def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: float | None, of: str = "image") -> None:
-    """Refuse a background that leaves no light, and a noise that leaves no image.
-
-    Raises
-    ------
-    InputError
-        Naming the value and the range that the image allows.
-    """
-    low, high = float(np.nanmin(image)), float(np.nanmax(image[np.isfinite(image)]))
-    if background is not None and background >= high:
-        raise InputError(
-            subject="background",
-            value=f"is {background:g}",
-            allowed=f"but the brightest pixel{'' if of == 'image' else f' of the {of}'} is {high:g}",
-            remedy="give one below that, in the image's own intensity unit",
-        )
-    if noise_sigma is not None and noise_sigma > high - low:
-        raise InputError(
-            subject="noise_sigma",
-            value=f"is {noise_sigma:g}",
-            allowed=f"but the {of} spans only {high - low:g}",
-            remedy="give it in the image's own intensity unit, or leave it out to have it estimated",
-        )
-
-
-def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes: bool) -> tuple[float, ...] | None:
-    """Voxel size of the PSF's axes in µm, (z, y, x) or (y, x).
+def checked_voxel_size(voxel_size_um: Sequence[float | None] | None, space: str, planes: bool) -> VoxelSize | None:
+    """Voxel size of the PSF's axes in µm, (z, y, x) or (y, x); ``None`` along an axis of which none is known.
 
     Raises
     ------
@@ -256,7 +233,7 @@ def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes
     """
     if voxel_size_um is None:
         return None
-    size = tuple(float(v) for v in voxel_size_um)
+    size = tuple(None if v is None else float(v) for v in voxel_size_um)
     if planes and len(size) == len(space) + 1:
         size = size[1:]
     if len(size) != len(space):
@@ -267,11 +244,11 @@ def checked_voxel_size(voxel_size_um: Sequence[float] | None, space: str, planes
             remedy="give one length in µm per axis",
         )
     for letter, value in zip(space, size, strict=True):
-        if not (math.isfinite(value) and value > 0):
+        if value is not None and not (math.isfinite(value) and value > 0):
             raise InputError(
                 subject="voxel size",
                 value=f"along {letter} is {value:g} µm",
                 allowed="but must be positive",
                 remedy="give the right one with `voxel_size_um`",
             )
-    return size
+    return None if all(value is None for value in size) else size

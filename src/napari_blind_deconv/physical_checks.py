@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from napari_blind_deconv._types import whole
 from napari_blind_deconv.metrics import describe_kernel
 from napari_blind_deconv.metrics.peak import core
 
@@ -29,7 +30,7 @@ _PEDESTAL = 0.2  # of the light
 
 def microscope_doubts(
     *,
-    voxel_size_um: Sequence[float] | None,
+    voxel_size_um: Sequence[float | None] | None,
     modality: Modality = "widefield",
     na: float | None = None,
     emission_um: float | None = None,
@@ -46,10 +47,11 @@ def microscope_doubts(
         *index_doubts(na, immersion_index, sample_index),
         *voxel_doubts(voxel_size_um),
     ]
-    if told or voxel_size_um is None or na is None or emission_um is None or immersion_index is None:
+    lengths = whole(voxel_size_um)
+    if told or lengths is None or na is None or emission_um is None or immersion_index is None:
         return told
     told += nyquist_doubts(
-        voxel_size_um,
+        lengths,
         modality=modality,
         na=na,
         emission_um=emission_um,
@@ -58,7 +60,7 @@ def microscope_doubts(
         sheet_um=sheet_um,
     )
     if kernel_shape is not None:
-        told += support_doubts(kernel_shape, voxel_size_um, na, emission_um, immersion_index)
+        told += support_doubts(kernel_shape, lengths, na, emission_um, immersion_index)
     return told
 
 
@@ -158,22 +160,24 @@ def wavelength_doubts(name: str, wavelength_um: float | None) -> list[str]:
     return [f"{name} is {wavelength_um:g} µm, which is no light that microscopes use (0.2 to 2 µm); check it"]
 
 
-def voxel_doubts(voxel_size_um: Sequence[float] | None) -> list[str]:
-    """Voxels that are no light microscope's: a wrong unit, a missing spacing."""
-    if voxel_size_um is None:
+def voxel_doubts(voxel_size_um: Sequence[float | None] | None) -> list[str]:
+    """Voxels that are no light microscope's: a wrong unit, a missing spacing; lengths that are unknown say nothing."""
+    known = [length for length in voxel_size_um or () if length is not None]
+    if not known:
         return []
-    size = " x ".join(f"{length:g}" for length in voxel_size_um)
-    for length in voxel_size_um:
+    size = " x ".join(f"{length:g}" for length in known)
+    for length in known:
         if not _LEAST_UM <= length <= _MOST_UM:
             meant = f"in nanometres it would be {length / 1000:g} µm" if length > _MOST_UM else "metres or millimetres?"
             return [f"voxels of {size} µm are not those of a light microscope; check the unit: {meant}"]
     told = []
-    if max(voxel_size_um) > _ANISOTROPY * min(voxel_size_um):
+    *_, down, across = (None, None, *(voxel_size_um or ()))
+    if max(known) > _ANISOTROPY * min(known):
         told.append(
-            f"voxels of {size} µm are {max(voxel_size_um) / min(voxel_size_um):.0f} times longer than wide, as if one "
+            f"voxels of {size} µm are {max(known) / min(known):.0f} times longer than wide, as if one "
             "of the lengths were missing or in another unit; check them"
         )
-    elif len(voxel_size_um) >= 2 and abs(voxel_size_um[-1] / voxel_size_um[-2] - 1) > _UNEQUAL:
+    elif across is not None and down is not None and abs(across / down - 1) > _UNEQUAL:
         told.append(f"voxels of {size} µm are not square in the plane, which cameras' are; check y and x")
     return told
 

@@ -7,17 +7,19 @@ from typing import Annotated, Any, Literal, get_args
 
 import pydantic
 import pydantic_core
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Le, Len
 from pydantic import AfterValidator, TypeAdapter
 
-from napari_blind_deconv._types import InputError, component, nearest
+from napari_blind_deconv._types import MOST_INTENSE, InputError, component, nearest
+from napari_blind_deconv.estimation import ByEvidence, Estimator
 from napari_blind_deconv.forward import Likelihood, ReadFromImage
 from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
-from napari_blind_deconv.kernel_priors import KernelPrior, Uniform
+from napari_blind_deconv.kernel_priors import KernelPrior, Known, Uniform
+from napari_blind_deconv.presets import without_solver
 from napari_blind_deconv.restoration import ByData, Restorer
-from napari_blind_deconv.solvers import Choosy, Solver, TwoPhase
 
 # Validation speaks of types; people think of numbers.
+_LONGEST = 240
 _HUMAN = {
     "a valid number, unable to parse string as a number": "a number",
     "a valid integer, unable to parse string as an integer": "a whole number",
@@ -26,7 +28,12 @@ _HUMAN = {
     "a valid tuple": "a list of numbers, such as [15, 15]",
     "a valid boolean, unable to interpret input": "true or false",
     "a valid boolean": "true or false",
+    "a valid number": "a number",
+    "a valid string": "text",
+    "a valid dictionary or object to extract fields from": 'an object such as {"kind": …}',
+    "Unable to parse input string as an integer, exceeded maximum size": "must be a smaller whole number",
     "greater than or equal to": "at least",
+    "less than or equal to": "at most",
 }
 
 
@@ -57,34 +64,49 @@ class Settings:
     """What is known of the PSF."""
     image_prior: ImagePrior = SparseGradients()
     """What is known of the image."""
-    solver: Solver = TwoPhase()
-    """How the kernel is found, and where it does that, the image with it."""
+    estimator: Estimator = ByEvidence()
+    """How the kernel is found, unless it is known."""
     restorer: Restorer = ByData()
     """How the image is restored once there is a kernel."""
     likelihood: Likelihood = ReadFromImage()
     """What is known of the camera."""
     non_negative: bool | None = None
     """Whether the restored image may not lie below the background. None: where the data are counts of light."""
-    kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], MinLen(1)] | None = None
+    kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], Len(1, 3)] | None = None
     """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
-    kernel_weight: Annotated[float, Gt(0)] = 1.0
+    kernel_weight: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """How many times the kernel prior counts; a uniform one has no say at any weight, a known one all of it."""
-    iterations: Annotated[int, Ge(1)] | None = None
-    """Steps of the restoration. None: the solver's own number."""
-    noise_sigma: Annotated[float, Gt(0)] | None = None
+    iterations: Annotated[int, Ge(1), Le(100_000)] | None = None
+    """Steps of the restoration. None: the restorer's own number."""
+    noise_sigma: Annotated[float, Gt(0), Le(MOST_INTENSE)] | None = None
     """Standard deviation of the noise, in the image's intensity unit. None: estimated."""
-    model_error: Annotated[float, Ge(0)] = 0.007
+    model_error: Annotated[float, Ge(0), Le(1)] = 0.01
     """What no single PSF explains, relative to the image's intensity; it adds to the noise. 0 for synthetic data."""
-    background: float | None = None
+    background: Annotated[float, Ge(-MOST_INTENSE), Le(MOST_INTENSE)] | None = None
     """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back. None: not known."""
+    encoding: Literal["linear", "srgb"] = "linear"
+    """How intensities stand for light: in proportion, as in microscopy, or by the curve of phones and cameras."""
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
     fill_nan: bool = False
     """Replace NaN and infinite pixels by their nearest finite neighbour instead of leaving them out."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto takes a CUDA device if there is one, else the CPU."""
-    seed: Annotated[int, Ge(0)] = 0
-    """Seed of the only source of randomness; recorded with every result, though today's solvers draw nothing."""
+    seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
+    """Seed of the only source of randomness; recorded with every result."""
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together, naming both and what to choose instead."""
+        if not isinstance(self.kernel_prior, Known):
+            self.estimator.refuse(self.kernel_prior, self.image_prior)
+        self.restorer.refuse(self.image_prior)
+        if self.encoding == "srgb" and (self.background is not None or self.noise_sigma is not None):
+            raise InputError(
+                subject="encoding=srgb",
+                value="cannot be combined with `background` or `noise_sigma`",
+                allowed="as these are levels of light",
+                remedy="leave them out to have them read from the image",
+            )
 
 
 ADAPTER: TypeAdapter[Settings] = TypeAdapter(Settings)
@@ -98,29 +120,17 @@ def _registry(union: Any) -> dict[str, type]:
 
 KERNEL_PRIORS: Mapping[str, type] = _registry(KernelPrior)
 IMAGE_PRIORS: Mapping[str, type] = _registry(ImagePrior)
-SOLVERS: Mapping[str, type] = _registry(Solver)
+ESTIMATORS: Mapping[str, type] = _registry(Estimator)
 RESTORERS: Mapping[str, type] = _registry(Restorer)
 LIKELIHOODS: Mapping[str, type] = _registry(Likelihood)
-_FAMILIES = {
+FAMILIES: Mapping[str, Mapping[str, type]] = {
     "kernel_prior": KERNEL_PRIORS,
     "image_prior": IMAGE_PRIORS,
-    "solver": SOLVERS,
+    "estimator": ESTIMATORS,
     "restorer": RESTORERS,
     "likelihood": LIKELIHOODS,
 }
-
-
-def refuse_clashes(settings: Settings) -> None:
-    """Refuse settings that do not go together, before anything is read or computed.
-
-    Raises
-    ------
-    InputError
-        Naming both settings and what to choose instead.
-    """
-    if isinstance(settings.solver, Choosy):
-        settings.solver.refuse(settings.kernel_prior, settings.image_prior)
-    settings.restorer.refuse(settings.image_prior)
+"""The settings that are a choice of a component, each with its kinds."""
 
 
 def settings_to_dict(settings: Settings) -> dict[str, Any]:
@@ -135,17 +145,19 @@ def settings_from_dict(values: Mapping[str, Any]) -> Settings:
     ------
     InputError
         Naming the setting, its value and what is allowed; an unknown name is answered with the nearest known one.
+        Naming both settings where two do not go together.
     """
+    values = without_solver(values)
     for path, known in _unknown(values):
-        raise InputError(
-            subject=f"setting {path!r}", value="is unknown", remedy=nearest(path.rpartition(".")[2], known)
-        )
+        raise unknown("setting", path, nearest(path.rpartition(".")[2], known))
     try:
         return ADAPTER.validate_python(json.loads(json.dumps(values, allow_nan=True)))
     except pydantic.ValidationError as error:
         raise refusal(error) from error
     except TypeError as error:
-        raise InputError(f"settings must be plain JSON values: {error}") from error
+        raise InputError(
+            subject="settings", value="must be plain JSON values", remedy=f"change what is not: {error}"
+        ) from error
 
 
 def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
@@ -181,35 +193,40 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     out = {**settings_to_dict(Settings()), **values}
     known = list(out)
     if first not in known:
-        raise InputError(subject=f"setting {path!r}", value="is unknown", remedy=nearest(first, known))
-    if first in _FAMILIES and not rest and isinstance(value, str):
+        raise unknown("setting", path, nearest(first, known))
+    if first in FAMILIES and not rest and isinstance(value, str):
         return {**out, first: default_of(first, value)}
     if not rest:
         return {**out, first: value}
     inner = out[first]
     if not isinstance(inner, dict):
-        raise InputError(f"setting {path!r} is unknown: {first!r} has no fields of its own")
-    names = _fields(_FAMILIES[first].get(str(inner.get("kind"))))
+        raise unknown("setting", path, f"{first!r} has no fields of its own")
+    names = _fields(FAMILIES[first].get(str(inner.get("kind"))))
     if rest not in names:
         own = [name for name in names if name != "kind"]
         hint = nearest(rest, own) if own else "it has no settings of its own; choose another kind first"
-        raise InputError(f"setting {path!r} is unknown for {first} {inner.get('kind')!r}; {hint}")
+        raise unknown("setting", path, hint, f"for {first} {inner.get('kind')!r}")
     return {**out, first: {**inner, rest: value}}
 
 
 def default_of(family: str, kind: str) -> dict[str, Any]:
     """The default fields of a kind of a family such as ``kernel_prior``, as JSON values."""
-    kinds = _FAMILIES[family]
+    kinds = FAMILIES[family]
     if kind not in kinds:
-        raise InputError(f"{family} {kind!r} is unknown; {nearest(kind, kinds)}")
+        raise unknown(family, kind, nearest(kind, kinds))
     return dict(TypeAdapter(kinds[kind]).dump_python(kinds[kind](), mode="json"))
+
+
+def unknown(subject: str, name: str, hint: str, where: str = "") -> InputError:
+    """The refusal of a name that nothing has."""
+    return InputError(subject=subject, value=f"{name!r} is unknown{where and ' '}{where}", remedy=hint)
 
 
 def refusal(error: pydantic.ValidationError) -> InputError:
     """The first complaint of a validation; what a validator refused in words of its own keeps them."""
     first = error.errors(include_url=False)[0]
     place = [
-        str(part) for part in first["loc"] if str(part) not in {kind for kinds in _FAMILIES.values() for kind in kinds}
+        str(part) for part in first["loc"] if str(part) not in {kind for kinds in FAMILIES.values() for kind in kinds}
     ]
     name = ".".join(part for part in place if not part.isdigit() and "[" not in part) or "settings"
     own = first.get("ctx", {}).get("error")
@@ -219,28 +236,35 @@ def refusal(error: pydantic.ValidationError) -> InputError:
     for machine, human in _HUMAN.items():
         message = message.replace(machine, human)
     given = first["input"]
-    shown = "" if isinstance(given, Mapping | pydantic_core.ArgsKwargs) else repr(given)
-    return InputError(subject=name, value=shown, allowed=message)
+    shown = "" if isinstance(given, Mapping | pydantic_core.ArgsKwargs) else _short(repr(given))
+    return InputError(subject=name, value=shown, allowed=_short(message))
+
+
+def _short(text: str) -> str:
+    """A value of a million letters is not repeated."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 4 :]}"
 
 
 def _fields(cls: type | None) -> list[str]:
     if cls is None or not is_dataclass(cls):
         return []
-    return [f.name for f in fields(cls) if f.name != "kernel"]
+    # What is bound when a run begins is no setting.
+    declared: Mapping[str, Any] = cls.__pydantic_fields__  # type: ignore[attr-defined]
+    return [f.name for f in fields(cls) if not declared[f.name].exclude]
 
 
 def _unknown(values: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Paths that no setting has, each with the names allowed in its place."""
     top = _fields(Settings)
     out = [(name, top) for name in values if name not in top]
-    for family, kinds in _FAMILIES.items():
+    for family, kinds in FAMILIES.items():
         inner = values.get(family)
         if not isinstance(inner, Mapping):
             continue
         kind = inner.get("kind")
-        if kind not in kinds:
-            out.append((f"{family}.kind.{kind}", list(kinds)))
+        if not isinstance(kind, str) or kind not in kinds:
+            out.append((_short(f"{family}.kind.{kind}"), list(kinds)))
             continue
-        allowed = _fields(kinds[str(kind)])
+        allowed = _fields(kinds[kind])
         out.extend((f"{family}.{name}", allowed) for name in inner if name not in allowed)
     return out

@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import InputError
 
 _USUAL = 31
+# Relative differences of voxel sizes: that of rounding, and that from which on a PSF is another one.
+_SAME, _OTHER = 0.02, 0.05
+# Between these, sums of a PSF's values are numbers.
+_SAFE = 1e-100, 1e100
 
 
 def checked_psf(
     psf: Any,
     space_shape: Sequence[int],
-    voxel_size_um: Sequence[float] | None,
-    psf_voxel_size_um: Sequence[float] | None,
+    voxel_size_um: Sequence[float | None] | None,
+    psf_voxel_size_um: Sequence[float | None] | None,
 ) -> tuple[NDArray[np.float32], list[str]]:
     """A known PSF of odd size and unit sum, with what had to be changed.
 
@@ -60,44 +64,85 @@ def checked_psf(
             allowed="but is a distribution of light",
             remedy="subtract its background and set what is below zero to zero",
         )
-    if values.sum() == 0:
+    if values.max() == 0:
         raise InputError(
             subject="PSF", value="is zero everywhere", allowed="but must hold light", remedy="export it anew"
         )
-    if voxel_size_um is not None and psf_voxel_size_um is not None:
-        same_voxels(voxel_size_um, psf_voxel_size_um)
+    if not _SAFE[0] < values.max() < _SAFE[1]:
+        values = values / values.max()
     warnings = []
-    even = [n % 2 == 0 for n in values.shape]
-    if any(even):
-        values = np.pad(values, [(0, 1 if e else 0) for e in even])
-        warnings.append(f"PSF of even size {array.shape} was padded by zeros to {values.shape}; its centre is n // 2")
-    if any(k > n for k, n in zip(values.shape, space_shape, strict=True)):
-        raise InputError(
-            subject="PSF",
-            value=f"of {values.shape} pixels",
-            allowed=f"is larger than the image of {tuple(space_shape)}",
-            remedy="crop it to its support",
-        )
+    if voxel_size_um is not None and psf_voxel_size_um is not None:
+        warnings = voxel_doubts_of_psf(voxel_size_um, psf_voxel_size_um)
+    values, said = _fitted(values, space_shape)
+    warnings += said
     return (values / values.sum()).astype(np.float32), warnings
 
 
-def same_voxels(image_um: Sequence[float], psf_um: Sequence[float], tolerance: float = 0.02) -> None:
-    """Refuse a PSF sampled on other voxels than the image."""
+def _fitted(values: NDArray[np.float64], space_shape: Sequence[int]) -> tuple[NDArray[np.float64], list[str]]:
+    """A PSF of odd size, no larger than the image, about the same centre; with what was done, and the light it cost.
+
+    Whole, a larger one would restore no better (decision 0025), and every pixel would be at the image's border.
+    """
+    shape, told = values.shape, []
+    sizes = [min(n + 1 - n % 2, m - 1 + m % 2) for n, m in zip(shape, space_shape, strict=True)]
+    if any(n % 2 == 0 and k > n for n, k in zip(shape, sizes, strict=True)):
+        values = np.pad(values, [(0, 1 if n % 2 == 0 else 0) for n in shape])
+        told.append(f"PSF of even size {shape} was padded by zeros to {values.shape}; its centre is n // 2")
+    if any(k < n for k, n in zip(sizes, shape, strict=True)):
+        starts = [n // 2 - k // 2 for n, k in zip(shape, sizes, strict=True)]
+        kept = values[tuple(slice(start, start + k) for start, k in zip(starts, sizes, strict=True))]
+        cut = 1 - kept.sum() / values.sum()
+        if kept.sum() == 0:
+            raise InputError(
+                subject="PSF",
+                value=f"of {shape} pixels",
+                allowed=f"has no light in its middle {tuple(sizes)}, which is all that an image of "
+                f"{tuple(space_shape)} has room for",
+                remedy="centre it, or crop it to its support",
+            )
+        told.append(
+            f"PSF of {shape} pixels is larger than an image of {tuple(space_shape)} has room for: it was trimmed about "
+            f"its centre to {tuple(sizes)}, which cut {100 * max(cut, 0.0):.2g} % of its light"
+        )
+        values = kept
+    return values, told
+
+
+def voxel_doubts_of_psf(image_um: Sequence[float | None], psf_um: Sequence[float | None]) -> list[str]:
+    """What is to be said of a PSF whose voxels are nearly the image's, along the axes of which both are known.
+
+    Raises
+    ------
+    InputError
+        For a PSF sampled on other voxels.
+    """
     image_um, psf_um = tuple(image_um), tuple(psf_um)
     if len(image_um) != len(psf_um):
         raise InputError(
             subject="PSF",
-            value=f"has voxels of {psf_um} µm",
-            allowed=f"but the image's are {image_um} µm, of another number of axes",
+            value=f"has voxels of {_lengths(psf_um)} µm",
+            allowed=f"but the image's are {_lengths(image_um)} µm, of another number of axes",
             remedy="give a PSF of the image's spatial axes",
         )
-    if any(abs(a - b) > tolerance * a for a, b in zip(image_um, psf_um, strict=True)):
+    pairs = [(a, b) for a, b in zip(image_um, psf_um, strict=True) if a is not None and b is not None]
+    worst = max((abs(a - b) / a for a, b in pairs), default=0.0)
+    if worst > _OTHER:
         raise InputError(
             subject="PSF",
-            value=f"has voxels of {psf_um} µm",
-            allowed=f"but the image's are {image_um} µm",
+            value=f"has voxels of {_lengths(psf_um)} µm",
+            allowed=f"but the image's are {_lengths(image_um)} µm",
             remedy="resample the PSF to them, or correct `voxel_size_um`",
         )
+    if worst <= _SAME:
+        return []
+    return [
+        f"the PSF has voxels of {_lengths(psf_um)} µm, the image of {_lengths(image_um)} µm; it was used as it is, "
+        f"up to {worst:.1%} too narrow or too wide"
+    ]
+
+
+def _lengths(voxel_size_um: Sequence[float | None]) -> str:
+    return f"({', '.join('?' if length is None else f'{length:.5g}' for length in voxel_size_um)})"
 
 
 def kernel_shape(requested: Sequence[int] | None, space_shape: Sequence[int], of: str = "image") -> tuple[int, ...]:

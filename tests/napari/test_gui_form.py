@@ -7,9 +7,10 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_blind_deconv._types import InputError, component
-from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS, Settings
+from napari_blind_deconv.image_priors import GaussianField, NoPrior
+from napari_blind_deconv.settings import ESTIMATORS, FAMILIES, IMAGE_PRIORS, KERNEL_PRIORS, RESTORERS, Settings
 
-COMPONENTS = {**KERNEL_PRIORS, **IMAGE_PRIORS, **SOLVERS}
+COMPONENTS = {kind: cls for kinds in FAMILIES.values() for kind, cls in kinds.items()}
 
 
 def changed(value: Any) -> Any:
@@ -52,7 +53,8 @@ def _varied(default: Any) -> Any:
         Settings(planes=True, fill_nan=True, background=-2.5, device="cpu"),
         *[Settings(kernel_prior=cls()) for cls in KERNEL_PRIORS.values()],
         *[Settings(image_prior=cls()) for cls in IMAGE_PRIORS.values()],
-        *[Settings(solver=cls()) for cls in SOLVERS.values()],
+        *[Settings(estimator=cls(), image_prior=GaussianField()) for cls in ESTIMATORS.values()],
+        *[Settings(restorer=RESTORERS[kind](), image_prior=NoPrior()) for kind in ("richardson-lucy", "photon-map")],
     ],
 )
 def test_settings_go_through_the_form_and_tell_once(qtbot: Any, settings: Settings) -> None:
@@ -81,13 +83,16 @@ def test_only_the_fields_of_the_chosen_kernel_prior_are_shown(qtbot: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("family", "kinds"), [("kernel_prior", KERNEL_PRIORS), ("image_prior", IMAGE_PRIORS), ("solver", SOLVERS)]
+    ("family", "kinds"), [("kernel_prior", KERNEL_PRIORS), ("image_prior", IMAGE_PRIORS), ("estimator", ESTIMATORS)]
 )
 def test_a_kind_that_is_chosen_by_hand_starts_at_its_defaults(qtbot: Any, family: str, kinds: Any) -> None:
     from napari_blind_deconv._napari.settings_form import SettingsForm
 
     form = SettingsForm()
     qtbot.addWidget(form)
+    # Images can be drawn from some priors only, as some estimators do.
+    if family != "image_prior":
+        form.editors["image_prior"].set_value(GaussianField())
     box = form.editors[family].box
     for kind, cls in kinds.items():
         box.setCurrentIndex(box.findData(kind))
@@ -146,12 +151,12 @@ class Outer:
 
 def test_command_line_says_every_setting_that_is_not_the_default() -> None:
     from napari_blind_deconv._napari.command import command_line
+    from napari_blind_deconv.estimation import BlindRichardsonLucy
     from napari_blind_deconv.kernel_priors import Sparse
-    from napari_blind_deconv.solvers import BlindRichardsonLucy
 
     settings = Settings(
         kernel_prior=Sparse(sparsity=0.5),
-        solver=BlindRichardsonLucy(kernel_steps=2),
+        estimator=BlindRichardsonLucy(kernel_steps=2),
         kernel_size=(9, 15, 15),
         planes=True,
         noise_sigma=2.0,
@@ -159,6 +164,6 @@ def test_command_line_says_every_setting_that_is_not_the_default() -> None:
     line = command_line(settings, image="a b.tif", voxel_size_um=(0.3, 0.1, 0.1))
     assert line == (
         "blind-deconv run 'a b.tif' --output restored --kernel-prior sparse --set kernel_prior.sparsity=0.5 "
-        "--solver blind-richardson-lucy --set solver.kernel_steps=2 --kernel-size 9,15,15 --noise-sigma 2.0 "
+        "--estimator blind-richardson-lucy --set estimator.kernel_steps=2 --kernel-size 9,15,15 --noise-sigma 2.0 "
         "--set planes=true --voxel-size-um 0.3,0.1,0.1"
     )

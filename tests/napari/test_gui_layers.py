@@ -237,3 +237,30 @@ def test_voxel_size_of_the_file_survives_a_layer_that_counts_pixels(
         volume = io.read(saved)
         assert volume.axes == "ZCYX"
         assert volume.voxel_size_um == pytest.approx((0.3, 0.1, 0.1))
+
+
+def test_lengths_that_are_known_along_some_axes_only_are_kept(
+    qtbot: Any, viewer: Any, open_widget: Any, tmp_path: Any
+) -> None:
+    from napari_blind_deconv import io
+
+    path = tmp_path / "stack.tif"
+    options = {"resolution": (1e5, 1e5), "resolutionunit": "CENTIMETER", "photometric": "minisblack"}
+    tifffile.imwrite(path, np.round(spots((6, 32, 32)) + 10).astype(np.uint16), **options)
+    viewer.open(str(path), plugin="napari")
+    widget = open_widget("Blind deconvolution")
+    quick(widget, kernel_size=(3,))
+    assert widget.input.voxel_size.box.text() == "?, 0.1, 0.1"
+    assert widget.job().source.voxel_size_um == (None, 0.1, 0.1)
+    widget.form.kernel_prior.box.setCurrentIndex(widget.form.kernel_prior.box.findData("microscope"))
+    assert "needs the voxel size" in widget.panel.status.text()
+    assert "needed" in widget.input.origin.text()
+    widget.form.kernel_prior.box.setCurrentIndex(widget.form.kernel_prior.box.findData("uniform"))
+    run(qtbot, widget)
+    for layer in results(viewer, "stack"):
+        layer.save(str(tmp_path / f"{layer.name}.ome.tif"), plugin=PLUGIN)
+        assert io.read(tmp_path / f"{layer.name}.ome.tif").voxel_size_um == (
+            None,
+            pytest.approx(0.1),
+            pytest.approx(0.1),
+        )

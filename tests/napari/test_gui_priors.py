@@ -1,4 +1,4 @@
-"""Priors of the image and the solvers that go with them: what is shown, what is refused, what a sampler adds."""
+"""Image priors, and estimators and restorers that go with them: what is shown, what is refused, what a sampler adds."""
 
 import re
 from itertools import product
@@ -10,10 +10,11 @@ from gui import PLUGIN, quick, results, run, spots
 from qtpy.QtWidgets import QFormLayout, QLabel
 
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.estimation import Joint
 from napari_blind_deconv.image_priors import Diffusion, GaussianField
 from napari_blind_deconv.kernel_priors import Auto, Uniform
-from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, RESTORERS, SOLVERS, Settings, refuse_clashes
-from napari_blind_deconv.solvers import Choosy, Joint, PosteriorSampling
+from napari_blind_deconv.restoration import PosteriorSampling
+from napari_blind_deconv.settings import ESTIMATORS, IMAGE_PRIORS, RESTORERS
 
 
 def choose(editor: Any, kind: str) -> None:
@@ -58,31 +59,33 @@ def test_slider_and_number_say_the_same_and_the_number_keeps_its_digits(qtbot: A
         assert widget.form.value().image_prior.strength == end / strength.slider.maximum()
 
 
-def refusal(solver: Any, kernel_prior: Any, image_prior: Any) -> str:
-    """What a solver says against two priors; empty where it takes them."""
-    if isinstance(solver, Choosy):
-        try:
-            solver.refuse(kernel_prior, image_prior)
-        except InputError as error:
-            return str(error)
+def refusal(*priors: Any, of: Any) -> str:
+    """What an estimator says against two priors, or a restorer against one; empty where it takes them."""
+    try:
+        of.refuse(*priors)
+    except InputError as error:
+        return str(error)
     return ""
 
 
 def test_what_does_not_go_together_is_said_before_run(viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
     refused = 0
-    for (prior, image_prior), (kind, solver) in product(IMAGE_PRIORS.items(), SOLVERS.items()):
+    parts = [("estimator", ESTIMATORS), ("restorer", RESTORERS)]
+    ways = [(family, kind, cls()) for family, kinds in parts for kind, cls in kinds.items()]
+    for (prior, image_prior), (family, kind, way) in product(IMAGE_PRIORS.items(), ways):
         quick(widget)
         choose(widget.form.editors["image_prior"], prior)
-        choose(widget.form.editors["solver"], kind)
+        choose(widget.form.editors[family], kind)
         sentence = widget.panel.status.text()
-        if not refusal(solver(), Uniform(), image_prior()):
+        priors = (Uniform(), image_prior()) if family == "estimator" else (image_prior(),)
+        if not refusal(*priors, of=way):
             assert sentence == "Ready."
             continue
         refused += 1
         assert "choose “" in sentence
         assert "_prior" not in sentence
-        assert "solver" not in sentence
+        assert family not in sentence
         assert "'" not in sentence
     assert refused > len(IMAGE_PRIORS)
 
@@ -91,11 +94,11 @@ def test_sampling_names_the_priors_that_can_be_sampled(qtbot: Any, viewer: Any, 
     from napari_blind_deconv._napari.words import kind_label
 
     viewer.add_image(spots((48, 52)), name="cells")
-    quick(widget, solver=PosteriorSampling())
+    quick(widget, restorer=PosteriorSampling())
     sentence = widget.panel.status.text()
     for kind in ("diffusion", "gaussian-field", "patch-mixture"):
         assert f"“{kind_label(kind)}”" in sentence
-        assert not refusal(PosteriorSampling(), Uniform(), IMAGE_PRIORS[kind]())
+        assert not refusal(IMAGE_PRIORS[kind](), of=PosteriorSampling())
     run(qtbot, widget)
     assert widget.panel.status.text() == sentence
     assert [layer.name for layer in viewer.layers] == ["cells"]
@@ -105,7 +108,7 @@ def test_sampling_names_the_priors_that_can_be_sampled(qtbot: Any, viewer: Any, 
 
 def test_joint_cannot_find_out_the_family(viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
-    quick(widget, solver=Joint(), kernel_prior=Auto())
+    quick(widget, estimator=Joint(), kernel_prior=Auto())
     sentence = widget.panel.status.text()
     assert sentence.startswith("“Image and PSF by turns (joint)” cannot rank families of PSFs")
     assert "kernel_prior" not in sentence
@@ -113,23 +116,17 @@ def test_joint_cannot_find_out_the_family(viewer: Any, widget: Any) -> None:
 
 def test_no_clash_of_components_is_said_in_the_names_of_the_code() -> None:
     from napari_blind_deconv._napari.refusals import refusal_on_screen
+    from napari_blind_deconv.settings import settings_from_dict
 
     said = set()
-    for solver in SOLVERS.values():
-        for kernel_prior, image_prior, restorer in product(
-            (KERNEL_PRIORS["known"], KERNEL_PRIORS["auto"], KERNEL_PRIORS["uniform"]),
-            IMAGE_PRIORS.values(),
-            RESTORERS.values(),
-        ):
-            settings = Settings(
-                solver=solver(), kernel_prior=kernel_prior(), image_prior=image_prior(), restorer=restorer()
-            )
-            try:
-                refuse_clashes(settings)
-            except InputError as error:
-                said.add(refusal_on_screen(error))
+    for kinds in product(("auto", "uniform"), IMAGE_PRIORS, ESTIMATORS, RESTORERS):
+        names = ("kernel_prior", "image_prior", "estimator", "restorer")
+        try:
+            settings_from_dict({name: {"kind": kind} for name, kind in zip(names, kinds, strict=True)})
+        except InputError as error:
+            said.add(refusal_on_screen(error))
     assert len(said) > 10
-    assert not [sentence for sentence in said if re.search(r"_prior|solver|restorer|likelihood|'|`", sentence)]
+    assert not [sentence for sentence in said if re.search(r"_prior|estimator|restorer|likelihood|'|`", sentence)]
 
 
 @pytest.mark.parametrize("rgb", [False, True])
@@ -140,7 +137,7 @@ def test_samples_leave_an_uncertainty_in_the_units_of_the_image(
     if rgb:
         image = np.clip(np.stack([image, image / 2, image / 3], -1) / image.max(), 0, 1)
     viewer.add_image(image, name="cells", rgb=rgb)
-    quick(widget, solver=PosteriorSampling(samples=2, levels=2), image_prior=GaussianField())
+    quick(widget, restorer=PosteriorSampling(samples=2, levels=2), image_prior=GaussianField())
     run(qtbot, widget)
     restored, _ = results(viewer, "cells")
     layer = viewer.layers["cells uncertainty (± intensity)"]

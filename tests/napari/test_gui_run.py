@@ -141,12 +141,12 @@ def test_two_viewers_share_nothing(
 
 def test_a_known_psf_comes_from_a_layer(qtbot: Any, viewer: Any, widget: Any) -> None:
     from napari_blind_deconv.kernel_priors import Known
-    from napari_blind_deconv.solvers import RichardsonLucy
+    from napari_blind_deconv.restoration import RichardsonLucyRestorer
 
     viewer.add_image(spots((48, 52)), name="cells")
     kernel = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32)
     viewer.add_image(kernel, name="measured")
-    quick(widget, kernel_prior=Known(), kernel_size=None, solver=RichardsonLucy())
+    quick(widget, kernel_prior=Known(), kernel_size=None, restorer=RichardsonLucyRestorer())
     widget.psf_choice.set_value(viewer.layers["measured"])
     run(qtbot, widget)
     _, psf = results(viewer, "cells")
@@ -156,13 +156,13 @@ def test_a_known_psf_comes_from_a_layer(qtbot: Any, viewer: Any, widget: Any) ->
 def test_a_known_psf_comes_from_a_file(qtbot: Any, viewer: Any, widget: Any, tmp_path: Any) -> None:
     from napari_blind_deconv import io
     from napari_blind_deconv.kernel_priors import Known
-    from napari_blind_deconv.solvers import RichardsonLucy
+    from napari_blind_deconv.restoration import RichardsonLucyRestorer
 
     kernel = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32)
     io.write(tmp_path / "psf.ome.tif", io.Volume(kernel, "YX"), {})
     viewer.add_image(spots((48, 52)), name="cells")
     prior = Known(psf=str(tmp_path / "psf.ome.tif"))
-    quick(widget, kernel_prior=prior, kernel_size=None, solver=RichardsonLucy())
+    quick(widget, kernel_prior=prior, kernel_size=None, restorer=RichardsonLucyRestorer())
     run(qtbot, widget)
     _, psf = results(viewer, "cells")
     np.testing.assert_allclose(psf.data, kernel / kernel.sum(), atol=1e-6)
@@ -185,12 +185,12 @@ def test_kinds_are_chosen_with_the_keyboard(qtbot: Any, viewer: Any, widget: Any
     assert widget.form.kernel_prior.kind == box.itemData(0)
 
 
-@pytest.mark.parametrize("solver", ["two-phase", "blind-richardson-lucy"])
-def test_defaults_of_every_blind_solver_run(qtbot: Any, viewer: Any, widget: Any, solver: str) -> None:
-    from napari_blind_deconv.settings import SOLVERS
+@pytest.mark.parametrize("kind", ["by-evidence", "blind-richardson-lucy"])
+def test_defaults_of_every_estimator_run(qtbot: Any, viewer: Any, widget: Any, kind: str) -> None:
+    from napari_blind_deconv.settings import ESTIMATORS
 
     viewer.add_image(spots((48, 52)), name="cells")
-    quick(widget, solver=SOLVERS[solver]())
+    quick(widget, estimator=ESTIMATORS[kind]())
     run(qtbot, widget)
     assert results(viewer, "cells")[0].data.shape == (48, 52)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from gui import PLUGIN, quick, results, run, spots
 
+from napari_blind_deconv.estimation import ByEvidence
 from napari_blind_deconv.image_priors import SparseGradients, TotalVariation
-from napari_blind_deconv.solvers import TwoPhase
 
 MAPS = {"residual": "residual (σ)", "prior_share": "prior share"}
 
@@ -19,7 +19,7 @@ def test_maps_lie_hidden_below_the_restored_image(qtbot: Any, viewer: Any, widge
     if rgb:
         image = np.clip(np.stack([image, image / 2, image / 3], -1) / image.max(), 0, 1)
     viewer.add_image(image, name="cells", scale=(0.2, 0.1), translate=(3, 4), rgb=rgb)
-    quick(widget, solver=TwoPhase(starts=1, rounds=1, refinements=1), image_prior=TotalVariation())
+    quick(widget, estimator=ByEvidence(starts=1, rounds=1, refinements=1), image_prior=TotalVariation())
     run(qtbot, widget)
     restored, _ = results(viewer, "cells")
     for role, name in MAPS.items():
@@ -38,7 +38,7 @@ def test_doubts_come_first_then_what_passed_and_the_metrics_have_every_limit(
     qtbot: Any, viewer: Any, widget: Any, open_widget: Callable[[str], Any]
 ) -> None:
     viewer.add_image(spots((64, 64), blur=2.0), name="cells")
-    quick(widget, solver=TwoPhase(starts=1, rounds=1, refinements=1), image_prior=SparseGradients(strength=50))
+    quick(widget, estimator=ByEvidence(starts=1, rounds=1, refinements=1), image_prior=SparseGradients(strength=50))
     run(qtbot, widget)
     lines = widget.panel.status.text().splitlines()
     trust = viewer.layers["cells restored"].metadata[PLUGIN]["report"]["trust"]

@@ -66,13 +66,13 @@ def test_even_psf_size_is_said_while_it_is_typed(qtbot: Any, viewer: Any, widget
 
 def test_known_psf_that_is_missing(qtbot: Any, viewer: Any, widget: Any) -> None:
     from napari_blind_deconv.kernel_priors import Known
-    from napari_blind_deconv.solvers import RichardsonLucy
+    from napari_blind_deconv.restoration import RichardsonLucyRestorer
 
     viewer.add_image(spots((48, 52)), name="cells")
     quick(widget, kernel_prior=Known())
     run(qtbot, widget)
     assert "there is no PSF yet; choose a PSF layer" in widget.panel.status.text()
-    quick(widget, kernel_prior=Known(psf="nowhere.tif"), solver=RichardsonLucy())
+    quick(widget, kernel_prior=Known(psf="nowhere.tif"), restorer=RichardsonLucyRestorer())
     run(qtbot, widget)
     assert "nowhere.tif" in widget.panel.status.text()
     assert len(viewer.layers) == 1

@@ -19,7 +19,7 @@ from napari_blind_deconv._napari.live import add_image
 from napari_blind_deconv._napari.optional_editors import OptionalEditor
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.run_panel import RUN_STYLE
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, whole
 from napari_blind_deconv.beads import MeasuredPsf, measure_psf
 
 
@@ -160,7 +160,7 @@ def measured(job: BeadJob) -> tuple[BeadJob, MeasuredPsf | str]:
         return job, measure_psf(
             job.source.load(),
             kernel_size=job.kernel_size,
-            voxel_size_um=job.source.voxel_size_um,
+            voxel_size_um=whole(job.source.voxel_size_um),
             bead_diameter_um=job.bead_diameter_um,
         )
     except InputError as error:

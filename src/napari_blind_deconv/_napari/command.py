@@ -9,6 +9,7 @@ from typing import Any, Final
 from napari_blind_deconv._napari.drawn import Drawn, Outlined
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.run import Job
+from napari_blind_deconv._types import whole
 from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.settings import Settings, default_of, settings_to_dict
 
@@ -25,7 +26,7 @@ _FAMILIES: Final = MappingProxyType(
     {
         "kernel_prior": "--kernel-prior",
         "image_prior": "--image-prior",
-        "solver": "--solver",
+        "estimator": "--estimator",
         "restorer": "--restorer",
         "likelihood": "--likelihood",
     }
@@ -38,7 +39,7 @@ def command_line(
     image: str = "IMAGE.tif",
     psf: str | None = None,
     axes: str | None = None,
-    voxel_size_um: Sequence[float] | None = None,
+    voxel_size_um: Sequence[float | None] | None = None,
     output: str = "restored",
     leave_out: str | None = None,
     region: str | None = None,
@@ -54,7 +55,7 @@ def command_line(
     axes
         One letter per axis, as they are understood here; ``None`` leaves them to the file.
     voxel_size_um
-        Lengths in µm per spatial axis; ``None`` leaves them to the file.
+        Lengths in µm per spatial axis; ``None``, as a whole or among them, leaves them to the file.
     output
         Folder of the results.
     leave_out, region
@@ -70,8 +71,9 @@ def command_line(
         words += ["--psf", psf]
     if axes is not None:
         words += ["--axes", axes]
-    if voxel_size_um is not None:
-        words += ["--voxel-size-um", ",".join(f"{length:.6g}" for length in voxel_size_um)]
+    lengths = whole(voxel_size_um)
+    if lengths is not None:
+        words += ["--voxel-size-um", ",".join(f"{length:.6g}" for length in lengths)]
     if leave_out is not None:
         words += ["--leave-out", leave_out]
     if region is not None:

@@ -1,4 +1,4 @@
-"""Component → form: one editor per field, recursive, so that a new prior or solver has its form from the first day.
+"""Component → form: one editor per field, recursive, so that a new prior or restorer has its form from the first day.
 
 The form proposes; the component's own validation decides, and its message is what people see.
 """

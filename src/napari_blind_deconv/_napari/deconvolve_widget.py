@@ -28,7 +28,7 @@ from napari_blind_deconv._napari.summary import summary
 from napari_blind_deconv._napari.words import kind_label
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.kernel_priors import InVoxels
-from napari_blind_deconv.settings import Settings, refuse_clashes, settings_from_dict
+from napari_blind_deconv.settings import Settings, settings_from_dict
 
 
 class DeconvolveWidget(Docked):
@@ -97,9 +97,8 @@ class DeconvolveWidget(Docked):
         psf = self._psf(settings)
         if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
             raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
-        refuse_clashes(settings)
         source = self.input.source()
-        if source.voxel_size_um is None and _in_lengths(settings.kernel_prior):
+        if not source.has_lengths and _in_lengths(settings.kernel_prior):
             raise InputError(
                 f"“{kind_label(settings.kernel_prior.kind)}” needs the voxel size; fill it in above, in µm, such as "
                 f"{'0.3, 0.1, 0.1' if 'Z' in source.axes and not source.planes else '0.1, 0.1'}"

@@ -21,7 +21,7 @@ from napari_blind_deconv._napari.layers import (
     voxel_size,
 )
 from napari_blind_deconv._napari.live import PREVIEW
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, VoxelSize
 
 _ORIGINS: Final = MappingProxyType(
     {
@@ -32,6 +32,8 @@ _ORIGINS: Final = MappingProxyType(
         "": "unknown: lengths count in pixels",
     }
 )
+
+_UNKNOWN: Final = "?"  # in place of a length
 
 
 class InputPanel(QWidget):
@@ -88,18 +90,20 @@ class InputPanel(QWidget):
             raise InputError("there is no image to deconvolve; open one, or take one from File > Open Sample")
         return source_of(layer, self.letters(), self.lengths(), planes=self.axes.planes())
 
-    def lengths(self) -> tuple[float, ...] | None:
-        """The voxel size as it stands in the field; ``None`` if it is empty."""
-        typed = self.voxel_size.value()
+    def lengths(self) -> VoxelSize | None:
+        """The voxel size as it stands in the field; ``None`` if it is empty, and for a question mark in it."""
+        typed = [None if length == _UNKNOWN else length for length in self.voxel_size.value()]
         for length in typed:
-            if not isinstance(length, (int, float)):
+            if length is not None and not isinstance(length, (int, float)):
                 raise InputError(f"voxel size {length!r} is not a number; give lengths in µm, such as 0.3, 0.1, 0.1")
-        return tuple(float(length) for length in typed) or None
+        return tuple(None if length is None else float(length) for length in typed) or None
 
     def show_voxels_needed(self, *, needed: bool) -> None:
         """Say where the voxel size is from; and where lengths are asked for and the field is empty, that they are."""
         typed = bool(self.voxel_size.value())
-        missing = needed and not typed and self.layer_choice.value() is not None
+        missing = (
+            needed and (not typed or _UNKNOWN in self.voxel_size.value()) and self.layer_choice.value() is not None
+        )
         origin = "typed in" if typed and not self._origin else _ORIGINS[self._origin]
         self.origin.setText(f"({self._spatial()}) {'needed: type it in, in µm' if missing else origin}")
         self.origin.setStyleSheet("color: #ff9d7a; font-weight: bold;" if missing else "")
@@ -139,10 +143,12 @@ class InputPanel(QWidget):
         layer = self.layer_choice.value()
         lengths, origin = (None, "") if layer is None else voxel_size(layer, self.letters())
         self.voxel_size.set_value(lengths or ())
+        if None in (lengths or ()):
+            self.voxel_size.box.setText(self.voxel_size.box.text().replace("null", _UNKNOWN))
         self.voxel_size.setEnabled(origin != "layer")
         spatial = self._spatial()
         self.voxel_size.box.setPlaceholderText(spatial)
-        self.voxel_size.setToolTip(f"Lengths of a voxel along {spatial}, in µm")
+        self.voxel_size.setToolTip(f"Lengths of a voxel along {spatial}, in µm; {_UNKNOWN} for one that is not known")
         self._origin = origin
         self.show_voxels_needed(needed=False)
         if layer is not None:

@@ -13,7 +13,7 @@ from napari.layers import Image
 from numpy.typing import NDArray
 
 from napari_blind_deconv import io
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, VoxelSize, whole
 
 PLUGIN: Final = "napari-blind-deconv"
 """Key under which results keep their settings and report in a layer's metadata."""
@@ -68,7 +68,7 @@ class Source:
     axes
         One letter per axis of ``data``.
     voxel_size_um
-        One length per spatial axis in the order z, y, x; ``None`` if unknown.
+        One length per spatial axis in the order z, y, x; ``None`` if unknown, or along an axis where it is.
     planes
         Whether z counts planes that share one PSF rather than depth.
     """
@@ -76,10 +76,15 @@ class Source:
     name: str
     data: Any
     axes: str
-    voxel_size_um: tuple[float, ...] | None
+    voxel_size_um: VoxelSize | None
     placement: Placement = field(repr=False)
     planes: bool = False
     path: str | None = None
+
+    @property
+    def has_lengths(self) -> bool:
+        """Whether the voxel size is known along every axis of the PSF: planes have one without z."""
+        return whole((self.voxel_size_um or ())[1 if self.planes and "Z" in self.axes else 0 :]) is not None
 
     @property
     def has_alpha(self) -> bool:
@@ -104,7 +109,7 @@ class Source:
         return data[..., :3] if self.has_alpha else data
 
 
-def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float] | None, *, planes: bool) -> Source:
+def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float | None] | None, *, planes: bool) -> Source:
     """Capture a layer, with the axes and the voxel size that were agreed on."""
     return Source(
         name=layer.name,
@@ -145,7 +150,7 @@ def _guess(shape: Sequence[int]) -> str:
     return before + "Z"
 
 
-def recorded_in_file(layer: Image) -> tuple[str | None, tuple[float, ...] | None]:
+def recorded_in_file(layer: Image) -> tuple[str | None, VoxelSize | None]:
     """Leading axes and voxel size as the layer's file has them: napari's own reader drops both.
 
     Nothing is said where the file is no longer there, of another format, or holds another shape than the layer shows.
@@ -162,7 +167,7 @@ def recorded_in_file(layer: Image) -> tuple[str | None, tuple[float, ...] | None
     return axes[:-2], header.voxel_size_um
 
 
-def voxel_size(layer: Image, axes: str) -> tuple[tuple[float, ...] | None, str]:
+def voxel_size(layer: Image, axes: str) -> tuple[VoxelSize | None, str]:
     """Voxel size in µm of the spatial axes, and its origin: ``layer``, ``run``, ``file``, ``scale`` or nothing.
 
     A layer without units but with a scale is taken to be in µm, as readers did before layers had units.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv._napari.figures import without_colours
 from napari_blind_deconv._napari.layers import leading_axes, pixels, role_of, shape_in_words, voxel_size
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, whole
 
 PSF_ROLES: Final = frozenset({"psf", "true PSF", "measured PSF"})
 """Roles of the layers that this plugin itself calls a PSF."""
@@ -62,7 +62,7 @@ def psfs_of(layer: Image) -> list[NamedPsf]:
     for channel in range(count):
         index = tuple(channel if letter == "C" else slice(None) if letter in "ZYX" else 0 for letter in axes)
         name = layer.name if count == 1 else f"{layer.name}, channel {channel + 1}"
-        found.append(NamedPsf(name, data[index], lengths))
+        found.append(NamedPsf(name, data[index], whole(lengths)))
     return found
 
 

@@ -20,7 +20,7 @@ QPushButton:enabled:hover { background: #4f82ee; }
 
 
 class RunPanel(QWidget):
-    """Buttons, progress bar, status line and a picture of the PSF; it knows no solver and no layer."""
+    """Buttons, progress bar, status line and a picture of the PSF; it knows no settings and no layer."""
 
     run_clicked = Signal()
     cancel_clicked = Signal()

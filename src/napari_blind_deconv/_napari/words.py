@@ -11,16 +11,16 @@ FIELD_LABELS: Final = MappingProxyType(
         "kernel_prior": "What do you know about the PSF?",
         "kernel_size": "PSF size (px)",
         "kernel_weight": "PSF prior weight",
-        "solver": "How to solve it",
+        "estimator": "How to find the PSF",
         "restorer": "How to restore the image",
         "likelihood": "What do you know about the camera?",
-        "posterior-sampling.likelihood": "Noise is",
         "non_negative": "Not below the background",
         "photon-map.edges": "Weight of edges",
         "photon-map.softness": "Softness of edges",
         "camera.gain": "Gain (grey levels a photon)",
         "camera.read_noise": "Read noise (grey levels)",
         "camera.offset": "Offset (grey levels)",
+        "encoding": "Intensities are",
         "image_prior": "What does the sharp image look like?",
         "noise_sigma": "Noise sigma",
         "sigma_px": "Typical sigma (px)",
@@ -48,7 +48,8 @@ FIELD_LABELS: Final = MappingProxyType(
         "diffusion.edges": "Sparse edges beside it",
         "samples": "Images drawn",
         "levels": "Noise levels",
-        "posterior-sampling.rounds": "Rounds for the PSF",
+        "by-draws.rounds": "Rounds for the PSF",
+        "draws": "Images drawn a round",
     }
 )
 """Field name, or kind.field: its label, where the name itself does not say it."""
@@ -78,7 +79,8 @@ FIELD_HINTS: Final = MappingProxyType(
         "iterations": "More steps take longer and sharpen further; automatic is a good start.",
         "noise_sigma": "Standard deviation of the noise, in the image's intensity unit; automatic estimates it.",
         "background": "Constant offset of the camera, in the image's intensity unit.",
-        "solver": "How the PSF and the image are found.",
+        "estimator": "How the PSF is found, where it is not known.",
+        "encoding": "Grey levels of phones and cameras follow the light by a curve; microscopes measure it.",
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
         "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
         "device": "Where to compute: automatic takes a graphics card if there is one.",
@@ -93,10 +95,10 @@ CHOICE_LABELS: Final = MappingProxyType(
         "cpu": "processor (cpu)",
         "cuda": "NVIDIA graphics card (cuda)",
         "mps": "Apple graphics (mps)",
+        "linear": "in proportion to the light",
+        "srgb": "those of a photograph (sRGB)",
         "widefield": "wide-field",
         "light-sheet": "light sheet",
-        "gaussian": "even (gaussian)",
-        "poisson": "photons (poisson)",
     }
 )
 
@@ -128,7 +130,7 @@ EXAMPLES: Final = MappingProxyType(
 )
 """Name of a quantity: what its empty field shows."""
 
-EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "solver", "restorer", "likelihood"})
+EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "estimator", "restorer", "likelihood"})
 """Fields whose chosen kind is explained below the choice."""
 
 APPLIES: Final = MappingProxyType(

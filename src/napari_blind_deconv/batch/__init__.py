@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.failures import in_words
 from napari_blind_deconv.pipeline import deconvolve_steps
 from napari_blind_deconv.settings import Settings
 
 from .memory import estimated_memory_gb
-from .plan import Job, find_inputs, plan
+from .plan import Job, find_inputs, plan, refuse_replacing
 
 __all__ = [
     "BATCH_REPORT",
@@ -26,6 +27,7 @@ __all__ = [
     "find_inputs",
     "plan",
     "read_references",
+    "refuse_replacing",
     "run_batch",
 ]
 
@@ -56,9 +58,13 @@ class References:
     @property
     def files(self) -> dict[str, str]:
         """What came from a file: the file's name."""
+        return {name: found.path.name for name, found in self.volumes.items() if found.path is not None}
+
+    @property
+    def volumes(self) -> dict[str, io.Volume]:
+        """What is an image, by name."""
         given = {name: getattr(self, name) for name in ("psf", "truth", "true_psf", "mask", "leave_out", "region")}
-        paths = {name: found.path for name, found in given.items() if isinstance(found, io.Volume)}
-        return {name: path.name for name, path in paths.items() if path is not None}
+        return {name: found for name, found in given.items() if isinstance(found, io.Volume)}
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ def run_batch(
         try:
             report = yield from _restore(job, settings, references, _Said(axes, voxel_size_um, max_memory_gb))
         except _FAILURES as error:
-            text = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            text = str(error) if isinstance(error, InputError) else in_words(error)
             yield FileReport(job.path, "failed", text, refusal=error if isinstance(error, InputError) else None)
         else:
             outputs = tuple(job.restored.parent / name for name in report["outputs"])
@@ -164,11 +170,13 @@ class _Said:
     max_memory_gb: float | None
 
     def instead_of(self, volume: io.Volume) -> io.Volume:
-        """The volume with these axes and voxels; a voxel size read for other spatial axes is dropped."""
+        """The volume with these axes and voxels; an axis that was called otherwise keeps the length that it had."""
         axes = self.axes.upper() if self.axes else volume.axes
-        same_space = [a for a in axes if a in "ZYX"] == [a for a in volume.axes if a in "ZYX"]
-        voxels = tuple(self.voxel_size_um) if self.voxel_size_um else volume.voxel_size_um if same_space else None
-        return replace(volume, axes=axes, voxel_size_um=voxels)
+        if self.voxel_size_um:
+            return replace(volume, axes=axes, voxel_size_um=tuple(self.voxel_size_um))
+        read = dict(zip(volume.spatial_axes, volume.voxel_size_um or (), strict=False))
+        lengths = dict(zip(axes, (read.get(letter) for letter in volume.axes), strict=False))
+        return replace(volume, axes=axes, voxel_size_um=tuple(lengths[a] for a in "ZYX" if a in lengths))
 
 
 def _restore(
@@ -220,7 +228,9 @@ def _completed(result: Result, volume: io.Volume, job: Job, references: Referenc
     """The pipeline's report with what only the files know."""
     report = result.report
     source = report["input"] | {"file": job.path.name, "format": volume.description.get("format")}
-    warnings = list(volume.description.get("warnings", [])) + list(report["warnings"])
+    warnings = list(volume.description.get("warnings", []))
+    warnings += [sentence for found in references.volumes.values() for sentence in found.doubts]
+    warnings += report["warnings"]
     outputs = [path.name for path in job.written(result.maps)]
     return report | {"input": source, "references": references.files, "warnings": warnings, "outputs": outputs}
 
@@ -240,7 +250,8 @@ def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) 
     text = io.to_json(report)
     maps = [name for name in job.maps if name in result.maps]
     needed = 4 * ((1 + len(maps)) * result.image.size + result.kernel.size) + 3 * len(text) + 8192
-    with io.atomic(*job.written(maps), needed_bytes=needed) as (at_restored, at_psf, *at_maps, at_report):
+    writing = io.atomic(*job.written(maps), needed_bytes=needed, outdated=job.outdated(maps))
+    with writing as (at_restored, at_psf, *at_maps, at_report):
         io.tiff.write(at_restored, restored, {"role": "restored image", **record})
         io.tiff.write(at_psf, psf, {"role": "point spread function", **record})
         for name, at_map in zip(maps, at_maps, strict=True):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import prod
 
-# Measured peaks of the two-phase solver over 512² to 64 x 256 x 256 pixels lie at 0.5 to 0.9 of this model.
+# Measured peaks over 512² to 64 x 256 x 256 pixels lie at 0.5 to 0.9 of this model.
 _FIXED_GB = 0.7
 _BYTES_PER_PIXEL = 16
 _BYTES_PER_CANVAS_PIXEL = 250

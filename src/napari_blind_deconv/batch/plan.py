@@ -1,6 +1,7 @@
 """Which files go in, and where their results go; nothing is computed or written here."""
 
 import glob
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ _LONGEST_NAME = 255  # bytes, on every file system in use
 
 @dataclass(frozen=True)
 class Job:
-    """One file to restore, and the files that this gives; of the maps those that its solver knows."""
+    """One file to restore, and the files that this gives; of the maps those that its restorer knows."""
 
     path: Path
     restored: Path
@@ -37,6 +38,13 @@ class Job:
         known = set(maps)
         shown = [path for name, path in self.maps.items() if name in known]
         return self.restored, self.psf, *shown, self.report
+
+    def outdated(self, maps: Iterable[str]) -> tuple[Path, ...]:
+        """Maps of an earlier run that one with these maps would leave beside its own files."""
+        kept = set(self.written(maps))
+        stem = self.restored.name.removesuffix(RESTORED)
+        every = [self.restored.with_name(f"{stem}{ending}") for ending in MAPS.values()]
+        return tuple(path for path in every if path not in kept)
 
 
 def find_inputs(names: Sequence[str | Path]) -> list[Path]:
@@ -59,14 +67,21 @@ def find_inputs(names: Sequence[str | Path]) -> list[Path]:
     >>> [path.name for path in find_inputs([folder])]
     ['a.tif', 'b.tif']
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for name in names:
         for path in _matches(Path(name)):
-            found.setdefault(path.resolve(), path)
+            found.setdefault(_place(path), path)
     return list(found.values())
 
 
-def plan(inputs: Sequence[Path], output: Path, keep: Sequence[Path] = (), *, maps: bool = False) -> list[Job]:
+def plan(
+    inputs: Sequence[Path],
+    output: Path,
+    keep: Sequence[Path] = (),
+    *,
+    maps: bool = False,
+    overwrite: bool = False,
+) -> list[Job]:
     """Where every input's results go; nothing is written yet.
 
     Parameters
@@ -79,48 +94,139 @@ def plan(inputs: Sequence[Path], output: Path, keep: Sequence[Path] = (), *, map
         Further files that must not be overwritten (PSF, truths, settings).
     maps
         Whether the maps that say where not to trust the image are written, too.
+    overwrite
+        Whether results of an earlier run may be replaced, and removed where the new run has no such file.
 
     Raises
     ------
     InputError
-        Where two inputs would write the same file, or a result would replace an input.
+        Where two inputs would write the same file, a result would replace an input, or one of an earlier run is there.
     """
     jobs: dict[str, Job] = {}
     for path in inputs:
-        stem = io.stem(path)
-        wanted = {name: output / f"{stem}{ending}" for name, ending in MAPS.items()} if maps else {}
-        if (
-            max(len(f"{stem}{ending}".encode()) for ending in (RESTORED, *(MAPS.values() if maps else ())))
-            > _LONGEST_NAME
-        ):
-            raise InputError(f"the name of {path} is too long for its results; shorten it to 230 letters")
-        job = Job(path, output / f"{stem}{RESTORED}", output / f"{stem}{PSF}", output / f"{stem}{REPORT}", wanted)
+        job = _job(path, output, maps=maps)
         # Names that differ in case only are one file on macOS and Windows.
-        other = jobs.setdefault(stem.casefold(), job)
+        other = jobs.setdefault(io.stem(path).casefold(), job)
         if other is not job:
             raise InputError(
-                f"{other.path} and {path} would both write {job.restored.name}; rename one, or run them into separate "
-                "output folders"
+                subject=str(path),
+                value=f"and {other.path}",
+                allowed=f"would both write {job.restored.name}",
+                remedy="rename one, or run them into separate output folders",
             )
-    protected = {path.resolve() for path in (*inputs, *keep)}
-    for job in jobs.values():
-        for target in job.outputs:
-            if target.resolve() in protected:
-                raise InputError(f"{target} is an input and would be overwritten; choose another output folder")
-    return list(jobs.values())
+    planned = list(jobs.values())
+    targets = [target for job in planned for target in (*job.outputs, *job.outdated(()))]
+    refuse_replacing(targets, (*inputs, *keep), overwrite=overwrite)
+    return planned
+
+
+def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite: bool) -> None:
+    """Refuse to write over files that are read, over folders, and over earlier results where nobody allowed it.
+
+    Parameters
+    ----------
+    targets
+        Files that may be written or removed.
+    keep
+        Files that must stay: inputs, PSFs, truths, settings, networks.
+    overwrite
+        Whether the others may be replaced.
+
+    Raises
+    ------
+    InputError
+        Naming the first of them.
+    """
+    protected: set[object] = {_place(path) for path in keep} | {found for path in keep if (found := _identity(path))}
+    for target in targets:
+        if _place(target) in protected or _identity(target) in protected:
+            raise InputError(
+                subject=str(target),
+                value="is an input and would be overwritten",
+                remedy="choose another output folder",
+            )
+        if _is_folder(target):
+            raise InputError(
+                subject=str(target),
+                value="is a folder, where a result is to be written",
+                remedy="choose another output folder",
+            )
+        if not overwrite and _is_there(target):
+            raise InputError(
+                subject=str(target),
+                value="is there already, from an earlier run",
+                remedy="choose another output folder, or allow it to be replaced with `overwrite`",
+            )
+
+
+def _job(path: Path, output: Path, *, maps: bool) -> Job:
+    stem = io.stem(path)
+    longest = max(len(f"{stem}{ending}".encode(errors="surrogateescape")) for ending in (RESTORED, *MAPS.values()))
+    if longest > _LONGEST_NAME:
+        raise InputError(
+            subject=str(path), value="has a name too long for its results", remedy="shorten it to 230 letters"
+        )
+    wanted = {name: output / f"{stem}{ending}" for name, ending in MAPS.items()} if maps else {}
+    return Job(path, output / f"{stem}{RESTORED}", output / f"{stem}{PSF}", output / f"{stem}{REPORT}", wanted)
+
+
+def _place(path: Path) -> str:
+    """Where a file lies, links followed; a loop of links, and a name that no file can have, are left as they are."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return str(path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (OSError, ValueError):
+        # Whether a folder may be written to is found out, and said, before the first file is restored.
+        return False
+    return True
+
+
+def _is_folder(path: Path) -> bool:
+    return _is_there(path) and path.is_dir()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What a file is, whatever names lead to it: one file may have two, and not every system tells cases apart."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _matches(name: Path) -> list[Path]:
     if name.is_dir():
-        found = _ours_left_out(path for path in name.iterdir() if path.is_file())
+        try:
+            found = _ours_left_out(path for path in name.iterdir() if path.is_file())
+        except OSError as error:
+            raise InputError(
+                subject=f"folder {name}",
+                value=f"cannot be read ({(error.strerror or 'unknown reason').lower()})",
+                remedy="change its permissions, or give another folder",
+            ) from error
         if not found:
-            raise InputError(f"folder {name} holds no image that can be read; allowed are {', '.join(io.READERS)}")
+            raise InputError(
+                subject=f"folder {name}",
+                value="holds no image that can be read",
+                allowed=f"allowed are {', '.join(io.READERS)}",
+                remedy="give another folder, or export the images in one of these formats",
+            )
         return found
     if name.exists() or not glob.has_magic(str(name)):
         return [name]
     found = _ours_left_out(Path(path) for path in glob.glob(str(name), recursive=True))  # noqa: PTH207 - ** and roots
     if not found:
-        raise InputError(f"pattern {name} fits no image; check it, and quote it so that the shell leaves it alone")
+        raise InputError(
+            subject=f"pattern {name}",
+            value="fits no image",
+            remedy="check it, and quote it so that the shell leaves it alone",
+        )
     return found
 
 

@@ -149,7 +149,11 @@ def measure_psf(
     size = checked_size(kernel_size, values.shape)
     found = find_beads(values, saturation_of(np.asarray(stack), saturation))
     if not len(found.places):
-        raise InputError("no bead stands out from the background; give a stack of bright, separate, small beads")
+        raise InputError(
+            subject="bead stack",
+            value="shows no bead that stands out from the background",
+            remedy="give a stack of bright, separate, small beads",
+        )
     averaged = _averaged(values, found, size or window_for(found, values.shape))
     if size is None:
         trimmed = _trimmed(averaged.kernel)
@@ -184,7 +188,11 @@ def _averaged(values: NDArray[np.float32], found: Candidates, size: tuple[int, .
     mean, error, spread, noise = average([w for w, verdict in zip(windows, judged, strict=True) if verdict.used])
     kernel = cleaned(mean, error, found.widths, pedestal=_LEVEL_ERROR * noise)
     if not kernel.any():
-        raise InputError("the beads do not stand out from the noise even on average; record brighter or more beads")
+        raise InputError(
+            subject="bead stack",
+            value="shows beads that do not stand out from the noise even on average",
+            remedy="record brighter or more beads",
+        )
     return _Average(kernel, spread / mean.sum(), reasons, windows, judged)
 
 

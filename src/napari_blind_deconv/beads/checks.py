@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_blind_deconv._types import InputError
 
+# Squares and cubes of intensities must stay within single precision.
+_MOST = 1e12
+
 
 def checked_stack(stack: ArrayLike, voxel_size_um: Sequence[float] | None) -> NDArray[np.float32]:
     """The stack as float32.
@@ -19,19 +22,46 @@ def checked_stack(stack: ArrayLike, voxel_size_um: Sequence[float] | None) -> ND
     """
     array = np.asarray(stack)
     if array.dtype.kind not in "iuf" or array.ndim == 0:
-        raise InputError(f"bead stack has data type {array.dtype} and shape {array.shape}; give an image of numbers")
+        raise InputError(
+            subject="bead stack",
+            value=f"has data type {array.dtype} and shape {array.shape}",
+            remedy="give an image of numbers",
+        )
     if min(array.shape) < 3:
-        raise InputError(f"bead stack has shape {array.shape}; every axis needs at least 3 voxels: drop axes of one")
-    values = array.astype(np.float32)
+        raise InputError(
+            subject="bead stack",
+            value=f"has shape {array.shape}",
+            allowed="but every axis needs at least 3 voxels",
+            remedy="drop axes of one",
+        )
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32)
     wrong = int((~np.isfinite(values)).sum())
     if wrong:
-        raise InputError(f"bead stack has {wrong} values that are NaN or infinite; export it anew")
+        raise InputError(
+            subject="bead stack", value=f"has {wrong} values that are NaN or infinite", remedy="export it anew"
+        )
+    low, high = float(values.min()), float(values.max())
+    if max(-low, high) > _MOST or 0 < high - low < 1 / _MOST:
+        raise InputError(
+            subject="bead stack",
+            value=f"holds intensities from {low:g} to {high:g}",
+            allowed=f"but they must lie below {_MOST:g} and differ by {1 / _MOST:g}",
+            remedy="multiply it by a constant",
+        )
     if values.min() == values.max():
-        raise InputError(f"bead stack is constant, every voxel is {values.flat[0]:g}; there is no bead in it")
+        raise InputError(
+            subject="bead stack",
+            value=f"is constant, every voxel is {values.flat[0]:g}",
+            allowed="so there is no bead in it",
+            remedy="export it anew",
+        )
     if voxel_size_um is not None and len(tuple(voxel_size_um)) != array.ndim:
         raise InputError(
-            f"voxel size {tuple(voxel_size_um)} µm has {len(tuple(voxel_size_um))} lengths, but the bead stack has "
-            f"{array.ndim} axes {array.shape}; give one length per axis"
+            subject="voxel size",
+            value=f"{tuple(voxel_size_um)} µm has {len(tuple(voxel_size_um))} lengths",
+            allowed=f"but the bead stack has {array.ndim} axes {array.shape}",
+            remedy="give one length per axis",
         )
     return values
 

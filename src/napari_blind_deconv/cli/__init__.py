@@ -2,21 +2,25 @@
 
 import sys
 
+from .faults import OneLine
 from .interruption import Interruption
+from .shown import shown
 
-DONE, SOME_FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, SOME_FAILED, REFUSED, FAULT, INTERRUPTED = 0, 1, 2, 70, 130
 
 
 def main() -> None:
-    """Run ``blind-deconv`` and exit: 0 done, 1 some files failed, 2 bad input or usage, 130 interrupted."""
-    with Interruption():
+    """Run ``blind-deconv`` and exit: 0 done, 1 some files failed, 2 bad input or usage, 130 interrupted, 70 a fault."""
+    with Interruption(), OneLine(_say) as ended:
+        code = FAULT
         try:
             code = _run(sys.argv[1:])
+            sys.stdout.flush()
         except KeyboardInterrupt:
             code = INTERRUPTED
     if code == INTERRUPTED:
         _say("interrupted; what was finished is kept, nothing is half-written")
-    sys.exit(code)
+    sys.exit(code if ended.code is None else ended.code)
 
 
 def _run(arguments: list[str]) -> int:
@@ -48,4 +52,4 @@ def _run(arguments: list[str]) -> int:
 
 def _say(message: str) -> None:
     """One line on stderr."""
-    sys.stderr.write(f"blind-deconv: {' '.join(message.split())}\n")
+    sys.stderr.write(f"blind-deconv: {shown(' '.join(message.split()))}\n")

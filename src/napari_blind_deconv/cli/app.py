@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from . import kinds
-from .options import Json, number, one_of, whole
+from .options import Json, Overwrite, number, one_of, whole
 from .psf import psf
 
 app = typer.Typer(
@@ -47,13 +47,17 @@ def run(
         float | None,
         typer.Option(parser=number, metavar="F", help="0 (no prior) to 1 (trust it); means --image-prior diffusion."),
     ] = None,
-    solver: Annotated[
+    estimator: Annotated[
         str | None,
-        typer.Option(help=f"How the PSF is found: {one_of(kinds.SOLVERS)}."),
+        typer.Option(help=f"How the PSF is found: {one_of(kinds.ESTIMATORS)}."),
     ] = None,
     restorer: Annotated[
         str | None,
         typer.Option(help=f"How the image is restored once there is a PSF: {one_of(kinds.RESTORERS)}."),
+    ] = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(help=f"Estimator and restorer in one word: {one_of(kinds.SOLVERS)}."),
     ] = None,
     likelihood: Annotated[
         str | None, typer.Option(help=f"What is known of the camera: {one_of(kinds.LIKELIHOODS)}.")
@@ -109,6 +113,7 @@ def run(
             "--maps", help="Write maps of where not to trust the image: residual, prior's share, uncertainty."
         ),
     ] = False,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Restore images and estimate their PSF.
@@ -121,6 +126,7 @@ def run(
     named = {
         "kernel_prior": kernel_prior,
         "image_prior": image_prior,
+        "estimator": estimator,
         "solver": solver,
         "restorer": restorer,
         "likelihood": likelihood,
@@ -152,6 +158,7 @@ def run(
         voxel_size_um=numbers("--voxel-size-um", voxel_size_um),
         max_memory_gb=max_memory_gb,
         maps=maps,
+        overwrite=overwrite,
     )
     raise typer.Exit(execute(request, as_json=as_json))
 
@@ -190,22 +197,24 @@ def metrics(
 @app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for files and figure.")] = Path("demo"),
+    overwrite: Overwrite = False,
 ) -> None:
     """Restore the embedded samples and draw what came out beside the truth."""
     from .demo import execute
 
-    raise typer.Exit(execute(output))
+    raise typer.Exit(execute(output, overwrite=overwrite))
 
 
 @app.command()
 def experiments(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for files and figure.")] = Path("experiments"),
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Run three experiments of a talk anew, and tell PSNR, SSIM and KE beside the figures that it reports."""
     from .experiments import execute
 
-    raise typer.Exit(execute(output, as_json=as_json))
+    raise typer.Exit(execute(output, overwrite=overwrite, as_json=as_json))
 
 
 @app.command()

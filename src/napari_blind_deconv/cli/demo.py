@@ -11,11 +11,20 @@ from napari_blind_deconv.synthesis import SAMPLES
 from . import DONE, SOME_FAILED
 from .display import graded, wide_console
 from .montage import Row, draw
-from .sample_run import restore_sample
+from .sample_run import refuse_earlier, restore_sample
+from .shown import shown
 
 
-def execute(output: Path) -> int:
-    """Restore every sample into ``output``, print a table and draw ``demo.png``; gives the exit code."""
+def execute(output: Path, *, overwrite: bool) -> int:
+    """Restore every sample into ``output``, print a table and draw ``demo.png``; gives the exit code.
+
+    Raises
+    ------
+    InputError
+        Where files of an earlier demo are there, unless they may be replaced.
+    """
+    figure = output / "demo.png"
+    refuse_earlier(SAMPLES, output, [figure.name], overwrite=overwrite)
     io.check_folder(output)
     table = Table(
         "sample", "PSF prior", "seconds", "PSNR before", *[metric.label for metric in METRICS.values()], box=None
@@ -35,9 +44,8 @@ def execute(output: Path) -> int:
     console = wide_console()
     console.print(table)
     for failure in failures:
-        console.print(f"failed: {failure}", markup=False)
+        console.print(shown(f"failed: {failure}"), markup=False)
     if rows:
-        figure = output / "demo.png"
         draw(figure, rows)
-        console.print(f"figure {figure}; images, PSFs and reports beside it", markup=False)
+        console.print(shown(f"figure {figure}; images, PSFs and reports beside it"), markup=False)
     return SOME_FAILED if failures else DONE

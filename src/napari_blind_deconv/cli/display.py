@@ -14,6 +14,7 @@ from napari_blind_deconv.metrics import METRICS
 
 from .interruption import raise_if_interrupted
 from .names import in_options
+from .shown import shown
 
 _LINES_UP_TO = 3  # files; more of them are told as a table
 _TABLE_WIDTH = 132  # letters; a narrower terminal, or a log, wraps lines rather than cells
@@ -39,14 +40,14 @@ def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> No
         for event in events:
             raise_if_interrupted()
             if isinstance(event, FileStarted):
-                name = escape(event.path.name) + (f" ({event.index} of {total})" if total > 1 else "")
+                name = escape(shown(event.path.name)) + (f" ({event.index} of {total})" if total > 1 else "")
                 bar.reset(task, description=f"{name}: reading", total=None)
             elif isinstance(event, Step):
                 bar.update(task, description=_doing(name, event), total=event.total, completed=event.step)
             else:
                 reports.append(event)
                 if total > 1 and not console.is_terminal:
-                    console.print(f"[{len(reports)}/{total}] {_outcome(event)}", markup=False)
+                    console.print(shown(f"[{len(reports)}/{total}] {_outcome(event)}"), markup=False)
 
 
 def summarise(reports: Sequence[FileReport]) -> None:
@@ -58,10 +59,10 @@ def summarise(reports: Sequence[FileReport]) -> None:
     else:
         for report in done:
             for line in lines(report):
-                console.print(line, markup=False)
+                console.print(shown(line), markup=False)
     for report in reports:
         if report.status == "failed":
-            console.print(f"failed: {report.path}: {report.message}", markup=False)
+            console.print(shown(f"failed: {report.path}: {report.message}"), markup=False)
 
 
 def wide_console() -> Console:
@@ -104,17 +105,17 @@ def _outcome(report: FileReport) -> str:
 
 def _table(reports: Sequence[FileReport]) -> Table:
     done = [report for report in reports if report.status == "done"]
-    shown = [name for name in METRICS if any(name in report.report.get("metrics", {}) for report in done)]
+    compared = [name for name in METRICS if any(name in report.report.get("metrics", {}) for report in done)]
     table = Table(
-        "file", "seconds", "PSF FWHM", "noise", *[METRICS[name].label for name in shown], "warnings", box=None
+        "file", "seconds", "PSF FWHM", "noise", *[METRICS[name].label for name in compared], "warnings", box=None
     )
     for report in done:
         found = report.report
         widths = "; ".join(_widths(kernel, found["input"]["voxel_size_um"]) for kernel in _as_list(found["kernel"]))
         noise = ", ".join(f"{sigma:.3g}" for sigma in _as_list(found["noise_sigma"]))
         figures = graded(found.get("metrics", {}))
-        cells = [f"{found['seconds']:.1f}", widths, noise, *[figures.get(name, "") for name in shown]]
-        table.add_row(escape(report.path.name), *cells, str(len(found["warnings"]) or ""))
+        cells = [f"{found['seconds']:.1f}", widths, noise, *[figures.get(name, "") for name in compared]]
+        table.add_row(escape(shown(report.path.name)), *cells, str(len(found["warnings"]) or ""))
     return table
 
 
@@ -126,9 +127,9 @@ def _size(numbers: Sequence[Any]) -> str:
     return " x ".join(str(number) for number in numbers)
 
 
-def _widths(kernel: dict[str, Any], voxel_size_um: Sequence[float] | None) -> str:
+def _widths(kernel: dict[str, Any], voxel_size_um: Sequence[float | None] | None) -> str:
     widths = f"{_size([f'{width:.2f}' for width in kernel['fwhm_px']])} px"
     if voxel_size_um is None or len(voxel_size_um) != len(kernel["fwhm_px"]):
         return widths
-    lengths = [f"{w * v:.3f}" for w, v in zip(kernel["fwhm_px"], voxel_size_um, strict=True)]
+    lengths = ["?" if v is None else f"{w * v:.3f}" for w, v in zip(kernel["fwhm_px"], voxel_size_um, strict=True)]
     return f"{widths} ({_size(lengths)} µm)"

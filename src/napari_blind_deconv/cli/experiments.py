@@ -16,7 +16,8 @@ from napari_blind_deconv.metrics import METRICS, grade, score
 from . import DONE, SOME_FAILED
 from .display import graded, wide_console
 from .montage import Part, Row, draw
-from .sample_run import SampleRun, restore_sample
+from .sample_run import SampleRun, refuse_earlier, restore_sample
+from .shown import shown
 
 COLUMNS: Mapping[Part, str] = MappingProxyType(
     {
@@ -30,8 +31,15 @@ COLUMNS: Mapping[Part, str] = MappingProxyType(
 _SHORT = {"psnr": "dB", "ssim": "SSIM", "ke": "KE"}
 
 
-def execute(output: Path, *, as_json: bool) -> int:
-    """Run every experiment into ``output``, print a table and draw ``experiments.png``; gives the exit code."""
+def execute(output: Path, *, overwrite: bool, as_json: bool) -> int:
+    """Run every experiment into ``output``, print a table and draw ``experiments.png``; gives the exit code.
+
+    Raises
+    ------
+    InputError
+        Where files of an earlier time are there, unless they may be replaced.
+    """
+    refuse_earlier(EXPERIMENTS, output, ["experiments.png", "experiments.json"], overwrite=overwrite)
     io.check_folder(output)
     entries: list[dict[str, Any]] = []
     rows: list[Row] = []
@@ -53,7 +61,7 @@ def execute(output: Path, *, as_json: bool) -> int:
         _tell(entries, output, wide_console())
     failed = [f"{entry['name']}: {entry['message']}" for entry in entries if entry["status"] == "failed"]
     if failed:
-        sys.stderr.write(f"blind-deconv: {' '.join('; '.join(failed).split())}\n")
+        sys.stderr.write(f"blind-deconv: {shown(' '.join('; '.join(failed).split()))}\n")
     return SOME_FAILED if failed else DONE
 
 
@@ -110,4 +118,4 @@ def _tell(entries: list[dict[str, Any]], output: Path, console: Console) -> None
             table.add_row(*first, *figures, "yes" if beaten else "no")
             first = ("", "", "")
     console.print(table)
-    console.print(f"figure {output / 'experiments.png'}; images, PSFs and reports beside it", markup=False)
+    console.print(shown(f"figure {output / 'experiments.png'}; images, PSFs and reports beside it"), markup=False)

@@ -12,7 +12,7 @@ from napari_blind_deconv.image_priors.patch_mixture import SHIPPED_MIXTURES
 from napari_blind_deconv.metrics import METRICS
 from napari_blind_deconv.networks import SHIPPED
 from napari_blind_deconv.report import versions
-from napari_blind_deconv.settings import IMAGE_PRIORS, KERNEL_PRIORS, SOLVERS
+from napari_blind_deconv.settings import FAMILIES
 
 
 def execute(*, as_json: bool) -> None:
@@ -36,9 +36,7 @@ def collect() -> dict[str, Any]:
         "memory_gb": _memory_gb(),
         "torch_threads": torch.get_num_threads(),
         "components": {
-            "kernel_priors": sorted(KERNEL_PRIORS),
-            "image_priors": sorted(IMAGE_PRIORS),
-            "solvers": sorted(SOLVERS),
+            **{f"{family}s": sorted(kinds) for family, kinds in FAMILIES.items()},
             "metrics": list(METRICS),
             "formats": list(io.READERS),
         },

@@ -24,10 +24,9 @@ IMAGE_PRIORS: Final = (
     "deep-image",
     "none",
 )
-SOLVERS: Final = (
-    "two-phase",
-    "posterior-sampling",
-    "richardson-lucy",
+ESTIMATORS: Final = (
+    "by-evidence",
+    "by-draws",
     "blind-richardson-lucy",
     "joint",
 )
@@ -36,9 +35,17 @@ RESTORERS: Final = (
     "by-prior",
     "photon-map",
     "richardson-lucy",
+    "posterior-sampling",
 )
 LIKELIHOODS: Final = (
     "from-image",
     "even-noise",
     "camera",
+)
+SOLVERS: Final = (
+    "two-phase",
+    "posterior-sampling",
+    "richardson-lucy",
+    "blind-richardson-lucy",
+    "joint",
 )

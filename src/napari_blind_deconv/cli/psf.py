@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, number, whole
+from .options import Json, Overwrite, number, whole
 
 psf = typer.Typer(
     name="psf",
@@ -30,13 +30,15 @@ def compare(
     ] = None,
     voxel_size_um: VoxelSize = None,
     figure: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw sections, profiles and MTFs.")] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Put PSFs side by side: widths, ellipticity, tilt, entropy, and KE, KE/‖k‖ and MNC to one of them."""
     from .psf_compare import execute
     from .settings import numbers
 
-    execute(files, reference, ideal, numbers("--voxel-size-um", voxel_size_um), figure, as_json=as_json)
+    voxels = numbers("--voxel-size-um", voxel_size_um)
+    execute(files, reference, ideal, voxels, figure, overwrite=overwrite, as_json=as_json)
 
 
 @psf.command()
@@ -57,6 +59,7 @@ def measure(
         float | None,
         typer.Option(parser=number, metavar="F", help="Warn if beads are too large; nothing is corrected."),
     ] = None,
+    overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Measure a PSF: find beads, leave out the bad ones, align and average the rest."""
@@ -71,5 +74,6 @@ def measure(
         channel=channel,
         saturation=saturation,
         bead_diameter_um=bead_diameter_um,
+        overwrite=overwrite,
     )
     execute(request, as_json=as_json)

@@ -12,11 +12,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from napari_blind_deconv import io
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, whole
+from napari_blind_deconv.batch import refuse_replacing
 from napari_blind_deconv.metrics import METRICS, PsfFigures, PsfRow, PsfTable, compare_psfs, psf_profiles
 from napari_blind_deconv.physical_checks import psf_doubts, voxel_doubts
 
 from .psf_figure import draw
+from .shown import shown
 
 _TABLE_WIDTH = 150  # letters; a narrower terminal, or a log, wraps lines rather than cells
 
@@ -29,6 +31,7 @@ class Psf:
     path: Path
     taps: NDArray[Any]
     voxel_size_um: tuple[float, ...] | None
+    warnings: tuple[str, ...] = ()
 
 
 def execute(
@@ -38,6 +41,7 @@ def execute(
     voxel_size_um: tuple[float, ...] | None,
     figure: Path | None,
     *,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Compare and say so.
@@ -45,9 +49,11 @@ def execute(
     Raises
     ------
     InputError
-        For files that hold no PSF, and PSFs that cannot be compared.
+        For files that hold no PSF, PSFs that cannot be compared, and a figure that would replace a file.
     """
     paths, chosen = _with_reference(list(files), reference)
+    if figure is not None:
+        refuse_replacing([figure], [*paths, *([ideal] if ideal else [])], overwrite=overwrite)
     psfs = [psf for path in paths for psf in read_psfs(path, voxel_size_um, _name(path, paths))]
     index = next(i for i, psf in enumerate(psfs) if psf.path == paths[chosen])
     table = compare_psfs(
@@ -60,6 +66,7 @@ def execute(
     warnings = [
         f"{psf.name}: {told}" for psf in psfs for told in [*psf_doubts(psf.taps), *voxel_doubts(psf.voxel_size_um)]
     ]
+    warnings = list(dict.fromkeys(told for psf in psfs for told in psf.warnings)) + warnings
     if figure is not None:
         draw(figure, [(psf.name, psf_profiles(psf.taps.squeeze(), _squeezed(psf))) for psf in psfs])
     if as_json:
@@ -84,14 +91,15 @@ def read_psfs(path: Path, voxel_size_um: tuple[float, ...] | None = None, name: 
         raise InputError(
             f"{path} has axes {volume.axes} {volume.data.shape}; a PSF has Z, Y, X and perhaps C: save one frame"
         )
-    size = voxel_size_um or volume.voxel_size_um
+    # Lengths that are known along some axes only would be compared with pixels along the others.
+    size, said = voxel_size_um or whole(volume.voxel_size_um), tuple(volume.doubts)
     spatial = axes.replace("C", "")
     if size is not None and len(size) != len(spatial):
         raise InputError(f"--voxel-size-um {size} has {len(size)} lengths, but {path} has axes {spatial}; give as many")
     if "C" not in axes:
-        return [Psf(name, path, data, size)]
+        return [Psf(name, path, data, size, said)]
     channels = [data.take(i, axes.index("C")) for i in range(data.shape[axes.index("C")])]
-    return [Psf(f"{name} C{i}", path, taps, size) for i, taps in enumerate(channels, start=1)]
+    return [Psf(f"{name} C{i}", path, taps, size, said) for i, taps in enumerate(channels, start=1)]
 
 
 def _with_reference(paths: list[Path], reference: str | None) -> tuple[list[Path], int]:
@@ -129,23 +137,26 @@ def _tell(table: PsfTable, warnings: Sequence[str], figure: Path | None) -> None
     console.width = max(console.width, _TABLE_WIDTH)
     has_strehl = any(row.figures.strehl is not None for row in table.rows)
     pair = [METRICS[name].label for name in ("ke", "ke_rel", "mnc")]
-    shown = Table("PSF", *pair, "sub-pixel", "FWHM", "ellipticity", "tilt", "asymmetry", "entropy", box=None)
+    listing = Table("PSF", *pair, "sub-pixel", "FWHM", "ellipticity", "tilt", "asymmetry", "entropy", box=None)
     if has_strehl:
-        shown.add_column("Strehl")
+        listing.add_column("Strehl")
     for i, row in enumerate(table.rows):
         strehl = [f"{row.figures.strehl:.3f}"] if row.figures.strehl is not None else []
-        shown.add_row(escape(row.name), *_cells(row, is_reference=i == table.reference), *strehl)
-    console.print(shown)
+        listing.add_row(escape(shown(row.name)), *_cells(row, is_reference=i == table.reference), *strehl)
+    console.print(listing)
     console.print(
-        f"against {table.rows[table.reference].name}; sub-pixel: KE / ‖k‖ when a shift between pixels does not count",
+        shown(
+            f"against {table.rows[table.reference].name}; sub-pixel: KE / ‖k‖ when a shift between pixels does not "
+            "count"
+        ),
         markup=False,
     )
     for note in table.notes:
-        console.print(f"note     {note}", markup=False)
+        console.print(shown(f"note     {note}"), markup=False)
     for warning in warnings:
-        console.print(f"warning  {warning}", markup=False)
+        console.print(shown(f"warning  {warning}"), markup=False)
     if figure is not None:
-        console.print(f"wrote    {figure}", markup=False)
+        console.print(shown(f"wrote    {figure}"), markup=False)
 
 
 def _cells(row: PsfRow, *, is_reference: bool) -> list[str]:

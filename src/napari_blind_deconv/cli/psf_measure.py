@@ -8,13 +8,16 @@ from typing import Any
 from rich.console import Console
 
 from napari_blind_deconv import io
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, whole
+from napari_blind_deconv.batch import refuse_replacing
+from napari_blind_deconv.batch.plan import REPORT as RUN_REPORT
 from napari_blind_deconv.beads import MeasuredPsf, measure_psf
 from napari_blind_deconv.metrics import psf_figures
 from napari_blind_deconv.report import checksum, versions
 
 from .names import in_options
 from .psf_compare import widths
+from .shown import shown
 
 PSF, REPORT = "_psf.ome.tif", "_psf_report.json"
 
@@ -30,6 +33,7 @@ class Request:
     channel: int | None = None
     saturation: float | None = None
     bead_diameter_um: float | None = None
+    overwrite: bool = False
 
 
 def execute(request: Request, *, as_json: bool) -> None:
@@ -42,8 +46,9 @@ def execute(request: Request, *, as_json: bool) -> None:
     """
     stem = io.stem(request.beads)
     targets = request.output / f"{stem}{PSF}", request.output / f"{stem}{REPORT}"
-    if targets[0].resolve() == request.beads.resolve():
-        raise InputError(f"{targets[0]} is the input and would be overwritten; choose another output folder")
+    refuse_replacing(targets, [request.beads], overwrite=request.overwrite)
+    # A PSF of this name belongs to a run where that has left its report.
+    refuse_replacing([request.output / f"{stem}{RUN_REPORT}"], [], overwrite=False)
     for name in ("saturation", "bead_diameter_um"):
         value = getattr(request, name)
         if value is not None and not 0 < value < float("inf"):
@@ -55,7 +60,7 @@ def execute(request: Request, *, as_json: bool) -> None:
     measured = measure_psf(
         data,
         kernel_size=request.kernel_size,
-        voxel_size_um=size,
+        voxel_size_um=whole(size),
         saturation=request.saturation,
         bead_diameter_um=request.bead_diameter_um,
     )
@@ -64,10 +69,12 @@ def execute(request: Request, *, as_json: bool) -> None:
         "versions": dict(versions()),
         **measured.to_dict(),
     }
-    io.write(
-        targets[0], io.Volume(measured.kernel, axes, size), {"role": "PSF measured from beads", "measured": report}
-    )
-    io.write_json(targets[1], report)
+    report["warnings"] = [*volume.doubts, *report["warnings"]]
+    psf, record = io.Volume(measured.kernel, axes, size), {"role": "PSF measured from beads", "measured": report}
+    text = io.to_json(report)
+    with io.atomic(*targets, needed_bytes=4 * measured.kernel.size + 3 * len(text)) as (at_psf, at_report):
+        io.tiff.write(at_psf, psf, record)
+        at_report.write_text(text, encoding="utf-8")
     if as_json:
         sys.stdout.write(io.to_json(report | {"outputs": [str(path) for path in targets]}) + "\n")
     else:
@@ -108,5 +115,5 @@ def _tell(beads: Path, measured: MeasuredPsf, report: dict[str, Any], targets: t
         lines.append(
             f"  spread   {' x '.join(f'{sd:.3f}' for sd in report['fwhm_sd'])} {figures.unit} (sd of the beads)"
         )
-    for line in [*lines, *[f"  warning  {in_options(sentence)}" for sentence in measured.warnings]]:
-        console.print(line, markup=False)
+    for line in [*lines, *[f"  warning  {in_options(sentence)}" for sentence in report["warnings"]]]:
+        console.print(shown(line), markup=False)

@@ -9,13 +9,22 @@ from typing import Any
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.batch import BATCH_REPORT, FileReport, find_inputs, plan, read_references, run_batch
+from napari_blind_deconv.batch import (
+    BATCH_REPORT,
+    FileReport,
+    find_inputs,
+    plan,
+    read_references,
+    refuse_replacing,
+    run_batch,
+)
 from napari_blind_deconv.settings import Settings
 
 from . import DONE, REFUSED, SOME_FAILED
 from .display import follow, summarise
 from .names import refusal_in_options
 from .settings import settings_of
+from .shown import shown
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Request:
     voxel_size_um: tuple[float, ...] | None = None
     max_memory_gb: float | None = None
     maps: bool = False
+    overwrite: bool = False
 
 
 def execute(request: Request, *, as_json: bool) -> int:
@@ -61,8 +71,11 @@ def execute(request: Request, *, as_json: bool) -> int:
         "leave_out": request.leave_out,
         "region": request.region,
     }
-    keep = [path for path in (request.settings, *shared.values()) if isinstance(path, Path)]
-    jobs = plan(find_inputs(request.inputs), request.output, keep, maps=request.maps)
+    keep = [path for path in (request.settings, *shared.values()) if isinstance(path, Path)] + _networks(settings)
+    inputs = find_inputs(request.inputs)
+    jobs = plan(inputs, request.output, keep, maps=request.maps, overwrite=request.overwrite)
+    if len(jobs) > 1:
+        refuse_replacing([request.output / BATCH_REPORT], (*inputs, *keep), overwrite=request.overwrite)
     events = run_batch(
         jobs,
         settings,
@@ -82,7 +95,7 @@ def execute(request: Request, *, as_json: bool) -> int:
     if code == DONE or any(report.status == "done" for report in reports):
         _tell(reports, as_json=as_json)
     if code != DONE:
-        sys.stderr.write(f"blind-deconv: {_failures(reports, request.output)}\n")
+        sys.stderr.write(f"blind-deconv: {shown(_failures(reports, request.output))}\n")
     return code
 
 
@@ -90,6 +103,12 @@ def _recorded_psf(settings: Settings) -> Path | None:
     """The PSF's file where the settings name one."""
     name = getattr(settings.kernel_prior, "psf", None)
     return Path(name) if name else None
+
+
+def _networks(settings: Settings) -> list[Path]:
+    """Files of networks that the settings name, with their model cards."""
+    named = [getattr(prior, "weights", None) for prior in (settings.kernel_prior, settings.image_prior)]
+    return [file for name in named if name for file in (Path(name), Path(name).with_suffix(".json"))]
 
 
 def _exit_code(reports: list[FileReport]) -> int:

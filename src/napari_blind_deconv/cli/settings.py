@@ -8,16 +8,8 @@ from typing import Any
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.settings import (
-    Settings,
-    default_of,
-    override,
-    refuse_clashes,
-    settings_from_dict,
-    settings_to_dict,
-)
-
-FAMILIES = ("kernel_prior", "image_prior", "solver", "restorer", "likelihood")
+from napari_blind_deconv.presets import scheme
+from napari_blind_deconv.settings import FAMILIES, Settings, default_of, override, settings_from_dict, settings_to_dict
 
 
 def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequence[str], psf: Path | None) -> Settings:
@@ -35,7 +27,7 @@ def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequen
     spoken_for = "kernel_prior" in {*recorded, *named} or any(a.startswith("kernel_prior") for a in assignments)
     if psf is not None and not spoken_for:
         values["kernel_prior"] = default_of("kernel_prior", "known")
-    named = _with_diffusion(named)
+    named = _with_scheme(_with_diffusion(named))
     for name, value in named.items():
         if name in FAMILIES:
             # The file's fields of the same kind stay.
@@ -49,9 +41,16 @@ def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequen
     if psf is not None and values["kernel_prior"]["kind"] == "known":
         # Recorded, so that the report alone is enough to run again.
         values["kernel_prior"] = {**values["kernel_prior"], "psf": str(psf)}
-    settings = settings_from_dict(values)
-    refuse_clashes(settings)
-    return settings
+    return settings_from_dict(values)
+
+
+def _with_scheme(named: Mapping[str, Any]) -> dict[str, Any]:
+    """``--solver`` spelt out: its estimator and its restorer, unless one of them is named as well."""
+    rest = {name: value for name, value in named.items() if name != "solver"}
+    if "solver" not in named:
+        return rest
+    found = scheme(named["solver"])
+    return {"estimator": found.estimator, "restorer": found.restorer, **rest}
 
 
 def _with_diffusion(named: Mapping[str, Any]) -> dict[str, Any]:

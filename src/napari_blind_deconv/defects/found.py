@@ -1,7 +1,7 @@
 """All defects of one channel, as weights and as sentences."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,7 @@ from napari_blind_deconv.defects.bad_pixels import bad_pixels
 from napari_blind_deconv.defects.filling import filled
 from napari_blind_deconv.defects.padding import blank_frames, padded
 from napari_blind_deconv.defects.plateau import cut_off_below, saturated
+from napari_blind_deconv.defects.stripes import destriped
 
 Mask = NDArray[np.bool_]
 _FIRST = 3
@@ -32,12 +33,16 @@ class Defects:
         ``outside`` (the user's mask).
     cut_off
         Share of the pixels on a plateau at the bottom of the range: data, but perhaps not all of it.
+    stripes
+        Standard deviation of the offsets that ``rows`` and ``columns`` had of their own, where they had; they are taken
+        out of ``image``.
     """
 
     image: NDArray[np.float32]
     original: NDArray[np.float32]
     masks: Mapping[str, Mask]
     cut_off: float = 0.0
+    stripes: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def missing(self) -> Mask | None:
@@ -64,6 +69,11 @@ class Defects:
                 yield _SENTENCES[kind].format(
                     count=count, are=are, were=were, share=f"{mask.mean():.2%}", where=_where(mask)
                 )
+        for lines, deviation in self.stripes.items():
+            yield (
+                f"the {lines} have offsets of their own (stripes), of standard deviation {deviation:.3g}; they were "
+                "taken out"
+            )
         if self.cut_off:
             yield (
                 f"{self.cut_off:.2%} of the pixels lie at the lowest value: the image was cut off below; export it "
@@ -118,7 +128,8 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
     low = _in_frames(cut_off_below, values, busy)[busy] & ~known[busy]
     found = {kind: mask for kind, mask in masks.items() if mask.any()}
     original = np.asarray(image, np.float32)
-    return Defects(filled(values, known | bad), original, found, float(low.mean()) if low.size else 0.0)
+    clean, stripes = destriped(filled(values, known | bad), ~(known | bad))
+    return Defects(clean, original, found, float(low.mean()) if low.size else 0.0, stripes)
 
 
 def _around(mask: Mask) -> Mask:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from pydantic import Discriminator
 
-from napari_blind_deconv._types import component
+from napari_blind_deconv._types import MOST_INTENSE, component
 from napari_blind_deconv.forward.noise import Noise
 
 # How many times the noise's variance grows from the darkest to the brightest parts where it is that of counted light.
@@ -41,11 +41,11 @@ class CameraNoiseModel:
     """Counted photons and read noise: variance = gain · (intensity - offset) + read noise²."""
 
     kind: Literal["camera"] = "camera"
-    gain: Annotated[float, Gt(0)] | None = None
+    gain: Annotated[float, Gt(0), Le(MOST_INTENSE)] | None = None
     """Grey levels per photon, 1 for counts; None: read from the image."""
-    read_noise: Annotated[float, Ge(0)] = 0.0
+    read_noise: Annotated[float, Ge(0), Le(MOST_INTENSE)] = 0.0
     """Standard deviation without light, in grey levels; counts where the gain is given."""
-    offset: float | None = None
+    offset: Annotated[float, Ge(-MOST_INTENSE), Le(MOST_INTENSE)] | None = None
     """Intensity of no light, in grey levels; None: the background, or what the noise shows."""
 
     def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:

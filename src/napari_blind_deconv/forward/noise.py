@@ -35,6 +35,8 @@ class Noise:
         How well the spectrum is known: standard deviation of its logarithm. 0 for white noise of a level that is given.
     origin
         Where it was read: ``corners``, ``patches`` or ``given``.
+    compressed
+        Whether blocks of a lossy compression were recognised: what it leaves is neither even nor white.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class Noise:
     dark: float | None = None
     doubt: float = 0.0
     origin: str = "given"
+    compressed: bool = False
 
     @classmethod
     def white(cls, sigma: float, origin: str = "given") -> "Noise":

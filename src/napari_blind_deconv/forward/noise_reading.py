@@ -8,6 +8,7 @@ gamma distribution of known width, texture scatters more (decision 0022).
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,13 +73,15 @@ def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
     level = (dark + gain * patches.mean).clamp(min=0.02 * float(patches.within(_BAND[0], math.inf).median()))
     relative = Patches(patches.power / level.reshape(-1, *(1,) * ndim), patches.mean, patches.frame)
     flat = relative[_flattest(relative, _FLAT)]
-    even = flat.spread(*_BAND) < _EVEN
-    if not even and not block_coded(values):
+    even, coded = flat.spread(*_BAND) < _EVEN, block_coded(values)
+    if not even and not coded:
         return corners
     power = _symmetric(flat.power.mean(0)) * float(level.mean())
     smooth, bent = _continued(power, patches.axes)
     total = float(smooth.mean())
-    light = {"gain": gain * total / float(level.mean()), "dark": dark * total / float(level.mean())} if even else {}
+    light: dict[str, Any] = {"compressed": coded}
+    if even:
+        light |= {"gain": gain * total / float(level.mean()), "dark": dark * total / float(level.mean())}
     if bent < (_WHITE if even else _WHITE_COMPRESSED):
         return Noise(corners.sigma, corners.spectrum, **light, origin="corners").of_level(corners.sigma)
     doubt = min(_DOUBT * bent, 1.0) if even else _DOUBT_COMPRESSED

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Ge, Gt, Le, Len
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
@@ -32,11 +32,11 @@ class DeepImage:
     """
 
     kind: Literal["deep-image"] = "deep-image"
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
     """Of the noise that goes in."""
-    widths: Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)] = (8, 16, 32, 64)
+    widths: Annotated[tuple[Annotated[int, Gt(0), Le(256)], ...], Len(1, 8)] = (8, 16, 32, 64)
     """Channels at full, half, quarter … resolution."""
-    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    learning_rate: Annotated[float, Gt(0), Le(1)] = 1e-3
     """Step of Adam."""
 
     @property

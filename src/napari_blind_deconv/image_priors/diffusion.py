@@ -1,7 +1,7 @@
 """The diffusion prior: a denoiser of every noise level is a score, ∇ log p_σ(x) = (D(x; σ) - x) / σ².
 
 As a prior in half-quadratic splitting it takes the place of a proximal map (Zhang et al. 2021, arXiv:2008.13751); as a
-score at every level it draws samples (`solvers.posterior_sampling`).
+score at every level it draws samples (`restoration.posterior_sampling`).
 
 What is minimised is, at strength s and with the white scene of `NoPrior` as the last resort,
 
@@ -27,8 +27,8 @@ from napari_blind_deconv.networks import (
     ORIENTATIONS,
     in_tiles,
     is_folder,
-    load,
     load_folder,
+    load_for_planes,
     noise_levels,
     over_planes,
     seen_turned,
@@ -57,7 +57,7 @@ class Diffusion:
     kind: Literal["diffusion"] = "diffusion"
     strength: Annotated[float, Ge(0), Le(1)] = 0.5
     """0: no prior at all; 0.5: as much as the noise asks for; 1: trust the prior. Sets the two ingredients below."""
-    weight: Annotated[float, Ge(0)] | None = None
+    weight: Annotated[float, Ge(0), Le(1e6)] | None = None
     """How many times the prior counts against the data; None: by strength."""
     denoising: Annotated[float, Gt(0), Le(20)] | None = None
     """The last level that is denoised, in units of the noise sigma; None: by strength."""
@@ -138,7 +138,7 @@ class Diffusion:
         if self.weights is not None and is_folder(self.weights):
             whole = load_folder(self.weights, device)
             return whole, whole.sigma_range
-        network, card = shipped("images", device) if self.weights is None else load(self.weights, device)
+        network, card = shipped("images", device) if self.weights is None else load_for_planes(self.weights, device)
         return partial(in_tiles, network), card.sigma_range
 
 

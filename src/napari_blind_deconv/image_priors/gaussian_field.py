@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le, Len
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -39,13 +39,13 @@ class GaussianField:
     kind: Literal["gaussian-field"] = "gaussian-field"
     exponent: Annotated[float, Ge(0), Le(8)] = 2.5
     """Steepness of the power spectrum: S falls as the frequency to minus this. 0 is white, photographs lie near 2."""
-    correlation_px: Annotated[float, Gt(0)] = 64.0
+    correlation_px: Annotated[float, Gt(0), Le(1e6)] = 64.0
     """Waves longer than 2π times this, in smallest pixels, are no stronger than this one."""
-    contrast: Annotated[float, Gt(0)] = 0.25
+    contrast: Annotated[float, Gt(0), Le(1000)] = 0.25
     """Standard deviation of the scene, relative to the image's intensity range."""
-    spectrum: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(2)] | None = None
+    spectrum: Annotated[tuple[Annotated[float, Gt(0), Le(1e12)], ...], Len(2, 1000)] | None = None
     """Variances at log-spaced frequencies from 1/256 to 0.71 per smallest pixel, in place of the three above."""
-    mean: float | None = None
+    mean: Annotated[float, Ge(-1000), Le(1000)] | None = None
     """Mean of the scene, relative to the image's intensity range. None: any."""
 
     @classmethod

@@ -4,6 +4,7 @@ Zoran & Weiss 2011 (doi:10.1109/ICCV.2011.6126278), with the whole posterior mea
 component's, and means of patches that are free.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from napari_blind_deconv._types import component
+from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.image_priors.mixture import Mixture
 from napari_blind_deconv.image_priors.scored import Denoise
 from napari_blind_deconv.networks import checked, over_planes
@@ -26,6 +27,8 @@ SHIPPED_MIXTURES = ("patches",)
 # Levels that are denoised: first of the unit scene, last relative to the noise; and the prior's weight (decision 0015).
 _FIRST, _LAST, _WEIGHT = 0.1, 2.0, 0.8
 _STEPS = 6
+# The largest covariance that is believed, on the scale where the image's range is 1.
+_LARGEST = 1e6
 # Patches at a time: what they are multiplied by stays in the processor's cache.
 _AT_ONCE = 1000
 
@@ -34,9 +37,9 @@ _AT_ONCE = 1000
 class PatchCard(checked.Card):
     """What a mixture is, what it was trained on, and what its file must be."""
 
-    side: Annotated[int, Gt(1)]
+    side: Annotated[int, Gt(1), Le(16)]
     """Side of the patches, in pixels."""
-    components: Annotated[int, Gt(0)]
+    components: Annotated[int, Gt(0), Le(2000)]
     """Number of Gaussians."""
     unit: str
     """What the value 1 is."""
@@ -52,7 +55,7 @@ class PatchMixture:
     """
 
     kind: Literal["patch-mixture"] = "patch-mixture"
-    strength: Annotated[float, Gt(0)] = 1.0
+    strength: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """Weight of the prior relative to its calibrated value; 1 trusts the noise level as it is."""
     stride: Annotated[int, Ge(1), Le(4)] = 2
     """Distance of neighbouring patches, in pixels: 1 takes four times as long as 2."""
@@ -152,15 +155,22 @@ def load(path: Path) -> tuple[Mixture, PatchCard]:
 
 @lru_cache(maxsize=2)
 def _load(path: Path, changed: tuple[int, int]) -> tuple[Mixture, PatchCard]:
-    tensors, card = checked.read(path, PatchCard, "mixture")
+    card = checked.read_card(path, PatchCard)
     size = card.side**2
+    expected = {"weights": (card.components,), "covariances": (card.components, size * (size + 1) // 2)}
+    tensors = checked.read(path, card, "mixture", sum(math.prod(shape) for shape in expected.values()))
+    checked.check_shapes(path, "mixture", tensors, expected)
+    weights, lower = tensors["weights"].float(), tensors["covariances"].float()
+    if not bool((weights >= 0).all()) or not 0.5 < float(weights.sum()) < 2 or float(lower.abs().max()) > _LARGEST:
+        raise InputError(
+            subject=f"mixture {str(path)!r}",
+            value="holds no weights that sum to one, or covariances beyond all images",
+            remedy="train it again, or get it again",
+        )
     rows, columns = torch.tril_indices(size, size)
-    try:
-        covariances = torch.zeros(card.components, size, size)
-        covariances[:, rows, columns] = covariances[:, columns, rows] = tensors["covariances"]
-        return Mixture.of(tensors["weights"].reshape(card.components), covariances), card
-    except (KeyError, RuntimeError) as error:
-        raise checked.unfitting(path, "mixture", error) from error
+    covariances = torch.zeros(card.components, size, size)
+    covariances[:, rows, columns] = covariances[:, columns, rows] = lower
+    return Mixture.of(weights, covariances), card
 
 
 def save(path: Path, mixture: Mixture, card: dict[str, object]) -> PatchCard:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from annotated_types import Gt
+from annotated_types import Gt, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -18,7 +18,7 @@ class TotalVariation:
     """Piecewise smooth images: the length of the gradient is exponentially distributed."""
 
     kind: Literal["total-variation"] = "total-variation"
-    strength: Annotated[float, Gt(0)] = 1.0
+    strength: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """Weight of the prior relative to its calibrated value; 1 trusts the noise level as it is."""
 
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:

@@ -96,5 +96,10 @@ def _suffix(path: Path) -> str:
     name = path.name.lower()
     ends = [suffix for suffix in READERS if name.endswith(suffix) and name != suffix]
     if not ends:
-        raise InputError(f"{path} is of a format that is not read; allowed are {', '.join(READERS)}: export it as TIFF")
+        raise InputError(
+            subject=f"file {path}",
+            value="is of a format that is not read",
+            allowed=f"allowed are {', '.join(READERS)}",
+            remedy="export it as TIFF",
+        )
     return max(ends, key=len)

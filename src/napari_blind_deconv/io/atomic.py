@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,17 +16,21 @@ _MB = 1e6
 
 
 @contextmanager
-def atomic(*paths: Path, needed_bytes: int = 0) -> Iterator[list[Path]]:
+def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = ()) -> Iterator[list[Path]]:
     """Temporary paths to write to, beside ``paths``; on leaving they take those names, on failure they are removed.
 
-    Missing folders are made, and removed again on failure.
+    The last path is the commit point. Whenever the process may die, a file of that name is there only beside the
+    other files of its own writing: an older one is put aside before anything else changes, and the new one appears
+    last. On a failure short of death what was there comes back. Missing folders are made, and removed again on failure.
 
     Parameters
     ----------
     paths
-        Files to appear, in this order, once all are written and safely on disk.
+        Files to appear, in this order, once all are written and safely on disk; all in one folder.
     needed_bytes
         What will be written; refused beforehand if the disk has less.
+    outdated
+        Files of an older writing that nothing replaces, such as its maps; they go when the new files come.
 
     Raises
     ------
@@ -42,7 +46,7 @@ def atomic(*paths: Path, needed_bytes: int = 0) -> Iterator[list[Path]]:
     >>> target.read_text()
     'done'
     """
-    temporary = [path.with_name(f".{secrets.token_hex(6)}.tmp") for path in paths]
+    temporary = [_beside(path) for path in paths]
     made: list[Path] = []
     complete = False
     try:
@@ -52,18 +56,63 @@ def atomic(*paths: Path, needed_bytes: int = 0) -> Iterator[list[Path]]:
         yield temporary
         for path in temporary:
             _sync(path)
-        for path, target in zip(temporary, paths, strict=True):
-            path.replace(target)
-        _sync_folder(paths[0].parent)
+        _commit(temporary, paths, outdated)
         complete = True
     except OSError as error:
-        raise InputError(_sentence(error, paths[0].parent, needed_bytes)) from error
+        raise _refusal(error, paths[0].parent, needed_bytes) from error
     finally:
         with suppress(OSError):
             for path in temporary:
                 path.unlink(missing_ok=True)
         if not complete:
             _remove_empty(made)
+
+
+def _commit(temporary: Sequence[Path], paths: Sequence[Path], outdated: Sequence[Path]) -> None:
+    """Give the files their names; the last one says that all of them are there."""
+    folder = paths[-1].parent
+    for path in (*paths, *outdated):
+        if path.is_dir() and not path.is_symlink():
+            raise OSError(errno.EISDIR, f"{path.name} is a folder there")
+    if len(paths) == 1 and not outdated:
+        temporary[0].replace(paths[0])
+        _sync_folder(folder)
+        return
+    # The old commit point first, so that from then on nothing claims to be complete.
+    olds = [path for path in (paths[-1], *paths[:-1], *outdated) if path.exists() or path.is_symlink()]
+    aside = {old: _beside(old) for old in olds}
+    try:
+        for old, place in aside.items():
+            old.replace(place)
+        _sync_folder(folder)
+        for path, target in zip(temporary[:-1], paths[:-1], strict=True):
+            path.replace(target)
+        _sync_folder(folder)
+        temporary[-1].replace(paths[-1])
+        _sync_folder(folder)
+    finally:
+        # An interruption may arrive after any call, so the files say how far it came.
+        if temporary[-1].exists():
+            _take_back(temporary, paths, aside)
+        else:
+            with suppress(OSError):
+                for place in aside.values():
+                    place.unlink(missing_ok=True)
+
+
+def _take_back(temporary: Sequence[Path], paths: Sequence[Path], aside: Mapping[Path, Path]) -> None:
+    """What was there before, the old commit point last."""
+    for path, target in zip(temporary[:-1], paths[:-1], strict=True):
+        if not path.exists():
+            target.unlink(missing_ok=True)
+    for old, place in reversed(list(aside.items())):
+        if place.exists() or place.is_symlink():
+            place.replace(old)
+
+
+def _beside(path: Path) -> Path:
+    """A hidden name in the same folder."""
+    return path.with_name(f".{secrets.token_hex(6)}.tmp")
 
 
 def check_folder(folder: Path) -> None:
@@ -81,7 +130,7 @@ def check_folder(folder: Path) -> None:
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
-        raise InputError(_sentence(error, folder, 0)) from error
+        raise _refusal(error, folder, 0) from error
     finally:
         _remove_empty(made)
 
@@ -119,13 +168,16 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _sentence(error: OSError, folder: Path, needed_bytes: int) -> str:
+def _refusal(error: OSError, folder: Path, needed_bytes: int) -> InputError:
+    subject, another = f"output folder {folder}", "choose another folder"
     # NumPy reports a short write without an error number; nothing but a lack of room makes writes short.
     if error.errno in _FULL or (error.errno is None and "written" in str(error)):
         amount = f"{max(needed_bytes, _MB) / _MB:.0f} MB"
-        return f"output folder {folder} has no room: {amount} are needed; free that much or choose another folder"
+        return InputError(
+            subject=subject, value=f"has no room: {amount} are needed", remedy=f"free that much or {another}"
+        )
     if error.errno in _FORBIDDEN:
-        return f"output folder {folder} is not writable; choose another folder or change its permissions"
+        return InputError(subject=subject, value="is not writable", remedy=f"{another} or change its permissions")
     if error.errno in {errno.EEXIST, errno.ENOTDIR}:
-        return f"output folder {folder} is a file, or lies in one; choose another folder"
-    return f"output folder {folder} cannot be written to ({error.strerror or error}); choose another folder"
+        return InputError(subject=subject, value="is a file, or lies in one", remedy=another)
+    return InputError(subject=subject, value=f"cannot be written to ({error.strerror or error})", remedy=another)

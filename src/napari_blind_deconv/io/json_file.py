@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,13 @@ from typing import Any
 import numpy as np
 
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.regular_file import read_bytes
 
 from .atomic import atomic
+
+_LARGEST = 16 * 2**20  # bytes; a report with every frame's figures has one
+# What no terminal should be sent, no XML may hold and UTF-8 does not have; in JSON it can be escaped.
+_UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def to_json(data: Any) -> str:
@@ -27,7 +33,8 @@ def to_json(data: Any) -> str:
       ]
     }
     """
-    return json.dumps(_plain(data), indent=2, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(_plain(data), indent=2, allow_nan=False, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -49,21 +56,43 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        For a missing file, text that is not a JSON object, and numbers that are not finite.
+        For a file that is missing, no regular one or too large, for text that is not a JSON object, and for numbers
+        that are not finite.
     """
+    content = read_bytes(path, "settings file", _LARGEST)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error}); check the path") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path} is not valid JSON ({error}); repair it") from error
+        values = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            subject="settings file",
+            value=str(path),
+            allowed=f"is not valid JSON ({_reason(error)})",
+            remedy="repair it",
+        ) from error
     if not isinstance(values, dict):
-        raise InputError(f"{path} holds JSON that is no object; write {{...}} with one entry per setting")
+        raise InputError(
+            subject="settings file",
+            value=str(path),
+            allowed="holds JSON that is no object",
+            remedy="write {...} with one entry per setting",
+        )
     return values
 
 
 def _refuse_constant(text: str) -> float:
-    raise InputError(f"a setting is {text}; every number must be finite")
+    raise InputError(
+        subject="settings file", value=f"says {text}", allowed="but every number must be finite", remedy="repair it"
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg[:1].lower()}{error.msg[1:]}, line {error.lineno}, column {error.colno}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no UTF-8 text, byte {error.start}"
+    return "it is nested too deep" if isinstance(error, RecursionError) else "a number has too many digits"
 
 
 def _plain(value: Any) -> Any:

@@ -1,23 +1,27 @@
-"""TIFF, ImageJ hyperstacks and OME-TIFF in; OME-TIFF out."""
+"""TIFF, ImageJ hyperstacks, Micro-Manager stacks and OME-TIFF in; OME-TIFF out."""
 
 import logging
 import lzma
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, VoxelSize
 
 from . import ome
-from .json_file import to_json
-from .units import micrometres
+from .intensities import Meaning, meaning_of
+from .layout import Layout, layout_of
+from .tiff_writer import write
 from .volume import SPATIAL, Header, Volume
+
+__all__ = ["header", "read", "write"]
 
 # What decoders raise on files that lie about themselves.
 _DAMAGE = (
@@ -37,19 +41,28 @@ _DAMAGE = (
 )
 # What tifffile only logs, and then gives fewer planes or planes of zeros.
 _LOGGED_DAMAGE = ("corrupted", "invalid page offset", "invalid value offset", "index out of range", "Missing data")
-_STRONGEST_COMPRESSION = 2000  # deflate reaches 1032 : 1; a header that claims more is wrong
-_COARSEST_PIXEL_UM = 10.0  # coarser than 2540 dpi, a resolution is meant for printing and says nothing of the scene
-_INCH, _CENTIMETRE = 2, 3  # of the tag ResolutionUnit
+# Deflate reaches 1032 : 1, LZW not much more; a header that claims more is wrong. Newer ones have no such end.
+_STRONGEST_COMPRESSION, _STRONGEST_OF_OTHERS = 2000, 10**6
+_OF_OLD = frozenset({5, 7, 8, 32773, 32946})  # LZW, JPEG, deflate, PackBits
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a file says of itself, and how its pixels are to be read."""
+
+    header: Header
+    layout: Layout
+    meaning: Meaning
 
 
 def header(path: Path) -> Header:
     """What a TIFF says of itself; errors as in `read`."""
     with _opened(path) as file:
-        return _header(file, path)
+        return _found(file, path).header
 
 
 def read(path: Path) -> Volume:
-    """The first image of a TIFF.
+    """The first image of a TIFF, of whose planes those count that are in this file.
 
     Raises
     ------
@@ -57,29 +70,14 @@ def read(path: Path) -> Volume:
         One sentence for a file that is missing, empty, a folder, no TIFF, truncated or damaged.
     """
     with _opened(path) as file:
-        found = _header(file, path)
-        data = file.series[0].asarray().reshape(found.shape)
-    native = data.astype(found.dtype, copy=False)
-    return Volume(native, found.axes, found.voxel_size_um, found.description, path)
-
-
-def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
-    """Write an OME-TIFF in place; `napari_blind_deconv.io.write` is the one that is safe against interruption."""
-    data, axes = _ordered(volume)
-    sizes = dict(zip(volume.spatial_axes, volume.voxel_size_um or (), strict=False))
-    physical: dict[str, float | str] = {f"PhysicalSize{axis}": size for axis, size in sizes.items()}
-    physical |= {f"PhysicalSize{axis}Unit": "µm" for axis in sizes}
-    layout = {"axes": axes, "shape": list(data.shape)}
-    record = {"Namespace": ome.NAMESPACE, "layout": to_json(layout)}
-    record |= {key: to_json(value) for key, value in metadata.items()}
-    samples = data.shape[axes.index("S")] if "S" in axes else 1
-    options: dict[str, Any] = {"photometric": "rgb" if samples in {3, 4} else "minisblack"}
-    if "S" in axes:
-        options["planarconfig"] = "contig" if axes.endswith("S") else "separate"
-    if {"X", "Y"} <= set(sizes):
-        options |= {"resolution": (1e4 / sizes["X"], 1e4 / sizes["Y"]), "resolutionunit": "CENTIMETER"}
-    described = {"axes": _ome_axes(axes), **physical, **_kept(volume, samples), "MapAnnotation": record}
-    tifffile.imwrite(path, data, ome=True, bigtiff=data.nbytes > 2**31, metadata=described, **options)
+        found = _found(file, path)
+        told, holes = found.header, found.layout.holes
+        data = found.meaning.of(found.layout.series.asarray())
+        if holes is not None:
+            data = data.astype(told.dtype).reshape(*holes.shape, -1)
+            data[holes] = np.nan
+        data = data.reshape(told.shape)
+    return Volume(data, told.axes, told.voxel_size_um, told.description, path)
 
 
 @contextmanager
@@ -89,24 +87,25 @@ def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
     with _collected_logs() as said:
         try:
             with tifffile.TiffFile(path) as file:
-                ome.refuse_entities(file.pages.first.description, str(path))
+                ome.refuse_entities(file.pages.first.description, f"file {path}")
                 yield file
         except InputError:
             raise
         except _DAMAGE as error:
-            raise InputError(_complaint(path, error)) from error
+            raise _complaint(path, error) from error
     for message in said:
         if any(sign in message for sign in _LOGGED_DAMAGE):
-            raise InputError(_damaged(path, message))
+            raise _damaged(path)
 
 
 def _check_file(path: Path) -> None:
+    subject = f"file {path}"
     if not path.exists():
-        raise InputError(f"{path} does not exist; check the path")
+        raise InputError(subject=subject, value="does not exist", remedy="check the path")
     if not path.is_file():
-        raise InputError(f"{path} is not a file; give the path of a TIFF file")
+        raise InputError(subject=subject, value="is not a file", remedy="give the path of a TIFF file")
     if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty, it has 0 bytes; copy it again")
+        raise InputError(subject=subject, value="is empty, it has 0 bytes", remedy="copy it again")
 
 
 @contextmanager
@@ -129,58 +128,97 @@ def _collected_logs() -> Iterator[list[str]]:
         logger.propagate = passed_on
 
 
-def _complaint(path: Path, error: Exception) -> str:
-    text = str(error)
+def _complaint(path: Path, error: Exception) -> InputError:
+    text, subject = str(error), f"file {path}"
     if isinstance(error, PermissionError):
-        return f"{path} cannot be read: permission denied; change its permissions"
+        return InputError(
+            subject=subject, value="cannot be read", allowed="permission denied", remedy="change its permissions"
+        )
     if isinstance(error, MemoryError):
-        return f"{path} does not fit into memory; crop it, or use a machine with more"
-    if "imagecodecs" in text:
-        return f"{path} is compressed in a way that needs the package imagecodecs; install it, or save uncompressed"
+        return InputError(
+            subject=subject, value="does not fit into memory", remedy="crop it, or use a machine with more"
+        )
+    if "COMPRESSION" in text or "imagecodecs" in text:
+        return InputError(
+            subject=subject,
+            value=f"is compressed in a way that is not read ({_short(text)})",
+            remedy="save it uncompressed, or with deflate, LZW or Zstandard",
+        )
     if "not a TIFF" in text:
-        return f"{path} is not a TIFF file, whatever its name says; export it as TIFF"
-    return _damaged(path, text)
+        return InputError(
+            subject=subject, value="is not a TIFF file", allowed="whatever its name says", remedy="export it as TIFF"
+        )
+    return _damaged(path)
 
 
-def _damaged(path: Path, detail: str) -> str:
-    short = " ".join(detail.split())[:120]
-    return f"{path} is truncated or damaged ({short}); copy it again or export it anew"
+def _damaged(path: Path, detail: str = "") -> InputError:
+    """What decoders say of themselves stays out: it names their parts, not the file's."""
+    return InputError(
+        subject=f"file {path}",
+        value=f"is truncated or damaged{f' ({detail})' if detail else ''}",
+        remedy="copy it again or export it anew",
+    )
 
 
-def _header(file: tifffile.TiffFile, path: Path) -> Header:
-    # First, because finding the series follows what the metadata say, into other files too.
-    described, sizes = _metadata(file, path)
-    series = file.series[0]
-    _check_size(file, path)
-    dtype = np.dtype(series.dtype).newbyteorder("=")
+def _short(text: str) -> str:
+    return " ".join(text.split())[:120]
+
+
+def _found(file: tifffile.TiffFile, path: Path) -> _Found:
+    layout = layout_of(file, path)
+    series, name = layout.series, path.name
+    _check_size(file, layout, path)
+    said = [f"{name} {sentence}" for sentence in layout.said.warnings]
+    meaning = meaning_of(
+        series.keyframe, file.imagej_metadata if layout.said.form == "ImageJ" else None, f"file {path}", name
+    )
     shape, axes, guessed = _named_axes(tuple(int(n) for n in series.shape), series.axes)
-    layout = described.pop("layout", None)
-    if isinstance(layout, dict) and _fits(layout, shape):
-        shape, axes, guessed = tuple(layout["shape"]), str(layout["axes"]), False
-    said: list[str] = described["warnings"]
-    if guessed:
-        said.append(f"{path.name} does not name its axes; they were taken to be {axes}")
-    if len(file.series) > 1:
-        said.append(f"{path.name} holds {len(file.series)} images; the first, {series.name!r} of {shape}, was taken")
+    recorded = layout.said.known.get("layout")
+    if isinstance(recorded, dict) and _fits(recorded, shape):
+        shape, axes, guessed = tuple(recorded["shape"]), str(recorded["axes"]), False
+    left_open = [f"{name} does not name its axes; they were taken to be {axes}"] if guessed else []
+    if not layout.pages and len(file.series) > 1 and not any("images; the first" in s for s in said):
+        said.append(f"{name} holds {len(file.series)} images; the first, {series.name!r} of {shape}, was taken")
+    voxels, doubts, unknown = _voxel_size(layout, axes, name)
+    left_open += unknown
+    known = {key: value for key, value in layout.said.known.items() if key != "layout"}
+    warnings = [*left_open[: int(guessed)], *said, *meaning.warnings, *doubts, *unknown]
+    described = {"format": layout.said.form, "provenance": {}, **known, "warnings": warnings, "open": left_open}
+    dtype = meaning.dtype if layout.holes is None else np.result_type(meaning.dtype, np.float32)
+    return _Found(Header(shape, dtype, axes, voxels, described), layout, meaning)
+
+
+def _voxel_size(layout: Layout, axes: str, name: str) -> tuple[VoxelSize | None, list[str], list[str]]:
+    """The lengths by axis, what is odd about them, and along which axes none are known, where some are."""
     spatial = [letter for letter in SPATIAL if letter in axes]
-    missing = [letter for letter in spatial if letter not in sizes]
-    if missing and len(missing) < len(spatial):
-        said.append(f"{path.name} gives no voxel size along {', '.join(missing)}, so lengths are in pixels")
-    voxel_size_um = None if missing else tuple(sizes[letter] for letter in spatial)
-    return Header(shape, dtype, axes, voxel_size_um, described)
+    missing = [letter for letter in spatial if letter not in layout.said.sizes]
+    said = [f"{name} {sentence}" for axis, sentence in layout.said.oddities if axis in spatial]
+    if len(missing) == len(spatial):
+        return None, said, []
+    unknown = [f"{name} gives no voxel size along {', '.join(missing)}; voxels count as cubes"] if missing else []
+    return tuple(layout.said.sizes.get(letter) for letter in spatial), said, unknown
 
 
-def _check_size(file: tifffile.TiffFile, path: Path) -> None:
+def _check_size(file: tifffile.TiffFile, layout: Layout, path: Path) -> None:
     """Refuse headers that promise more pixels than the file can hold, before memory is asked for them."""
-    series = file.series[0]
+    series = layout.series
     if not series.nbytes:
-        raise InputError(f"{path} holds an image without pixels, of shape {series.shape}; export it anew")
+        raise InputError(
+            subject=f"file {path}",
+            value=f"holds an image without pixels, of shape {series.shape}",
+            remedy="export it anew",
+        )
     page, there = series.keyframe, path.stat().st_size
+    missing = 0 if layout.holes is None else int(layout.holes.sum()) * page.nbytes
     # Bits, because masks have one a pixel and cameras may pack 12.
-    promised = series.nbytes * page.bitspersample // (8 * series.dtype.itemsize)
-    ratio = 1 if page.compression == 1 else _STRONGEST_COMPRESSION
-    if not series.is_multifile and promised > ratio * there:
-        raise InputError(_damaged(path, f"{promised} bytes of pixels promised, {there} in the file"))
+    promised = (series.nbytes - missing) * page.bitspersample // (8 * series.dtype.itemsize)
+    ratio = _STRONGEST_COMPRESSION if page.compression in _OF_OLD else _STRONGEST_OF_OTHERS
+    if promised > (1 if page.compression == 1 else ratio) * there:
+        raise _damaged(path, f"{promised} bytes of pixels promised, {there} in the file")
+    for number in layout.pages:
+        held = file.pages[number]
+        if any(o + n > there for o, n in zip(held.dataoffsets, held.databytecounts, strict=True)):
+            raise _damaged(path, f"page {number + 1} of {len(file.pages)} ends behind the end of the file")
 
 
 def _named_axes(shape: tuple[int, ...], axes: str) -> tuple[tuple[int, ...], str, bool]:
@@ -200,90 +238,3 @@ def _fits(layout: dict[str, Any], shape: tuple[int, ...]) -> bool:
     if not isinstance(recorded, list) or len(recorded) != len(str(layout.get("axes", ""))):
         return False
     return [n for n in recorded if n != 1] == [n for n in shape if n != 1]
-
-
-def _metadata(file: tifffile.TiffFile, path: Path) -> tuple[dict[str, Any], dict[str, float]]:
-    """What the file says beyond its pixels, and the voxel size by axis in µm."""
-    described: dict[str, Any] = {"format": "TIFF", "warnings": [], "provenance": {}}
-    if file.is_ome and file.ome_metadata:
-        found = ome.describe(file.ome_metadata, str(path))
-        annotation = found.pop("annotation")
-        layout = annotation.pop("layout", None)
-        sizes = found.pop("sizes_um", {})
-        return described | found | {"format": "OME-TIFF", "provenance": annotation, "layout": layout}, sizes
-    if file.is_imagej and file.imagej_metadata:
-        return described | {"format": "ImageJ"} | _imagej_time(file), _imagej_sizes(file)
-    return described, _printed_sizes(file)
-
-
-def _imagej_time(file: tifffile.TiffFile) -> dict[str, float]:
-    interval = (file.imagej_metadata or {}).get("finterval")
-    return {"time_interval_s": float(interval)} if isinstance(interval, int | float) and interval > 0 else {}
-
-
-def _imagej_sizes(file: tifffile.TiffFile) -> dict[str, float]:
-    """Voxel size from ImageJ's unit, spacing and resolution tags (pixels per unit)."""
-    said = file.imagej_metadata or {}
-    unit = str(said.get("unit", ""))
-    lengths = {"Z": said.get("spacing"), **{a: 1 / r for a, r in _resolution(file).items()}}
-    numbers = {a: float(v) for a, v in lengths.items() if isinstance(v, int | float)}
-    return {a: um for a, v in numbers.items() if (um := micrometres(v, unit)) is not None}
-
-
-def _printed_sizes(file: tifffile.TiffFile) -> dict[str, float]:
-    """Pixel size from a plain TIFF's resolution, where that is fine enough to be a microscope's."""
-    tag = file.pages.first.tags.get("ResolutionUnit")
-    unit = {_INCH: 25400.0, _CENTIMETRE: 10000.0}.get(int(tag.value) if tag else 0)
-    if unit is None:
-        return {}
-    sizes = {axis: unit / resolution for axis, resolution in _resolution(file).items()}
-    return sizes if len(sizes) == 2 and max(sizes.values()) <= _COARSEST_PIXEL_UM else {}
-
-
-def _resolution(file: tifffile.TiffFile) -> dict[str, float]:
-    """Pixels per unit along X and Y, where they are given and not zero."""
-    found = {}
-    for axis in "XY":
-        tag = file.pages.first.tags.get(f"{axis}Resolution")
-        if tag is not None and tag.value[0] and tag.value[1]:
-            found[axis] = tag.value[0] / tag.value[1]
-    return found
-
-
-def _ordered(volume: Volume) -> tuple[np.ndarray[Any, np.dtype[np.float32]], str]:
-    """The array as float32 with its axes in an order that OME-TIFF can have: planes, then perhaps samples, last."""
-    axes = volume.axes
-    if volume.data.dtype.kind not in "biuf" or volume.data.ndim != len(axes) or not {"Y", "X"} <= set(axes):
-        raise InputError(
-            f"an array of type {volume.data.dtype}, shape {volume.data.shape} and axes {axes!r} is no image; it needs "
-            "real numbers and one letter per axis, Y and X among them"
-        )
-    data = np.asarray(volume.data, dtype=np.float32)
-    if axes.endswith(("YX", "YXS")) and ("S" not in axes[:-1] or axes.endswith("SYX")):
-        return data, axes
-    order = sorted(range(len(axes)), key=lambda i: ("YXS".find(axes[i]), i))
-    return np.transpose(data, order), "".join(axes[i] for i in order)
-
-
-def _ome_axes(axes: str) -> str:
-    """The axes by the letters that OME has; the others borrow one that is free, and the layout remembers them."""
-    named = list(axes)
-    for i, letter in enumerate(axes):
-        if letter not in "TCZYXS":
-            free = [other for other in "TZC" if other not in named]
-            if not free:
-                raise InputError(f"axes {axes!r} cannot all be stored in OME-TIFF; save fewer of them in one file")
-            named[i] = free[0]
-    return "".join(named)
-
-
-def _kept(volume: Volume, samples: int) -> dict[str, Any]:
-    """Channel names and time interval of the file that the volume came from."""
-    kept: dict[str, Any] = {}
-    names = volume.description.get("channel_names")
-    if "C" in volume.axes and samples == 1 and names and len(names) == volume.data.shape[volume.axes.index("C")]:
-        kept["Channel"] = {"Name": list(names)}
-    interval = volume.description.get("time_interval_s")
-    if "T" in volume.axes and interval is not None:
-        kept |= {"TimeIncrement": interval, "TimeIncrementUnit": "s"}
-    return kept

@@ -1,5 +1,9 @@
 """Lengths as microscopes write them, in µm."""
 
+import math
+import re
+from typing import Any
+
 # Symbols keep their case (pm is not Pm); names of units do not.
 _SYMBOLS = {
     "m": 1e6,
@@ -31,6 +35,7 @@ _NAMES = {
     "mil": 25.4,
     "foot": 304800.0,
 }
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 def micrometres(value: float, unit: str) -> float | None:
@@ -41,9 +46,36 @@ def micrometres(value: float, unit: str) -> float | None:
     >>> micrometres(250.0, "nm"), micrometres(0.1, "microns"), micrometres(1.0, "pixel")
     (0.25, 0.1, None)
     """
-    # Two code points look like the letter mu; ImageJ also writes one of them as an escape.
-    symbol = unit.strip().replace("\\u00B5", "µ").replace("\\u00b5", "µ").replace("\u03bc", "µ").replace("\u212b", "Å")
+    # ImageJ escapes letters beyond ASCII; two code points look like the letter mu, and two like that of ångström.
+    symbol = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), unit.strip())
+    symbol = symbol.replace("\u03bc", "µ").replace("\u212b", "Å")
     factor = _SYMBOLS.get(symbol)
     if factor is None:
         factor = _NAMES.get(symbol.casefold().replace("metre", "meter").removesuffix("s"))
     return None if factor is None else value * factor
+
+
+def step(value: Any, unit: str, axis: str) -> tuple[float | None, str]:
+    """A step between voxels in µm, ``None`` where that is no length, and what is odd about it, or nothing.
+
+    A negative one says which way the stage went: its size counts.
+
+    Examples
+    --------
+    >>> step(-0.3, "micron", "Z")
+    (0.3, 'gives a step of -0.3 micron along Z; its size was taken')
+    >>> step(0, "micron", "Z")
+    (None, 'gives a step of 0 micron along Z, which is no length')
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    length = micrometres(number, unit)
+    if length is None:
+        return None, ""
+    if not math.isfinite(length) or length == 0:
+        return None, f"gives a step of {value} {unit} along {axis}, which is no length"
+    if length < 0:
+        return -length, f"gives a step of {value} {unit} along {axis}; its size was taken"
+    return length, ""

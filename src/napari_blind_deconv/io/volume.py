@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_blind_deconv._types import VoxelSize
+
 SPATIAL = "ZYX"
 
 
@@ -21,16 +23,18 @@ class Header:
     axes
         One letter per axis: T time, C channel, Z, Y, X space, S colour samples.
     voxel_size_um
-        Lengths in µm, one per spatial axis in the order z, y, x, as the file has them; ``None`` where it has not.
+        Lengths in µm, one per spatial axis in the order z, y, x; ``None`` along an axis of which the file gives none,
+        or as a whole where it gives none at all.
     description
-        ``format``, ``warnings`` (sentences about the file), ``provenance`` (what a writer of this package recorded),
-        and where known ``channel_names`` and ``time_interval_s``.
+        ``format``, ``warnings`` (sentences about the file), ``open`` (those of them on axes and lengths that it does
+        not give), ``provenance`` (what a writer of this package recorded), and where known ``channel_names`` and
+        ``time_interval_s``.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     axes: str
-    voxel_size_um: tuple[float, ...] | None
+    voxel_size_um: VoxelSize | None
     description: dict[str, Any]
 
 
@@ -47,7 +51,7 @@ class Volume:
 
     data: NDArray[Any]
     axes: str
-    voxel_size_um: tuple[float, ...] | None = None
+    voxel_size_um: VoxelSize | None = None
     description: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
 
@@ -55,3 +59,9 @@ class Volume:
     def spatial_axes(self) -> str:
         """The spatial axes it has, in the order z, y, x: the order of ``voxel_size_um``."""
         return "".join(letter for letter in SPATIAL if letter in self.axes)
+
+    @property
+    def doubts(self) -> list[str]:
+        """The warnings of its file that also count where axes and lengths do not, as in a PSF, a truth or a mask."""
+        left_open = self.description.get("open", ())
+        return [sentence for sentence in self.description.get("warnings", ()) if sentence not in left_open]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
@@ -27,7 +27,7 @@ class Airy:
     kind: Literal["airy"] = "airy"
     radius_px: Annotated[float, Ge(0.5), Le(200)] = 3.0
     """Typical radius of the first dark ring, in pixels: the median of the prior."""
-    radius_spread: Annotated[float, Gt(0), Le(5)] = 0.7
+    radius_spread: Annotated[float, Ge(0.01), Le(5)] = 0.7
     """Spread of the logarithm of the radius around the typical one."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -56,9 +56,9 @@ class Airy:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The radius's M-step on kernel statistics.
 
-        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
-        return radius_by_statistics(statistics, lambda r: airy(r, tuple(kernel.shape)), self._cost, weight)
+        return radius_by_statistics(statistics, kernel, lambda r: airy(r, tuple(kernel.shape)), self._cost, weight)
 
     def _cost(self, radius: Tensor) -> Tensor:
         return log_normal(radius, self.radius_px, self.radius_spread)

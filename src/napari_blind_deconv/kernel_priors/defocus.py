@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Gt, Le
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -23,9 +23,9 @@ class Defocus:
     """
 
     kind: Literal["defocus"] = "defocus"
-    radius_px: Annotated[float, Gt(0), Le(200)] = 3.0
+    radius_px: Annotated[float, Ge(0.01), Le(200)] = 3.0
     """Typical radius of the disk (in a volume: of the disk one plane off focus), in pixels: the median of the prior."""
-    radius_spread: Annotated[float, Gt(0), Le(5)] = 0.7
+    radius_spread: Annotated[float, Ge(0.01), Le(5)] = 0.7
     """Spread of the logarithm of the radius around the typical one."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -54,9 +54,9 @@ class Defocus:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The radius's M-step on kernel statistics.
 
-        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
-        return radius_by_statistics(statistics, lambda r: disk(r, tuple(kernel.shape)), self._cost, weight)
+        return radius_by_statistics(statistics, kernel, lambda r: disk(r, tuple(kernel.shape)), self._cost, weight)
 
     def _cost(self, radius: Tensor) -> Tensor:
         return log_normal(radius, self.radius_px, self.radius_spread)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -24,9 +24,9 @@ class Gaussian:
     """
 
     kind: Literal["gaussian"] = "gaussian"
-    sigma_px: Annotated[float, Gt(0), Le(100)] = 1.5
+    sigma_px: Annotated[float, Ge(0.01), Le(100)] = 1.5
     """Typical standard deviation along an axis, in pixels: the median of the prior."""
-    sigma_spread: Annotated[float, Gt(0), Le(5)] = 0.7
+    sigma_spread: Annotated[float, Ge(0.01), Le(5)] = 0.7
     """Spread of the logarithm of the standard deviation around the typical one."""
     anisotropy: Annotated[float, Ge(0), Le(5)] = 0.3
     """Spread of the logarithms of the axes' standard deviations around their mean; 0 holds the kernel round."""
@@ -74,13 +74,12 @@ class Gaussian:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The covariance's M-step on kernel statistics, from the covariance of ``kernel``.
 
-        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
         shape = tuple(kernel.shape)
-        scale = float(statistics.autocorrelation.max()) * 1e-4
 
         def energy(factor: Tensor) -> Tensor:
-            return statistics.energy(self._kernel(factor, shape)) / scale + weight * self._cost(factor, len(shape))
+            return statistics.energy(self._kernel(factor, shape), kernel) + weight * self._cost(factor, len(shape))
 
         return self._kernel(minimum(energy, [self._factor(kernel)], _ITERATIONS)[0], shape)
 

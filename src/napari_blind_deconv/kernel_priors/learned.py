@@ -7,13 +7,22 @@ from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
-from napari_blind_deconv.networks import Denoiser, ModelCard, heun_draw, load, noise_levels, over_planes, shipped
+from napari_blind_deconv.networks import (
+    Denoiser,
+    ModelCard,
+    heun_draw,
+    load_for_planes,
+    noise_levels,
+    over_planes,
+    shipped,
+)
 from napari_blind_deconv.statistics import KernelStatistics
 
 _DRAW_STEPS = 24
-# Half-quadratic splitting: noise levels relative to the kernel's norm, pull at the last of them (decision 0010).
+# Half-quadratic splitting: noise levels relative to the kernel's norm (decision 0010); λ of equation (1): the
+# statistics are sure of their image, which has errors, so that a λ of one would be too weak (decision 0024).
 _FIRST_LEVEL, _LAST_LEVEL, _ROUNDS = 0.04, 0.005, 4
-_PULL = 2.0
+_PULL = 10.0
 
 
 @component
@@ -45,23 +54,22 @@ class Learned:
 
         As in Zhang et al. 2021 (arXiv:2008.13751, eq. 6), with the statistics as the data term, from least squares on:
 
-            z ← D(k; σ),   k ← argmin ½ kᵀA k - bᵀk + ½ ρ ‖k - z‖²,   ρ ∝ weight / σ².
+            z ← D(k; σ),   k ← argmin ½ kᵀA k - bᵀk + ½ ρ ‖k - z‖²,   ρ = λ weight / σ².                   (1)
 
-        The statistics do not know how much noise they carry; ρ is in units of the filtered image's energy.
+        Statistics are in nats, so that more data outvote the prior.
         """
         denoiser, _ = self._network(kernel.device)
-        energy = float(statistics.autocorrelation.max())
         kernel = minimise_on_simplex(statistics, kernel)
         for level in noise_levels(_FIRST_LEVEL, _LAST_LEVEL, _ROUNDS, rho=1e3):
             sigma = level * float(kernel.norm())
             with torch.no_grad():
                 ideal = over_planes(denoiser, kernel.float(), sigma).to(kernel)
-            ridge = weight * _PULL * energy * (_LAST_LEVEL / level) ** 2
+            ridge = weight * _PULL / sigma**2
             kernel = minimise_on_simplex(statistics, kernel, ridge=ridge, slope=-ridge * ideal)
         return kernel
 
     def _network(self, device: torch.device | str) -> tuple[Denoiser, ModelCard]:
-        return shipped("kernels", device) if self.weights is None else load(self.weights, device)
+        return shipped("kernels", device) if self.weights is None else load_for_planes(self.weights, device)
 
 
 def as_kernel(values: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -44,9 +44,9 @@ class Lenslets:
     """Number of spots; unknown where it is not given, and then found."""
     width_px: Annotated[float, Ge(0.2), Le(20)] = 0.5
     """Typical standard deviation of a spot, in pixels: the median of the prior."""
-    width_spread: Annotated[float, Gt(0), Le(5)] = 0.3
+    width_spread: Annotated[float, Ge(0.01), Le(5)] = 0.3
     """Spread of the logarithm of the width around the typical one; all spots have the same."""
-    intensity_spread: Annotated[float, Gt(0), Le(5)] = 0.5
+    intensity_spread: Annotated[float, Ge(0.01), Le(5)] = 0.5
     """Spread of the logarithms of the spots' intensities."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -98,12 +98,11 @@ class Lenslets:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """Places, intensities and width of the spots in ``kernel``, moved to what the statistics ask for.
 
-        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
         shape = tuple(kernel.shape)
         places, heights = refined_peaks(spread(kernel, self.width_px), self.count or _MOST_DRAWN, _PEAK)
         levels = (heights.clamp(min=1e-12) / heights.mean()).log()
-        scale = float(statistics.autocorrelation.max()) * 1e-4
 
         def rendered(places: Tensor, levels: Tensor, widening: Tensor) -> Tensor:
             return spots(places, levels.exp(), shape, self.width_px * widening.clamp(-1.5, 2).exp())
@@ -111,7 +110,7 @@ class Lenslets:
         def energy(places: Tensor, levels: Tensor, widening: Tensor) -> Tensor:
             around = levels - levels.mean()
             prior = (around / self.intensity_spread).square().sum() + (widening / self.width_spread) ** 2
-            data = statistics.energy(rendered(places, levels, widening)) / scale
+            data = statistics.energy(rendered(places, levels, widening), kernel)
             return data + 0.5 * weight * prior + 0.5 * levels.mean() ** 2
 
         return rendered(*minimum(energy, [places, levels, levels.new_zeros(())], _UPDATE_ITERATIONS))

@@ -42,8 +42,6 @@ _HIGHER_SPREAD = 0.15
 _UPDATE_ITERATIONS = 40
 # Distance from its 180° turn, relative to its norm, below which a PSF is as good as even.
 _LOPSIDED = 0.1
-# Energy of the filtered image per nat of the prior, as in the other rungs' updates.
-_PER_NAT = 1e-4
 
 
 def _modes(given: Any) -> Any:
@@ -160,11 +158,10 @@ class Microscope:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The numbers' M-step on kernel statistics, from those that come nearest to ``kernel``.
 
-        ``weight`` multiplies the prior's cost, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
         shape = tuple(kernel.shape)
         sampling, unknowns = self.sampling(shape, torch.float32), self.unknowns(len(shape))
-        scale = float(statistics.autocorrelation.max()) * _PER_NAT
 
         def of(coordinates: Tensor) -> Tensor:
             values = {u.name: u.value(c) for u, c in zip(unknowns, coordinates, strict=True)}
@@ -177,7 +174,7 @@ class Microscope:
             return 1e3 * (of(coordinates) - kernel).square().sum() / kernel.square().sum() + 1e-2 * cost(coordinates)
 
         def energy(coordinates: Tensor) -> Tensor:
-            return statistics.energy(of(coordinates)) / scale + weight * cost(coordinates)
+            return statistics.energy(of(coordinates), kernel) + weight * cost(coordinates)
 
         if not unknowns:
             return self.kernel({}, sampling, shape).to(kernel)

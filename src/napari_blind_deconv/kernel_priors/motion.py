@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
@@ -45,7 +45,7 @@ class Motion:
     kind: Literal["motion"] = "motion"
     points: Annotated[int, Ge(3), Le(32)] = 7
     """Control points of the path."""
-    turn_rad: Annotated[float, Gt(0), Le(10)] = 0.45
+    turn_rad: Annotated[float, Ge(0.01), Le(10)] = 0.45
     """Change of direction from start to end, root mean square, in radians; smaller is straighter."""
     width_px: Annotated[float, Ge(0.1), Le(20)] = 0.45
     """Standard deviation of the trace across the path, in pixels."""
@@ -105,13 +105,12 @@ class Motion:
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The path's M-step on kernel statistics, from the path that drew ``kernel``.
 
-        ``weight`` multiplies the cost of bending, in 1e-4 of the energy of the filtered image per nat.
+        The statistics are in nats; ``weight`` multiplies the cost of bending.
         """
         shape = tuple(kernel.shape)
-        scale = float(statistics.autocorrelation.max()) * 1e-4
 
         def energy(path: Tensor) -> Tensor:
-            data = statistics.energy(kernel_of(path, shape, self.width_px)) / scale
+            data = statistics.energy(kernel_of(path, shape, self.width_px), kernel)
             return data + weight * bending(path, self.turn_rad)
 
         return kernel_of(minimum(energy, [self._traced(kernel)], _ITERATIONS)[0], shape, self.width_px)

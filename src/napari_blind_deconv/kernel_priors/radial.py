@@ -101,17 +101,16 @@ def _dips(evidence: Evidence, kernel_of: OfRadius, cost: Callable[[Tensor], Tens
 
 
 def radius_by_statistics(
-    statistics: KernelStatistics, kernel_of: OfRadius, cost: Callable[[Tensor], Tensor], weight: float
+    statistics: KernelStatistics, kernel: Tensor, kernel_of: OfRadius, cost: Callable[[Tensor], Tensor], weight: float
 ) -> Tensor:
     """The kernel of the radius that minimises energy and cost, the best of all scanned radii as the start.
 
-    ``weight`` multiplies the cost, in 1e-4 of the energy of the filtered image per nat.
+    The statistics are in nats; ``weight`` multiplies the cost. ``kernel`` is the last one: it decides nothing.
     """
-    scale = float(statistics.autocorrelation.max()) * 1e-4
 
     def objective(place: Tensor) -> Tensor:
         radius = _radius(place)
-        return statistics.energy(kernel_of(radius)) / scale + weight * cost(radius)
+        return statistics.energy(kernel_of(radius), kernel) + weight * cost(radius)
 
     starts = _place(fine(statistics.shape, statistics.correlation))
     start = starts[int(torch.stack([objective(s) for s in starts]).argmin())]

@@ -3,12 +3,15 @@
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
 from napari_blind_deconv.statistics import KernelStatistics
+
+# Intensity, relative to the brightest tap, below which a tap's cost falls no more; how often the cost is majorised.
+_FAINT, _MAJORISATIONS = 0.1, 2
 
 
 @component
@@ -16,10 +19,10 @@ class Sparse:
     """A Dirichlet distribution of concentration below one: most taps are nearly zero, a few carry the mass."""
 
     kind: Literal["sparse"] = "sparse"
-    concentration: Annotated[float, Gt(0)] = 0.1
+    concentration: Annotated[float, Gt(0), Le(1000)] = 0.1
     """Dirichlet concentration per tap; smaller is sparser, 1 is uniform."""
-    sparsity: Annotated[float, Ge(0)] = 1e-3
-    """Weight of the sum of logarithms, relative to the energy of the filtered image."""
+    sparsity: Annotated[float, Ge(0), Le(1e6)] = 50.0
+    """What a tap costs per e-fold of its intensity, in nats."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A draw from the Dirichlet distribution: normalised gamma variates."""
@@ -32,9 +35,8 @@ class Sparse:
 
         Reweighted ℓ1 (Candès, Wakin & Boyd 2008, doi:10.1007/s00041-008-9045-x): a tap that was small pays more.
         """
-        energy = float(statistics.autocorrelation.max())
-        epsilon = 0.1 * float(kernel.max())
-        for _ in range(2):
-            slope = weight * self.sparsity * energy / (kernel + epsilon) * epsilon
-            kernel = minimise_on_simplex(statistics, kernel, ridge=1e-4 * energy, slope=slope)
+        epsilon = _FAINT * float(kernel.max())
+        for _ in range(_MAJORISATIONS):
+            slope = weight * self.sparsity / (kernel + epsilon)
+            kernel = minimise_on_simplex(statistics, kernel, slope=slope)
         return kernel

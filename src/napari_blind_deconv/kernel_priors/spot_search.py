@@ -38,8 +38,10 @@ def searched(model: SpotModel, count: int | None, generator: torch.Generator) ->
         found = with_phases(
             modulus(model, guess), model, starts=_STARTS, steps=_PROJECTIONS, count=expected, generator=generator
         )
-        for kernel in found[:_REFINED]:
-            candidates.append(model.pruned(model.refined(_peaked(model, kernel, guess))))
+        # Phases that leave nothing above the ground have no peaks.
+        peaked = [p for p in (_peaked(model, kernel, guess) for kernel in found[:_REFINED]) if p.count]
+        for start in peaked or [guess]:
+            candidates.append(model.pruned(model.refined(start)))
             yield min(candidates, key=model.score)
         before = best
         for candidate in sorted(candidates, key=model.score)[:_COMPLETED]:

@@ -156,7 +156,12 @@ def _kernel_pairs(
     count = ours.shape[0]
     truths = list(theirs) if theirs.ndim == ours.ndim else [theirs] * count
     if len(truths) != count:
-        raise InputError(f"there are {count} kernels, one per channel, but {len(truths)} true kernels; give as many")
+        raise InputError(
+            subject="PSF",
+            value=f"has {count} channels",
+            allowed=f"but the true PSF has {len(truths)}",
+            remedy="give as many",
+        )
     return list(zip(ours, truths, strict=True))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage, signal
 from skimage.metrics import structural_similarity
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import MOST_INTENSE, InputError
 
 Intensity = Literal["absolute", "affine"]
 Array = NDArray[np.float64]
@@ -145,7 +145,12 @@ def score_image(
     if data_range is None:
         data_range = float(np.ptp(target)) if intensity == "affine" else natural_range(given)
     if not data_range > 0:
-        raise InputError("the truth is constant, so PSNR and SSIM have no range to refer to; give a data range > 0")
+        raise InputError(
+            subject="truth",
+            value="is constant",
+            allowed="so PSNR and SSIM have no range to refer to",
+            remedy="give a data range above 0",
+        )
     return {
         "psnr": psnr(moved, target, data_range),
         "ssim": ssim(moved, target, data_range),
@@ -164,17 +169,39 @@ def _fitted(image: Array, target: Array) -> Array:
 
 def _pair(image: ArrayLike, truth: ArrayLike) -> tuple[Array, Array]:
     """Both images as float64, of one shape, all finite."""
+    for name, given in (("image", np.asarray(image)), ("truth", np.asarray(truth))):
+        if given.dtype.kind not in "biuf":
+            raise InputError(
+                subject=name,
+                value=f"has data type {given.dtype}",
+                allowed="which holds no intensities",
+                remedy="convert it to an integer or float type",
+            )
     pair = np.asarray(image, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     if pair[0].shape != pair[1].shape:
         raise InputError(
-            f"the image has shape {pair[0].shape} and the truth {pair[1].shape}; both must have the same shape"
+            subject="image",
+            value=f"has shape {pair[0].shape}",
+            allowed=f"but the truth has {pair[1].shape}",
+            remedy="give two of the same shape",
         )
     for name, array in zip(("image", "truth"), pair, strict=True):
         if not array.size:
-            raise InputError(f"the {name} is empty; give at least one pixel")
+            raise InputError(subject=name, value="is empty", remedy="give at least one pixel")
         wrong = int(array.size - np.isfinite(array).sum())
         if wrong:
-            raise InputError(f"the {name} holds {wrong} values that are not finite; figures need finite images")
+            raise InputError(
+                subject=name,
+                value=f"holds {wrong} values that are NaN or infinite",
+                remedy="fill them, or crop them away",
+            )
+        if float(np.abs(array).max()) > MOST_INTENSE:
+            raise InputError(
+                subject=name,
+                value=f"holds intensities of {float(np.abs(array).max()):g}",
+                allowed=f"but at most {MOST_INTENSE:g} can be compared",
+                remedy="divide both by a constant",
+            )
     return pair
 
 

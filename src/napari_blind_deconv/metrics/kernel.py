@@ -10,6 +10,9 @@ from napari_blind_deconv._types import InputError
 
 Array = NDArray[np.float64]
 
+# Between these, sums and squares of taps are numbers.
+_SAFE = 1e-100, 1e100
+
 
 def kernel_error(estimate: ArrayLike, truth: ArrayLike) -> float:
     """KE, ‖k̂ - k‖₂ of unit-sum kernels after the best whole-pixel shift: 0 for the same kernel, at most √2.
@@ -98,12 +101,31 @@ def score_kernel(estimate: ArrayLike, truth: ArrayLike) -> dict[str, float]:
 
 def _unit(kernel: ArrayLike) -> Array:
     """The kernel as float64, without negative taps, of unit sum."""
-    taps = np.asarray(kernel, dtype=np.float64)
+    given = np.asarray(kernel)
+    if given.dtype.kind not in "biuf":
+        raise InputError(
+            subject="PSF",
+            value=f"has data type {given.dtype}",
+            allowed="which holds no intensities",
+            remedy="convert it to an integer or float type",
+        )
+    taps = given.astype(np.float64)
     if not np.isfinite(taps).all():
-        raise InputError("the kernel holds values that are not finite; a kernel is finite and non-negative")
+        raise InputError(
+            subject="PSF",
+            value=f"holds {int((~np.isfinite(taps)).sum())} values that are NaN or infinite",
+            remedy="export it anew",
+        )
     taps = np.maximum(taps, 0)
     if not taps.size or not taps.any():
-        raise InputError("the kernel has no positive value; a kernel is non-negative with a positive sum")
+        raise InputError(
+            subject="PSF",
+            value="has no positive value",
+            allowed="but is a distribution of light",
+            remedy="export it anew",
+        )
+    if not _SAFE[0] < taps.max() < _SAFE[1]:
+        taps = taps / taps.max()
     return taps / taps.sum()
 
 
@@ -129,7 +151,10 @@ def _same_axes(ours: Array, theirs: Array) -> tuple[Array, Array]:
         theirs = theirs[0]
     if ours.ndim != theirs.ndim:
         raise InputError(
-            f"the kernel has {ours.ndim} axes and the true kernel {theirs.ndim}; give two kernels of as many axes"
+            subject="PSF",
+            value=f"has {ours.ndim} axes",
+            allowed=f"but the true PSF has {theirs.ndim}",
+            remedy="give two of as many axes",
         )
     return ours, theirs
 

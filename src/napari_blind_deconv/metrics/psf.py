@@ -142,11 +142,18 @@ def spacing_of(taps: Array, voxel_size_um: Sequence[float] | None) -> Array:
     sizes = np.asarray(tuple(voxel_size_um), float)
     if sizes.size != taps.ndim:
         raise InputError(
-            f"voxel size {tuple(sizes.tolist())} µm has {sizes.size} lengths, but the PSF has {taps.ndim} axes "
-            f"{taps.shape}; give one length per axis"
+            subject="voxel size",
+            value=f"{tuple(sizes.tolist())} µm has {sizes.size} lengths",
+            allowed=f"but the PSF has {taps.ndim} axes {taps.shape}",
+            remedy="give one length per axis",
         )
     if not (np.isfinite(sizes).all() and (sizes > 0).all()):
-        raise InputError(f"voxel size {tuple(sizes.tolist())} µm must be positive along every axis; correct it")
+        raise InputError(
+            subject="voxel size",
+            value=f"{tuple(sizes.tolist())} µm",
+            allowed="must be positive along every axis",
+            remedy="correct it",
+        )
     return sizes
 
 
@@ -169,7 +176,12 @@ def strehl_ratio(psf: ArrayLike, ideal: ArrayLike) -> float:
     """
     ours, theirs = _unit(psf), _unit(ideal)
     if ours.ndim != theirs.ndim:
-        raise InputError(f"the PSF has {ours.ndim} axes and the ideal PSF {theirs.ndim}; give two of as many axes")
+        raise InputError(
+            subject="PSF",
+            value=f"has {ours.ndim} axes",
+            allowed=f"but the ideal PSF has {theirs.ndim}",
+            remedy="give two of as many axes",
+        )
     tops = [np.round(core(taps).position).astype(int) for taps in (ours, theirs)]
     low = np.min(tops, axis=0)
     high = np.min([np.array(t.shape) - at for t, at in zip((ours, theirs), tops, strict=True)], axis=0)

@@ -120,9 +120,19 @@ def compare_psfs(
     names = _names(names, len(psfs))
     voxels: Sequence[Sequence[float] | None] = voxel_size_um if voxel_size_um is not None else [None] * len(psfs)
     if len(voxels) != len(psfs):
-        raise InputError(f"there are {len(psfs)} PSFs but {len(voxels)} voxel sizes; give one per PSF, or None")
+        raise InputError(
+            subject="voxel sizes",
+            value=f"are {len(voxels)}",
+            allowed=f"but there are {len(psfs)} PSFs",
+            remedy="give one per PSF, or None",
+        )
     if not -len(psfs) <= reference < len(psfs):
-        raise InputError(f"reference {reference} is not there; with {len(psfs)} PSFs it is 0 to {len(psfs) - 1}")
+        raise InputError(
+            subject="reference",
+            value=f"{reference} is not there",
+            allowed=f"as with {len(psfs)} PSFs it is 0 to {len(psfs) - 1}",
+            remedy="choose one of them",
+        )
     reference %= len(psfs)
     arrays = [_named(name, _squeezed, psf) for name, psf in zip(names, psfs, strict=True)]
     _same_axes(names, arrays, reference)
@@ -146,11 +156,13 @@ def _pair(row: PsfRow) -> dict[str, Any]:
 
 def _names(names: Sequence[str] | None, count: int) -> list[str]:
     if count == 0:
-        raise InputError("there is no PSF to compare; give at least one")
+        raise InputError(subject="PSFs", value="are none", allowed="so nothing can be compared", remedy="give one")
     if names is None:
         return [f"PSF {i + 1}" for i in range(count)]
     if len(names) != count:
-        raise InputError(f"there are {count} PSFs but {len(names)} names; give one per PSF")
+        raise InputError(
+            subject="names", value=f"are {len(names)}", allowed=f"but there are {count} PSFs", remedy="give one per PSF"
+        )
     return list(names)
 
 
@@ -159,7 +171,7 @@ def _named(name: str, function: Any, *arguments: Any, **options: Any) -> Any:
     try:
         return function(*arguments, **options)
     except InputError as error:
-        raise InputError(f"{name}: {error}") from error
+        raise error.about(f"{name}: {error.subject}") from error
 
 
 def _squeezed(psf: ArrayLike) -> Array:
@@ -183,8 +195,10 @@ def _same_axes(names: Sequence[str], arrays: Sequence[Array], reference: int) ->
     for name, array in zip(names, arrays, strict=True):
         if array.ndim != ndim:
             raise InputError(
-                f"{name} has {array.ndim} axes {array.shape}, but {names[reference]} has {ndim} "
-                f"{arrays[reference].shape}; a plane cannot be compared with a volume: give the volume's plane in focus"
+                subject=str(name),
+                value=f"has {array.ndim} axes {array.shape}",
+                allowed=f"but {names[reference]} has {ndim} {arrays[reference].shape}",
+                remedy="a plane cannot be compared with a volume: give the volume's plane in focus",
             )
 
 

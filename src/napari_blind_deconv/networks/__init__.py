@@ -7,7 +7,7 @@ from .sampling import heun_draw, noise_levels
 from .tiles import in_tiles, reach
 from .unet import UNetShape, parameter_count
 from .variance_preserving import Schedule, VariancePreserving
-from .weights import SHIPPED, ModelCard, load, save, shipped
+from .weights import SHIPPED, ModelCard, load, load_for_planes, save, shipped
 
 __all__ = [
     "ORIENTATIONS",
@@ -22,6 +22,7 @@ __all__ = [
     "is_folder",
     "load",
     "load_folder",
+    "load_for_planes",
     "noise_levels",
     "over_planes",
     "parameter_count",

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,6 +15,7 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.regular_file import read_bytes
 
 
 @component
@@ -37,6 +38,16 @@ class Card:
 
 AnyCard = TypeVar("AnyCard", bound=Card)
 
+_LARGEST, _LARGEST_CARD = 2**30, 2**20  # bytes
+_HEADER = 2**20  # bytes that names and shapes may take
+_HUMAN = {
+    "String should": "it should",
+    "Input should be a valid dictionary or an instance of UNetShape": "it should be an object",
+    "Input should be": "it should be",
+    "Unexpected keyword argument": "there is no such entry",
+    "Value error, ": "",
+}
+
 
 def changed(path: Path, what: str) -> tuple[int, int]:
     """When a file and its card were last written: what a cache is keyed by.
@@ -48,41 +59,110 @@ def changed(path: Path, what: str) -> tuple[int, int]:
     """
     try:
         return path.stat().st_mtime_ns, path.with_suffix(".json").stat().st_mtime_ns
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name holds letters that no file has"
         raise InputError(
-            f"{what} {str(path)!r} cannot be read ({error.strerror}); give a .safetensors file with its model card, "
-            "a .json file of the same name, beside it"
+            subject=f"{what} {str(path)!r}",
+            value=f"cannot be read ({reason})",
+            remedy="give a .safetensors file with its model card, a .json file of the same name, beside it",
         ) from error
 
 
-def read(path: Path, kind: type[AnyCard], what: str) -> tuple[dict[str, Tensor], AnyCard]:
-    """Tensors and card.
+def read_card(path: Path, kind: type[AnyCard]) -> AnyCard:
+    """The model card of a safetensors file.
 
     Raises
     ------
     InputError
-        Where the card is incomplete, the checksum differs, or the file is no safetensors file.
+        Where it is incomplete or no such file.
     """
-    card = _read_card(path.with_suffix(".json"), kind)
-    stored = path.read_bytes()
+    path = path.with_suffix(".json")
+    try:
+        return pydantic.TypeAdapter(kind).validate_json(read_bytes(path, "model card", _LARGEST_CARD))
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part)[:40] for part in first["loc"][:4]) or "the file"
+        needed = [n for n, f in kind.__pydantic_fields__.items() if f.is_required()]  # type: ignore[attr-defined]
+        raise InputError(
+            subject=f"model card {str(path)!r}",
+            value=f"is not usable: {place}: {in_words(first['msg'])}",
+            remedy=f"it needs {', '.join(needed)}",
+        ) from error
+
+
+def read(path: Path, card: Card, what: str, numbers: int) -> dict[str, Tensor]:
+    """The tensors that a card describes.
+
+    Parameters
+    ----------
+    path
+        The safetensors file.
+    card
+        Its model card.
+    what
+        The word for the two.
+    numbers
+        How many the card asks for: a file that holds far more or fewer is refused before it is read.
+
+    Raises
+    ------
+    InputError
+        Where the size or the checksum differ, the file is no safetensors file, or a number in it is not finite.
+    """
+    size = path.stat().st_size if path.is_file() else 0
+    if path.is_file() and not numbers <= size <= 8 * numbers + _HEADER:
+        raise _unfitting(path, what, f"it has {size} bytes, the card asks for {numbers} numbers")
+    stored = read_bytes(path, what, _LARGEST)
     found = hashlib.sha256(stored).hexdigest()
     if found != card.sha256:
         raise InputError(
-            f"{what} {str(path)!r} has the SHA-256 {found[:12]}…, its model card says {card.sha256[:12]}…; one of the "
-            f"two files is damaged or belongs to another {what}, so get both again"
+            subject=f"{what} {str(path)!r}",
+            value=f"has the SHA-256 {found[:12]}…, its model card says {card.sha256[:12]!r}…",
+            remedy=f"one of the two files is damaged or belongs to another {what}, so get both again",
         )
     try:
-        return read_tensors(stored), card
-    except SafetensorError as error:
-        raise unfitting(path, what, error) from error
+        tensors: dict[str, Tensor] = read_tensors(stored)
+    except (SafetensorError, ValueError, TypeError, RuntimeError) as error:
+        raise _unfitting(path, what, "it is no safetensors file") from error
+    if not all(tensor.is_floating_point() and bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise InputError(
+            subject=f"{what} {str(path)!r}",
+            value="holds numbers that are NaN, infinite or no floats",
+            remedy="train it again, or get it again",
+        )
+    return tensors
 
 
-def unfitting(path: Path, what: str, error: Exception) -> InputError:
-    """The refusal of tensors that are not those that the card describes."""
+def check_shapes(path: Path, what: str, tensors: Mapping[str, Tensor], expected: Mapping[str, Sequence[int]]) -> None:
+    """Refuse tensors that are not those that the card describes.
+
+    Raises
+    ------
+    InputError
+        Naming the first that is missing, of another shape or too many.
+    """
+    for name, shape in expected.items():
+        if name not in tensors:
+            raise _unfitting(path, what, f"it has no {name}")
+        if tuple(tensors[name].shape) != tuple(shape):
+            raise _unfitting(path, what, f"{name} has the shape {tuple(tensors[name].shape)}, not {tuple(shape)}")
+    if other := sorted(set(tensors) - set(expected)):
+        raise _unfitting(path, what, f"it holds {other[0][:40]!r} besides")
+
+
+def _unfitting(path: Path, what: str, reason: str) -> InputError:
     return InputError(
-        f"{what} {str(path)!r} does not fit its model card: {str(error).splitlines()[0]}; the card must describe what "
-        "was trained"
+        subject=f"{what} {str(path)!r}",
+        value=f"does not fit its model card: {reason}",
+        remedy="the card must describe what was trained",
     )
+
+
+def in_words(message: str) -> str:
+    """What a validation says, without the names of types."""
+    for machine, human in _HUMAN.items():
+        message = message.replace(machine, human)
+    return message[:200]
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], kind: type[AnyCard], card: Mapping[str, Any]) -> AnyCard:
@@ -95,15 +175,3 @@ def write(path: Path, tensors: Mapping[str, Tensor], kind: type[AnyCard], card: 
     text = json.dumps(adapter.dump_python(complete, mode="json"), indent=2, ensure_ascii=False)
     path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
     return complete
-
-
-def _read_card(path: Path, kind: type[AnyCard]) -> AnyCard:
-    try:
-        return pydantic.TypeAdapter(kind).validate_json(path.read_bytes())
-    except pydantic.ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        needed = [n for n, f in kind.__pydantic_fields__.items() if f.is_required()]  # type: ignore[attr-defined]
-        raise InputError(
-            f"model card {str(path)!r} is not usable: {place}: {first['msg']}; it needs {', '.join(needed)}"
-        ) from error

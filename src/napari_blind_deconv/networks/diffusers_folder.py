@@ -12,9 +12,14 @@ import torch
 from torch import nn
 
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.networks.checked import in_words
 from napari_blind_deconv.networks.variance_preserving import Schedule, VariancePreserving
+from napari_blind_deconv.regular_file import read_bytes
 
 _CONFIG, _WEIGHTS = "config.json", "diffusion_pytorch_model.safetensors"
+_LARGEST, _LARGEST_CONFIG = 2**31, 2**20  # bytes
+_MOST_BLOCKS = 12
+_MOST = {"block_out_channels": 8192, "layers_per_block": 32, "norm_num_groups": 8192, "attention_head_dim": 8192}
 _FORM = f"the folder of a diffusers UNet2DModel holds {_CONFIG} and {_WEIGHTS}, itself or in unet/"
 
 
@@ -48,13 +53,21 @@ def load_folder(path: Path | str, device: torch.device | str = "cpu") -> Varianc
     top = path if path.is_dir() else path.parent
     folder = top / "unet" if (top / "unet").is_dir() else top
     if not (folder / _CONFIG).is_file():
-        raise InputError(f"network {str(folder)!r} has no {_CONFIG}; {_FORM}")
+        raise InputError(subject=f"network {str(folder)!r}", value=f"has no {_CONFIG}", remedy=_FORM)
     if not (folder / _WEIGHTS).is_file():
         pickled = any(folder.glob("*.bin"))
         reason = " only pickled weights (.bin), which may run any program and are not read" if pickled else ""
         raise InputError(
-            f"network {str(folder)!r} has{reason or f' no {_WEIGHTS}'}; {_FORM}: write it again with "
-            "save_pretrained(folder, safe_serialization=True)"
+            subject=f"network {str(folder)!r}",
+            value=f"has{reason or f' no {_WEIGHTS}'}",
+            remedy=f"{_FORM}: write it again with save_pretrained(folder, safe_serialization=True)",
+        )
+    if (folder / _WEIGHTS).stat().st_size > _LARGEST:
+        raise InputError(
+            subject=f"network {str(folder)!r}",
+            value=f"has {(folder / _WEIGHTS).stat().st_size / 1e9:.1f} GB of weights",
+            allowed=f"must have at most {_LARGEST / 1e9:.1f}",
+            remedy="bring a smaller one",
         )
     scheduler = _scheduler(folder)
     read = [folder / _CONFIG, folder / _WEIGHTS, *([scheduler] if scheduler else [])]
@@ -87,16 +100,19 @@ def read_schedule(path: Path) -> Schedule:
     known = {field.name for field in fields(Schedule)}
     if "beta_schedule" not in config:
         raise InputError(
-            f"scheduler {str(path)!r} ({config.get('_class_name')}) has no beta_schedule; networks of "
-            "variance-preserving schedules are supported, as DDPMScheduler or DDIMScheduler write them"
+            subject=f"scheduler {str(path)!r}",
+            value=f"({config.get('_class_name')!s:.60}) has no beta_schedule",
+            remedy="networks of variance-preserving schedules are supported, as DDPMScheduler or DDIMScheduler write "
+            "them",
         )
     try:
         return pydantic.TypeAdapter(Schedule).validate_python({k: v for k, v in config.items() if k in known})
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InputError(
-            f"scheduler {str(path)!r} is not usable: {first['loc'][0]} {first['input']!r}: {first['msg']}; bring a "
-            "network that was trained with another schedule"
+            subject=f"scheduler {str(path)!r}",
+            value=f"is not usable: {first['loc'][0]} {first['input']!r:.60}: {in_words(first['msg'])}",
+            remedy="bring a network that was trained with another schedule",
         ) from error
 
 
@@ -121,11 +137,27 @@ def _check(config: Mapping[str, Any], folder: Path) -> None:
     for name, (value, allowed) in asked.items():
         if value not in allowed:
             raise InputError(
-                f"network {str(folder)!r} has {name} {value!r}; allowed: {' or '.join(map(repr, allowed))}: an "
-                "unconditional UNet2DModel of grey or colour images, of a variance-preserving diffusion"
+                subject=f"network {str(folder)!r}",
+                value=f"has {name} {value!r:.60}",
+                allowed=f"allowed: {' or '.join(map(repr, allowed))}",
+                remedy="bring an unconditional UNet2DModel of grey or colour images, of a variance-preserving "
+                "diffusion",
             )
     if not config.get("block_out_channels"):
-        raise InputError(f"network {str(folder)!r} has no block_out_channels in its {_CONFIG}; {_FORM}")
+        raise InputError(
+            subject=f"network {str(folder)!r}", value=f"has no block_out_channels in its {_CONFIG}", remedy=_FORM
+        )
+    # Numbers that decide how many layers are made, before there are any.
+    for name, most in _MOST.items():
+        found = config.get(name, 1)
+        numbers = found if isinstance(found, list) else [found]
+        if len(numbers) > _MOST_BLOCKS or not all(type(n) is int and 1 <= n <= most for n in numbers):
+            raise InputError(
+                subject=f"network {str(folder)!r}",
+                value=f"has {name} {found!r:.60}",
+                allowed=f"must be whole numbers from 1 to {most}, at most {_MOST_BLOCKS} of them",
+                remedy=_FORM,
+            )
 
 
 def _network(folder: Path) -> nn.Module:
@@ -134,10 +166,13 @@ def _network(folder: Path) -> nn.Module:
         from diffusers import UNet2DModel
     except ImportError as error:
         raise InputError(
-            f"network {str(folder)!r} is a folder of diffusers, which cannot be imported ({error}); install it with "
-            "pip install 'napari-blind-deconv[diffusers]', or give a .safetensors file with its model card"
+            subject=f"network {str(folder)!r}",
+            value=f"is a folder of diffusers, which cannot be imported ({error})",
+            remedy="install it with pip install 'napari-blind-deconv[diffusers]', or give a .safetensors file with "
+            "its model card",
         ) from error
     try:
+        _check_size(UNet2DModel, folder)
         network, found = UNet2DModel.from_pretrained(
             str(folder), local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False, output_loading_info=True
         )
@@ -146,21 +181,39 @@ def _network(folder: Path) -> nn.Module:
     for what in ("missing_keys", "unexpected_keys"):
         if found[what]:
             raise _unfitting(folder, f"{what.replace('_', ' ')} {sorted(found[what])[:3]}")
+    if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
+        raise _unfitting(folder, "it holds numbers that are NaN or infinite")
     return network
+
+
+def _check_size(kind: Any, folder: Path) -> None:
+    """Refuse a network whose weights cannot be in the file, before memory is taken for them."""
+    with torch.device("meta"):
+        numbers = sum(tensor.numel() for tensor in kind.from_config(_read(folder / _CONFIG)).state_dict().values())
+    size = (folder / _WEIGHTS).stat().st_size
+    if numbers > size:
+        raise _unfitting(folder, f"it describes {numbers} numbers, but the weights have {size} bytes")
 
 
 def _unfitting(folder: Path, reason: str) -> InputError:
     return InputError(
-        f"network {str(folder)!r} cannot be read: {' '.join(reason.split())[:300]}; {_CONFIG} must describe the "
-        f"network whose weights are in {_WEIGHTS}"
+        subject=f"network {str(folder)!r}",
+        value=f"cannot be read: {' '.join(reason.split())[:300]}",
+        remedy=f"{_CONFIG} must describe the network whose weights are in {_WEIGHTS}",
     )
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{str(path)!r} is no JSON ({error}); write the folder again with save_pretrained") from error
+        content = json.loads(read_bytes(path, "configuration", _LARGEST_CONFIG).decode("utf-8"))
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            subject=repr(str(path)), value="is no JSON", remedy="write the folder again with save_pretrained"
+        ) from error
     if not isinstance(content, dict):
-        raise InputError(f"{str(path)!r} is no JSON object; write the folder again with save_pretrained")
+        raise InputError(
+            subject=repr(str(path)), value="is no JSON object", remedy="write the folder again with save_pretrained"
+        )
     return content

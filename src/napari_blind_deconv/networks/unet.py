@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le, Len
 from torch import Tensor, nn
 
 from napari_blind_deconv._types import component
@@ -20,9 +20,9 @@ class UNetShape:
 
     ndim: Annotated[int, Ge(1), Le(3)] = 2
     """Number of spatial axes."""
-    widths: Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)] = (16, 32, 64)
+    widths: Annotated[tuple[Annotated[int, Gt(0), Le(4096)], ...], Len(1, 10)] = (16, 32, 64)
     """Channels at full, half, quarter … resolution."""
-    blocks: Annotated[int, Gt(0)] = 1
+    blocks: Annotated[int, Gt(0), Le(64)] = 1
     """Residual blocks per resolution, on the way down and on the way up."""
     surround: Literal["zero", "replicate"] = "zero"
     """What lies around the array: nothing, and that for certain, or its border values."""

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Len, Lt
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -39,11 +39,11 @@ class Schedule:
     258.1
     """
 
-    num_train_timesteps: Annotated[int, Ge(2)] = 1000
+    num_train_timesteps: Annotated[int, Ge(2), Le(1_000_000)] = 1000
     beta_start: Beta = 1e-4
     beta_end: Beta = 0.02
     beta_schedule: Literal["linear", "scaled_linear", "squaredcos_cap_v2"] = "linear"
-    trained_betas: Annotated[tuple[Beta, ...], MinLen(2)] | None = None
+    trained_betas: Annotated[tuple[Beta, ...], Len(2, 1_000_000)] | None = None
     """In place of those that the fields above give."""
     prediction_type: Literal["epsilon", "v_prediction", "sample"] = "epsilon"
     """What the network answers: the noise n, √a n - √(1 - a) z, or z."""
@@ -85,7 +85,12 @@ class Schedule:
         """
         low, high = self.sigma_range
         if not low * (1 - _ROUNDING) <= sigma <= high * (1 + _ROUNDING):
-            raise InputError(f"sigma {sigma:.4g} is no noise level of the network's; allowed: {low:.4g} to {high:.4g}")
+            raise InputError(
+                subject="sigma",
+                value=f"{sigma:.4g} is no noise level of the network's",
+                allowed=f"allowed: {low:.4g} to {high:.4g}",
+                remedy="choose one of these",
+            )
         return float(np.interp(math.log(sigma), np.log(self.sigmas), np.arange(len(self.sigmas))))
 
 

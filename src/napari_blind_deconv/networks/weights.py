@@ -1,5 +1,6 @@
 """Networks on disk: weights and their model card."""
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -7,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Gt
+from annotated_types import Gt, Le
 from torch import Tensor
 
-from napari_blind_deconv._types import component
+from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.networks import checked
 from napari_blind_deconv.networks.denoiser import Denoiser
 from napari_blind_deconv.networks.unet import UNetShape
@@ -22,10 +23,15 @@ class ModelCard(checked.Card):
 
     network: UNetShape
     """Its architecture."""
-    sigma_range: tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)]]
+    sigma_range: tuple[Annotated[float, Gt(0), Le(1e6)], Annotated[float, Gt(0), Le(1e6)]]
     """Noise levels that it was trained for, smallest and largest, in the unit below."""
     unit: str
     """What the value 1 is."""
+
+    def __post_init__(self) -> None:
+        """Refuse noise levels in the wrong order."""
+        if not self.sigma_range[0] < self.sigma_range[1]:
+            raise ValueError("sigma_range should be the smallest level and the largest")
 
 
 # Names of the networks in the wheel, in ``weights/``.
@@ -58,13 +64,34 @@ def load(path: Path | str, device: torch.device | str = "cpu") -> tuple[Denoiser
 
 @lru_cache(maxsize=8)
 def _load(path: Path, changed: tuple[int, int], device: str) -> tuple[Denoiser, ModelCard]:
-    tensors, card = checked.read(path, ModelCard, "network")
+    card = checked.read_card(path, ModelCard)
+    with torch.device("meta"):
+        # Its shapes, which take no memory: a card may claim any size.
+        expected = {name: tuple(tensor.shape) for name, tensor in Denoiser(card.network).state_dict().items()}
+    tensors = checked.read(path, card, "network", sum(math.prod(shape) for shape in expected.values()))
+    checked.check_shapes(path, "network", tensors, expected)
     denoiser = Denoiser(card.network)
-    try:
-        denoiser.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise checked.unfitting(path, "network", error) from error
+    denoiser.load_state_dict(tensors)
     return denoiser.eval().requires_grad_(False).to(device), card
+
+
+def load_for_planes(path: Path | str, device: torch.device | str = "cpu") -> tuple[Denoiser, ModelCard]:
+    """The same, of a network that denoises planes; another is refused.
+
+    Raises
+    ------
+    InputError
+        As `load`, and for a network of lines or volumes.
+    """
+    denoiser, card = load(path, device)
+    if card.network.ndim != 2:
+        raise InputError(
+            subject=f"network {str(path)!r}",
+            value=f"works on {card.network.ndim} axes",
+            allowed="but must work on planes, 2 axes",
+            remedy="give one that was trained on planes",
+        )
+    return denoiser, card
 
 
 def save(path: Path | str, weights: Mapping[str, Tensor], card: Mapping[str, Any]) -> ModelCard:

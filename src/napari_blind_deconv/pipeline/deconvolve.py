@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,14 @@ from numpy.typing import ArrayLike
 
 from napari_blind_deconv._types import Progress, Result
 from napari_blind_deconv.metrics import score
-from napari_blind_deconv.pipeline.outcome import Float, Outcome, joined_maps, report_of
+from napari_blind_deconv.pipeline.outcome import Float, Outcome, check_finite, joined_maps, report_of
 from napari_blind_deconv.pipeline.posing import intensity_levels, posed
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
-from napari_blind_deconv.pipeline.region import estimates
+from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import assessed
+from napari_blind_deconv.pipeline.two_phase import Estimate, two_phases
 from napari_blind_deconv.report import peak_memory_mb
 from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.solvers import Estimate
 
 # Samples from which on torch's threads pay.
 _THREADED_FROM = 1 << 19
@@ -50,9 +51,9 @@ def deconvolve_steps(
     settings: Settings | None = None,
     *,
     axes: str | None = None,
-    voxel_size_um: Sequence[float] | None = None,
+    voxel_size_um: Sequence[float | None] | None = None,
     psf: ArrayLike | None = None,
-    psf_voxel_size_um: Sequence[float] | None = None,
+    psf_voxel_size_um: Sequence[float | None] | None = None,
     truth: ArrayLike | None = None,
     true_psf: ArrayLike | None = None,
     mask: ArrayLike | None = None,
@@ -65,11 +66,11 @@ def deconvolve_steps(
     image
         y, any integer or float type. Frames, planes and colours share one PSF; channels have a PSF each.
     settings
-        Kernel prior, image prior, solver and the rest; the default is completely blind.
+        Kernel prior, image prior, estimator, restorer and the rest; the default is completely blind.
     axes
         One letter per axis out of T, C, Z, Y, X and S (colour samples); by default YX or ZYX.
     voxel_size_um
-        Positive lengths in µm, one per spatial axis (z, y, x).
+        Positive lengths in µm, one per spatial axis (z, y, x); ``None`` along an axis of which none is known.
     psf, psf_voxel_size_um
         The PSF for ``kernel_prior`` known, and its voxels; they must be the image's.
     truth, true_psf
@@ -84,7 +85,7 @@ def deconvolve_steps(
     Yields
     ------
     Progress
-        After every step of the solver.
+        After every step.
 
     Returns
     -------
@@ -107,6 +108,7 @@ def deconvolve_steps(
     restored = run.layout.join([o.image for o in outcomes], run.shape)
     kernels = [o.kernel for o in outcomes]
     kernel = kernels[0] if run.layout.channel is None else _stacked(kernels)
+    check_finite(run, outcomes)
     report = report_of(run, outcomes, np.asarray(image))
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
@@ -118,7 +120,7 @@ def deconvolve_steps(
 
 def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     settings, defects = run.settings, run.defects[index]
-    levels = intensity_levels(defects.image, defects.missing, settings.background)
+    levels = replace(intensity_levels(defects.image, defects.missing, settings.background), white=run.white)
     problem = posed(run, index, levels)
     taught, within = None, run.within_region(index)
     if within is not None:
@@ -127,21 +129,21 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
     last: Estimate | None = None
-    for last in estimates(settings.solver, problem, taught):
+    for last in two_phases(problem, settings.estimator, settings.restorer, taught):
         done, total = index * last.total + last.step, len(run.defects) * last.total
         preview = None if last.image is None else run.layout.restack(levels.restored(_numpy(last.image)), rest)
-        kernel = None if last.kernel is None else _numpy(last.kernel)
-        yield Progress(last.stage, done, total, preview, kernel, prefix or last.message)
-    if last is None or last.image is None or last.kernel is None:
-        raise RuntimeError(f"solver {settings.solver.kind!r} ended without an image")
+        yield Progress(last.stage, done, total, preview, _numpy(last.kernel), prefix or last.message)
+    if last is None or last.image is None:
+        raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
     checks, found = assessed(problem, last.image, last.kernel, settings, defects, taught or problem)
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))
     if defects.untouched is not None:
-        image = np.where(defects.untouched, defects.original - np.float32(settings.background or 0.0), image)
+        left = defects.original - np.float32(settings.background or 0.0)
+        image = np.where(defects.untouched, left if run.white is None else grey_of(left, run.white), image)
     low, high = (float(v) for v in np.quantile(defects.image, _LIGHT))
     maps = {name: _numpy(values) for name, values in found.items()}
-    maps |= {name: _numpy(values) * np.float32(levels.scale) for name, values in last.maps.items()}
+    maps |= {name: levels.spread(_numpy(values), _numpy(last.image)) for name, values in last.maps.items()}
     return Outcome(
         image=image,
         kernel=_numpy(last.kernel),

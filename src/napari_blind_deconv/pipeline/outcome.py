@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_blind_deconv._types import InputError
 from napari_blind_deconv.defects import Defects
+from napari_blind_deconv.estimation import Choice
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.metrics import describe_kernel
@@ -16,7 +18,6 @@ from napari_blind_deconv.pipeline.noise_words import left_out_words, noise_repor
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.report import checksum, versions
 from napari_blind_deconv.settings import settings_to_dict
-from napari_blind_deconv.solvers import Choice
 from napari_blind_deconv.trust import Check, doubts
 
 Float = NDArray[np.float32]
@@ -37,6 +38,32 @@ class Outcome:
     maps: Mapping[str, Float]
     checks: list[Check]
     defects: Defects
+
+
+def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:
+    """Refuse a result that is no image or no PSF, whatever made it so: nobody should find out later.
+
+    Raises
+    ------
+    InputError
+        Naming what is not finite.
+    """
+    for number, outcome in enumerate(outcomes, start=1):
+        where = f" of channel {number}" if len(outcomes) > 1 else ""
+        # What was left as it was may hold what it held.
+        wrong = ~np.isfinite(outcome.image)
+        if outcome.defects.untouched is not None:
+            wrong &= ~outcome.defects.untouched
+        if wrong.any() or not np.isfinite(outcome.kernel).all():
+            found = "PSF" if not wrong.any() else "restored image"
+            raise InputError(
+                subject=f"the {found}{where}",
+                value=f"is not finite with {run.settings.restorer.kind}, {run.settings.image_prior.kind} and "
+                f"{run.settings.kernel_prior.kind}",
+                allowed="so it is not kept",
+                remedy="go back to the default of what was changed in the settings, and report it if that does not "
+                "help",
+            )
 
 
 def joined_maps(run: Run, outcomes: Sequence[Outcome]) -> dict[str, Float]:
@@ -73,6 +100,8 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
     single = len(outcomes) == 1
     trust = [[check._asdict() for check in o.checks] for o in outcomes]
     noises = [noise_report(o.noise, o.light) for o in outcomes]
+    for noise, outcome in zip(noises, outcomes, strict=True):
+        noise["stripes"] = dict(outcome.defects.stripes)
     defects = [{kind: int(mask.sum()) for kind, mask in o.defects.masks.items()} for o in outcomes]
     left_out = [_left_out(found, o.defects) for found, o in zip(defects, outcomes, strict=True)]
     regions = [region.to_dict() for region in run.regions or []]

@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_blind_deconv._types import VoxelSize, whole
 from napari_blind_deconv.crops import informative_window
+from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, read_noise
 from napari_blind_deconv.pipeline.preparation import Run
-from napari_blind_deconv.solvers import Problem
+from napari_blind_deconv.pipeline.tone_curve import grey_of, steepness
 
 # Shares of the pixels that are darker than the darkest, and brighter than the brightest, that count.
 _DARK, _BRIGHT = 0.001, 0.999
@@ -30,11 +32,14 @@ class Levels:
         One, in the image's unit.
     added_back
         What a restored image is given back of the offset: all of it, unless it is a background that was to be removed.
+    white
+        The grey level of white, where grey levels follow the light by a camera's curve.
     """
 
     offset: float
     scale: float
     added_back: float
+    white: float | None = None
 
     def posed(self, image: NDArray[np.floating]) -> NDArray[np.float32]:
         """The image on the priors' scale."""
@@ -43,7 +48,16 @@ class Levels:
 
     def restored(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """An image on the priors' scale in its own unit."""
-        return image * np.float32(self.scale) + np.float32(self.added_back)
+        light = image * np.float32(self.scale) + np.float32(self.added_back)
+        return light if self.white is None else grey_of(light, self.white).astype(np.float32)
+
+    def spread(self, deviation: NDArray[np.float32], image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A small deviation of an image on the priors' scale, in the image's own unit."""
+        light = deviation * np.float32(self.scale)
+        if self.white is None:
+            return light
+        where = image * np.float32(self.scale) + np.float32(self.added_back)
+        return (light * steepness(where, self.white)).astype(np.float32)
 
 
 def intensity_levels(
@@ -91,7 +105,6 @@ def posed(run: Run, index: int, levels: Levels) -> Problem:
         largest_kernel=run.largest_kernel,
         weights=weights,
         sample_weights=None if weights is None else window.of(weights),
-        restorer=settings.restorer,
         counts=counts,
         non_negative=counts if settings.non_negative is None else settings.non_negative,
         dark=zero,
@@ -110,7 +123,6 @@ def in_scale(likelihood: Likelihood, levels: Levels) -> Likelihood:
     )
 
 
-def _relative(voxel_size_um: tuple[float, ...] | None, ndim: int) -> tuple[float, ...]:
-    if voxel_size_um is None:
-        return (1.0,) * ndim
-    return tuple(v / min(voxel_size_um) for v in voxel_size_um)
+def _relative(voxel_size_um: VoxelSize | None, ndim: int) -> tuple[float, ...]:
+    lengths = whole(voxel_size_um)
+    return (1.0,) * ndim if lengths is None else tuple(v / min(lengths) for v in lengths)

@@ -8,20 +8,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, VoxelSize, whole
 from napari_blind_deconv.defects import Defects, find_defects
+from napari_blind_deconv.intensity_checks import checked_camera, checked_levels
 from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
     checked_image,
-    checked_levels,
     checked_voxel_size,
 )
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
 from napari_blind_deconv.pipeline.region import Region, regions_of
-from napari_blind_deconv.settings import Settings, refuse_clashes
+from napari_blind_deconv.pipeline.tone_curve import light_of, white_of
+from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
 
 
@@ -33,7 +34,7 @@ class Run:
     layout: Arrangement
     shape: tuple[int, ...]
     channels: list[NDArray[Any]]
-    voxel_size_um: tuple[float, ...] | None
+    voxel_size_um: VoxelSize | None
     kernel_shape: tuple[int, ...]
     kernel_prior: Any
     device: torch.device
@@ -41,6 +42,7 @@ class Run:
     largest_kernel: tuple[int, ...] | None
     defects: list[Defects]
     regions: list[Region] | None = None
+    white: float | None = None
 
     def within_region(self, index: int) -> "Run | None":
         """The part of a channel that teaches its PSF, as a run of one channel; ``None``: nobody said which."""
@@ -63,9 +65,12 @@ def prepare(
     region: Any = None,
 ) -> Run:
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
-    refuse_clashes(settings)
     values, warnings = checked_image(image, settings.fill_nan)
+    white = white_of(np.asarray(image)) if settings.encoding == "srgb" else None
+    if white is not None:
+        values = light_of(values, white)
     checked_levels(values, settings.background, settings.noise_sigma)
+    checked_camera(values, settings.likelihood)
     layout = arrangement(values.shape, axes, settings.planes)
     space_shape = [values.shape[layout.axes.index(a)] for a in layout.space]
     voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)
@@ -80,8 +85,9 @@ def prepare(
         if psf is None:
             psf = prior.kernel
         if psf is None and prior.psf is not None:
-            psf, voxels_of_file = _from_file(Path(prior.psf))
+            psf, voxels_of_file, said_of_file = _from_file(Path(prior.psf))
             psf_voxel_size_um = voxels_of_file if psf_voxel_size_um is None else psf_voxel_size_um
+            warnings = warnings + said_of_file
         if psf is None:
             raise no_psf()
         taps, said = checked_psf(psf, space_shape, voxels, psf_voxel_size_um)
@@ -90,7 +96,7 @@ def prepare(
     else:
         support = kernel_shape(settings.kernel_size, space_shape)
         if isinstance(prior, InVoxels):
-            prior = prior.in_voxels(voxels)
+            prior = _in_voxels(prior, voxels, layout.space)
     warnings = warnings + _physical_doubts(prior, voxels, settings.kernel_size and support)
     channels = layout.split(values)
     outside = [None] * len(channels) if mask is None else [~m for m in layout.split_mask(mask, values.shape)]
@@ -118,6 +124,7 @@ def prepare(
         largest_kernel(space_shape) if settings.kernel_size is None else None,
         defects,
         None if region is None else regions_of(region, layout, channels, outside, (values.shape, settings)),
+        white,
     )
 
 
@@ -143,16 +150,32 @@ def checked_truth(truth: Any, true_psf: Any, run: Run) -> tuple[Any, Any]:
     return truth, true_psf
 
 
-def _from_file(path: Path) -> tuple[NDArray[Any], tuple[float, ...] | None]:
-    """A PSF's values and voxel size."""
+def _in_voxels(prior: InVoxels, voxels: VoxelSize | None, space: str) -> Any:
+    """A prior in the image's voxels; where it needs them all, it is said which one is not known."""
+    try:
+        return prior.in_voxels(whole(voxels))
+    except InputError as error:
+        unknown = [letter for letter, length in zip(space, voxels or (), strict=False) if length is None]
+        if not unknown:
+            raise
+        raise InputError(
+            subject=error.subject,
+            value="needs the voxel size",
+            allowed=f"which is not known along {', '.join(unknown)}",
+            remedy=error.remedy,
+        ) from error
+
+
+def _from_file(path: Path) -> tuple[NDArray[Any], VoxelSize | None, list[str]]:
+    """A PSF's values and voxel size, and what is odd about its file."""
     # Imported here so that who works on arrays alone loads no library for files.
     from napari_blind_deconv.io import read
 
     volume = read(path)
-    return volume.data, volume.voxel_size_um
+    return volume.data, volume.voxel_size_um, volume.doubts
 
 
-def _physical_doubts(prior: Any, voxels: tuple[float, ...] | None, size: tuple[int, ...] | None) -> list[str]:
+def _physical_doubts(prior: Any, voxels: VoxelSize | None, size: tuple[int, ...] | None) -> list[str]:
     """What is strange about voxels, and about the numbers of a microscope that are fixed, of a prior that has any."""
     names = ("na", "emission_um", "excitation_um", "immersion_index", "sample_index", "sheet_um")
     fixed = {name: value for name in names if isinstance(value := getattr(prior, name, None), int | float)}

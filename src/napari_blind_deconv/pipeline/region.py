@@ -1,7 +1,7 @@
 """The part of an image that teaches its PSF, where a user says which: as if the image had been cropped to it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.defects import Defects, find_defects
+from napari_blind_deconv.intensity_checks import checked_levels
 from napari_blind_deconv.kernel_priors import Known
-from napari_blind_deconv.observation import Arrangement, checked_levels
-from napari_blind_deconv.restoration import ByPrior
+from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.solvers import BlindRichardsonLucy, Estimate, Problem
-from napari_blind_deconv.solvers.last_restoration import expected_steps
 from napari_blind_deconv.support import kernel_shape, largest_kernel
 
 Mask = NDArray[np.bool_]
@@ -97,13 +95,6 @@ def _refuse_needless(settings: Settings) -> None:
             allowed="as no PSF is estimated",
             remedy="give no region, or another `kernel_prior`",
         )
-    if isinstance(settings.solver, BlindRichardsonLucy):
-        raise InputError(
-            subject=f"solver={settings.solver.kind}",
-            value="finds PSF and image together",
-            allowed="and cannot find the PSF in a region of the image",
-            remedy="choose `solver=two-phase`, or give no region",
-        )
 
 
 def _mask_of(box: Sequence[slice], layout: Arrangement, shape: Sequence[int]) -> Mask:
@@ -163,37 +154,3 @@ def _refuse_empty(defects: Defects, settings: Settings) -> None:
             remedy="draw it where the image shows structure",
         )
     checked_levels(seen, settings.background, settings.noise_sigma, of="region")
-
-
-def estimates(solver: Any, whole: Problem, part: Problem | None) -> Iterator[Estimate]:
-    """The solver's steps; where a part of the observation teaches the kernel, on that first, then on the whole.
-
-    Parameters
-    ----------
-    solver
-        One that finds the kernel before the image.
-    whole, part
-        The observation, and the part of it that teaches the kernel; ``None``: the solver chooses it.
-    """
-    if part is None:
-        yield from solver.solve(whole)
-        return
-    found: Estimate | None = None
-    ahead = expected_steps(whole)
-    # The part's own image is not asked for: one step of the plainest restorer, which is never taken.
-    for step in solver.solve(replace(part, restorer=ByPrior(), iterations=1)):
-        if step.stage == "restoring":
-            break
-        found = replace(step, total=step.total + ahead)
-        yield found
-    if found is None or found.kernel is None:
-        raise RuntimeError(f"solver {solver.kind!r} found no kernel before the image")
-    frozen = replace(
-        whole,
-        kernel_prior=Known(kernel=found.kernel.detach().cpu().numpy()),
-        kernel_shape=tuple(found.kernel.shape),
-        trusted=whole.is_trusted,
-    )
-    for step in solver.solve(frozen):
-        done, total = found.step + step.step, found.step + step.total
-        yield replace(step, step=done, total=total, parameters=found.parameters, choice=found.choice)

@@ -4,11 +4,11 @@ from torch import Tensor
 
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.defects import Defects
+from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.restoration import RichardsonLucyRestorer
 from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.solvers import BlindRichardsonLucy, Problem, RichardsonLucy
 from napari_blind_deconv.trust import (
     Check,
     kernel_checks,
@@ -36,7 +36,7 @@ def assessed(
     image, kernel
         The restored image, and the kernel that it was restored with.
     settings
-        Which solver and image prior were used: the share of the prior exists where there is one.
+        Which restorer and image prior were used: the share of the prior exists where there is one.
     defects
         What in the channel is no data.
     taught
@@ -50,14 +50,13 @@ def assessed(
     )
     checks = [
         *kernel_checks(kernel, given=given),
-        *residual_checks(residual, kernel.shape, data),
+        *residual_checks(residual, kernel.shape, data, compressed=problem.noise.compressed),
         no_blur_check(window.of(taught.sample), kernel, taught.noise, taught.spacing),
         saturation_check(defects.share("saturated")),
     ]
     maps = {"residual": residual}
     # Richardson-Lucy asks no image prior: what it has too much of is amplified noise, of which this says nothing.
-    asked = not isinstance(settings.solver, RichardsonLucy | BlindRichardsonLucy)
-    asked = asked and not isinstance(settings.restorer, RichardsonLucyRestorer)
+    asked = not isinstance(settings.restorer, RichardsonLucyRestorer)
     if asked and not isinstance(settings.image_prior, NoPrior):
         maps["prior_share"], whole = prior_share(image, data, problem.spacing)
         checks.append(share_check(whole))

@@ -4,17 +4,27 @@ from collections.abc import Iterator
 from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import Discriminator
-from torch import Tensor
 
 from .by_data import ByData
 from .by_prior import ByPrior
 from .photon_map import PhotonMap
+from .posterior_sampling import PosteriorSampling
 from .richardson_lucy import RichardsonLucyRestorer
-from .task import Task
+from .task import Restored, Task
 
-Restorer = Annotated[ByData | ByPrior | PhotonMap | RichardsonLucyRestorer, Discriminator("kind")]
+Restorer = Annotated[ByData | ByPrior | PhotonMap | RichardsonLucyRestorer | PosteriorSampling, Discriminator("kind")]
 
-__all__ = ["ByData", "ByPrior", "PhotonMap", "Restorer", "Restores", "RichardsonLucyRestorer", "Task"]
+__all__ = [
+    "ByData",
+    "ByPrior",
+    "PhotonMap",
+    "PosteriorSampling",
+    "Restored",
+    "Restorer",
+    "Restores",
+    "RichardsonLucyRestorer",
+    "Task",
+]
 
 
 @runtime_checkable
@@ -26,9 +36,9 @@ class Restores(Protocol):
         ...
 
     def steps(self, task: Task) -> int:
-        """How many steps it will take."""
+        """How many steps it will take, as far as that is known before the first."""
         ...
 
-    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
-        """Scenes on the canvas after every step, the best last, on the observation's scale."""
+    def restore(self, task: Task) -> Iterator[Restored]:
+        """Scenes after every step, the best last."""
         ...

@@ -13,7 +13,7 @@ from napari_blind_deconv.restoration.held_out import best
 from napari_blind_deconv.restoration.photon_map import FLOOR, PhotonMap, start_of
 from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer
-from napari_blind_deconv.restoration.task import Task, brightness, photons_of
+from napari_blind_deconv.restoration.task import Restored, Task, brightness, photons_of
 
 # How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
 # filaments and beads come to 9 and more, cells stay at 1.5 (decision 0018).
@@ -35,12 +35,12 @@ class ByData:
         """It works with every image prior: one that was chosen is used."""
 
     def steps(self, task: Task) -> int:
-        """Those of the restorer that is chosen."""
-        return self.chosen(task).steps(task)
+        """Those of the image prior; which restorer it will be, the data have yet to tell."""
+        return ByPrior().steps(task)
 
-    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
+    def restore(self, task: Task) -> Iterator[Restored]:
         """As the chosen restorer does."""
-        return self.chosen(task).restore(task, steps)
+        return self.chosen(task).restore(task)
 
     def chosen(self, task: Task) -> ByPrior | PhotonMap | RichardsonLucyRestorer:
         """The restorer for this task: by prior if one was chosen, if the noise is coloured or does not follow light."""
@@ -59,8 +59,8 @@ class ByData:
 
 
 def _last(restorer: ByPrior | RichardsonLucyRestorer, task: Task) -> Tensor:
-    *_, scene = restorer.restore(task, restorer.steps(task))
-    return scene
+    *_, last = restorer.restore(task)
+    return last.scene
 
 
 def sparse_light(task: Task) -> bool:

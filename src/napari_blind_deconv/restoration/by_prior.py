@@ -19,7 +19,7 @@ from napari_blind_deconv.image_priors import (
 )
 from napari_blind_deconv.restoration import half_quadratic, quadratic
 from napari_blind_deconv.restoration.scene_unit import concentration
-from napari_blind_deconv.restoration.task import Task, photons_of
+from napari_blind_deconv.restoration.task import Restored, Task, photons_of
 
 _STEPS = 16
 # Power of the concentration by which penalties on gradients become weaker (decision 0018).
@@ -44,8 +44,12 @@ class ByPrior:
             return task.iterations
         return task.image_prior.own_steps if isinstance(task.image_prior, Paced) else _STEPS
 
-    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
-        """Scenes on the canvas after every step, the best last; a prior that fits may need fewer than ``steps``."""
+    def restore(self, task: Task) -> Iterator[Restored]:
+        """Scenes after every step, the best last; a prior that fits by itself may need fewer than were asked for."""
+        steps = self.steps(task)
+        return (Restored(scene, steps) for scene in self._scenes(task, steps))
+
+    def _scenes(self, task: Task, steps: int) -> Iterator[Tensor]:
         prior, data, spacing = in_scene_unit(task), task.data, task.spacing
         if isinstance(prior, Fitting):
             return prior.restore(data, spacing=spacing, steps=steps, generator=task.generator)
@@ -82,22 +86,6 @@ def _finished(
         yield prior.finished(scene, sigma, spacing) if step == steps else scene
 
 
-def refuse_fitting(image_prior: object, solver: str) -> None:
-    """Refuse an image prior that only a solver with a restoration of its own can use.
-
-    Raises
-    ------
-    InputError
-        Naming the solver and the prior.
-    """
-    if isinstance(image_prior, Fitting):
-        raise InputError(
-            subject=f"solver={solver}",
-            value=f"cannot use `image_prior={image_prior.kind}`",
-            remedy="choose `solver=two-phase`, or another `image_prior`",
-        )
-
-
 def refuse_chosen(image_prior: object, who: str) -> None:
     """Refuse an image prior that was chosen for a way to restore that has its own.
 
@@ -110,8 +98,8 @@ def refuse_chosen(image_prior: object, who: str) -> None:
         raise InputError(
             subject=who,
             value=f"cannot use `image_prior={getattr(image_prior, 'kind', image_prior)}`",
-            allowed="as early stopping is its only regularisation",
-            remedy="choose `image_prior=none`, or `solver=two-phase` with `restorer=by-prior`",
+            allowed="as it has its own regularisation",
+            remedy="choose `image_prior=none`, or `restorer=by-prior`",
         )
 
 

@@ -1,4 +1,4 @@
-"""Smoothed penalties on gradients, for solvers that need a gradient."""
+"""Smoothed penalties on gradients, for descents that need a gradient."""
 
 import torch
 from torch import Tensor

@@ -12,7 +12,7 @@ from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.restoration.edge_penalty import edge_penalty
 from napari_blind_deconv.restoration.photons import Photons
 from napari_blind_deconv.restoration.poisson_map import poisson_map
-from napari_blind_deconv.restoration.task import Task, counted, photons_of
+from napari_blind_deconv.restoration.task import Restored, Task, counted, photons_of
 
 # Evaluations of the likelihood: where filaments and beads are best, and nothing is far from its best (decision 0018).
 _STEPS = 18
@@ -42,8 +42,9 @@ class PhotonMap:
         """Steps that were asked for, or its own number."""
         return task.iterations or _STEPS
 
-    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
-        """Scenes on the canvas, on the observation's scale, one per step."""
+    def restore(self, task: Task) -> Iterator[Restored]:
+        """Scenes, one per evaluation of the likelihood."""
+        steps = self.steps(task)
         data, gain, origin = photons_of(task), *counted(task)
         brightness = float(data.brightness.max())
         # The wider the PSF, the more pixels tell of each photon's origin, and the less a prior has to.
@@ -55,14 +56,14 @@ class PhotonMap:
 
         found = poisson_map(data, penalty if self.edges else None, floor=FLOOR, start=start_of(data))
         background = data.background + origin
-        scene: Tensor | None = None
         for done in found:
-            scene = done.scene * gain + background
+            # The start is shown only where it is the minimum already.
+            scene = Restored(done.scene * gain + background, steps)
             if done.forwards > 1:
                 yield scene
             if done.forwards > steps:
                 return
-        if scene is not None:
+        if done.forwards == 1:
             yield scene
 
 

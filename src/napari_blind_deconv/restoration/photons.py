@@ -40,17 +40,11 @@ class CameraNoise:
         """Refuse what no camera has."""
         if not self.gain > 0:
             raise InputError(
-                subject="gain",
-                value=f"{self.gain} grey levels per photoelectron",
-                allowed="must be above 0",
-                remedy="counts have gain 1",
+                subject="gain", value=f"{self.gain}", allowed="must be above 0", remedy="give 1 for counts of photons"
             )
         if not self.read >= 0:
             raise InputError(
-                subject="read noise",
-                value=f"{self.read}",
-                allowed="must be 0 or more",
-                remedy="give its standard deviation",
+                subject="read noise", value=f"{self.read}", allowed="must be 0 or more", remedy="give its deviation"
             )
 
 

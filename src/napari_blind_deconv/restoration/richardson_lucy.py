@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated, Literal
 
-from annotated_types import Ge
-from torch import Tensor
+from annotated_types import Ge, Le
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.restoration.expectation_maximisation import richardson_lucy
 from napari_blind_deconv.restoration.photons import Photons
-from napari_blind_deconv.restoration.task import Task, counted, photons_of
+from napari_blind_deconv.restoration.task import Restored, Task, counted, photons_of
 
 
 @component
@@ -24,7 +23,7 @@ class RichardsonLucyRestorer:
     """
 
     kind: Literal["richardson-lucy"] = "richardson-lucy"
-    steps_taken: Annotated[int, Ge(1)] = 30
+    steps_taken: Annotated[int, Ge(1), Le(100_000)] = 30
     """Iterations, where the settings name none."""
 
     def refuse(self, image_prior: object) -> None:
@@ -35,15 +34,13 @@ class RichardsonLucyRestorer:
         """Steps that were asked for, or its own."""
         return task.iterations or self.steps_taken
 
-    def restore(self, task: Task, steps: int) -> Iterator[Tensor]:
-        """Scenes on the canvas, one per step; where light is counted, above the background of the darkest parts."""
-        if not task.counts:
-            yield from islice(richardson_lucy(intensities(task.data)), steps)
-            return
-        gain, origin = counted(task)
-        data = photons_of(task)
+    def restore(self, task: Task) -> Iterator[Restored]:
+        """Scenes, one per step; where light is counted, above the background of the darkest parts."""
+        steps = self.steps(task)
+        gain, origin = counted(task) if task.counts else (1.0, 0.0)
+        data = photons_of(task) if task.counts else intensities(task.data)
         for scene in islice(richardson_lucy(data), steps):
-            yield scene * gain + data.background + origin
+            yield Restored(scene * gain + data.background + origin, steps)
 
 
 def intensities(data: DataTerm) -> Photons:

@@ -1,6 +1,7 @@
 """What a restorer is given: one observation, its kernel, its noise, and what is known of the scene."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -67,6 +68,29 @@ class Task:
         return float(torch.quantile(inside[:: max(1, inside.numel() // _SAMPLES)], _DARK))
 
 
+@dataclass(frozen=True)
+class Restored:
+    """A restorer's scene after a step; tensors are never modified once yielded.
+
+    Attributes
+    ----------
+    scene
+        x on the canvas, on the observation's scale.
+    total
+        Steps of the restoration in all, as far as that is known.
+    maps
+        What else is known of every pixel, by name, each on the canvas and on the same scale: the last scene of a
+        restorer that samples has ``uncertainty``, the posterior standard deviation.
+    message
+        A detail for people.
+    """
+
+    scene: Tensor
+    total: int
+    maps: Mapping[str, Tensor] = field(default_factory=dict)
+    message: str = ""
+
+
 def brightness(image: Tensor, lowest: float) -> float:
     """The brightest thousandth of an image above a level."""
     flat = image.flatten()
@@ -87,7 +111,7 @@ def counted(task: Task) -> tuple[float, float]:
             subject="restorer=photon-map",
             value="needs counts of light",
             allowed="but the noise of this image does not grow with its intensity",
-            remedy="give the camera's `likelihood.gain` with `likelihood=camera`, or choose `restorer=by-prior`",
+            remedy="give the camera's gain (`likelihood=camera`, `likelihood.gain`), or choose `restorer=by-prior`",
         )
     return noise.gain, -noise.dark / noise.gain
 

@@ -34,13 +34,14 @@ def thin(counts: Tensor, share: float, generator: torch.Generator) -> tuple[Tens
     """
     if not 0 < share < 1:
         raise InputError(
-            subject="share", value=f"{share}", allowed="must lie between 0 and 1", remedy="leave photons to both parts"
+            subject="share", value=f"{share}", allowed="must lie between 0 and 1", remedy="give both parts some photons"
         )
     if bool((counts < 0).any()) or not bool((counts == counts.round()).all()):
         raise InputError(
             subject="counts",
+            value="of photons",
             allowed="must be whole numbers from 0",
-            remedy="divide by the camera's gain, or use split_gaussian",
+            remedy="divide by the camera's gain, or use `split_gaussian`",
         )
     kept = torch.binomial(counts, torch.full_like(counts, share), generator=generator)
     return kept, counts - kept

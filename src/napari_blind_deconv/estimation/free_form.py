@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.estimation.expectation import MODEL_ERROR_SHARE, Explanation, refine
+from napari_blind_deconv.estimation.problem import Problem
+from napari_blind_deconv.estimation.pyramid import coarse_to_fine
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import centred, embed, extract, irfftn, rfftn
-from napari_blind_deconv.solvers.expectation import MODEL_ERROR_SHARE, Explanation, refine
-from napari_blind_deconv.solvers.problem import Problem
-from napari_blind_deconv.solvers.pyramid import coarse_to_fine
 
 # First weights of the gradients' count, for a scene of unit range: the plateau of decision 0007, its middle first.
 _FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3, 12e-3, 24e-3)

@@ -1,4 +1,4 @@
-"""What a restored scene teaches about the kernel that blurred it."""
+"""What a restored scene teaches about the kernel that blurred it, in nats."""
 
 from torch import Tensor
 
@@ -9,7 +9,7 @@ from napari_blind_deconv.statistics import KernelStatistics, kernel_statistics
 
 
 def scene_statistics(data: DataTerm, scene: Tensor, blurred: Tensor, spacing: tuple[float, ...]) -> KernelStatistics:
-    """Kernel statistics of gradients, the scene taken as it is.
+    """Kernel statistics of gradients in nats, the scene taken as it is.
 
     Parameters
     ----------
@@ -23,4 +23,14 @@ def scene_statistics(data: DataTerm, scene: Tensor, blurred: Tensor, spacing: tu
     """
     filters = forward_differences(spacing)
     complete = data.completed(blurred)
-    return kernel_statistics(analysed(scene, filters), analysed(complete, filters), data.blur.kernel.shape)
+    found = kernel_statistics(analysed(scene, filters), analysed(complete, filters), data.blur.kernel.shape)
+    return found.scaled(1 / gradient_variance(data.sigma, spacing))
+
+
+def gradient_variance(sigma: float, spacing: tuple[float, ...]) -> float:
+    """Variance of the gradients of white noise, summed over the axes: what makes a squared residual of gradients nats.
+
+    Were their power the same at every frequency, the gradients' squared residual over this would be the residual's own
+    over σ².
+    """
+    return sigma**2 * sum(float(f.square().sum()) for f in forward_differences(spacing))

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.estimation.problem import Choice, Problem, Ranked
+from napari_blind_deconv.estimation.second_look import FREE_FORM, Particular, second_looks
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Auto, Fit, Uniform
 from napari_blind_deconv.kernel_priors.judgement import Judge, fine_structure_nats
-from napari_blind_deconv.solvers.problem import Choice, Problem, Ranked
-from napari_blind_deconv.solvers.second_look import FREE_FORM, Particular, second_looks
 
 # What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
 # (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.

@@ -1,33 +1,22 @@
-"""What a solver is given and what it yields."""
+"""What an estimator is given and what it yields."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
-from napari_blind_deconv.kernel_priors import Known, Microscope, Parameter, Updatable
-from napari_blind_deconv.restoration import ByPrior, Restores, Task
-
-Stage = Literal["estimating the kernel", "restoring"]
-
-
-@runtime_checkable
-class Choosy(Protocol):
-    """A solver that cannot work with every prior, and says so before anything is computed."""
-
-    def refuse(self, kernel_prior: object, image_prior: object) -> None:
-        """Raise an `InputError` that says what to choose instead, unless it can work with these."""
-        ...
+from napari_blind_deconv.kernel_priors import Fit, Known, Microscope, Updatable
+from napari_blind_deconv.restoration import Task
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One observation of one kernel, ready for a solver.
+    """One observation of one kernel, ready to be solved.
 
     Attributes
     ----------
@@ -46,12 +35,8 @@ class Problem:
         The noise, on the scale of ``observed``.
     weights, sample_weights
         0 where a pixel of ``observed``, or of ``sample``, is no data; ``None``: all are.
-    restorer
-        How the image is restored, once there is a kernel.
     counts, non_negative, dark
         As of `restoration.Task`.
-    trusted
-        Whether the kernel is to be trusted like one that was given; ``None``: where its prior is of that kind.
     model_error
         What no single kernel explains, on the scale of ``observed``.
     kernel_prior, kernel_weight
@@ -59,7 +44,7 @@ class Problem:
     image_prior
         p(x).
     iterations
-        Steps of the restoration, or ``None`` for the solver's own number.
+        Steps of the restoration, or ``None`` for the restorer's own number.
     generator
         The only source of randomness.
     """
@@ -78,11 +63,9 @@ class Problem:
     largest_kernel: tuple[int, ...] | None = None
     weights: Tensor | None = None
     sample_weights: Tensor | None = None
-    restorer: Restores = field(default_factory=ByPrior)
     counts: bool = False
     non_negative: bool = False
     dark: float | None = None
-    trusted: bool | None = None
 
     @property
     def ndim(self) -> int:
@@ -98,11 +81,6 @@ class Problem:
     def misfit_sigma(self) -> float:
         """σ of what a restored and blurred image may miss: noise and model error together."""
         return math.hypot(self.noise_sigma, self.model_error)
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether the kernel is known, or held by optics."""
-        return isinstance(self.kernel_prior, Known | Microscope) if self.trusted is None else self.trusted
 
     def data(self, kernel: Tensor) -> DataTerm:
         """What a scene blurred by a kernel may miss of the whole observation."""
@@ -120,7 +98,7 @@ class Problem:
             counts=self.counts,
             non_negative=self.non_negative,
             dark=self.dark,
-            trusted=self.is_trusted,
+            trusted=isinstance(self.kernel_prior, Known | Microscope),
         )
 
     def sample_data(self, kernel: Tensor) -> DataTerm:
@@ -167,36 +145,19 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What is known after a step; tensors are never modified once yielded.
+class Found:
+    """What is known of the kernel after a step; tensors are never modified once yielded.
 
     Attributes
     ----------
-    stage
-        What is being done.
-    step, total
-        Steps done and steps in all.
-    kernel
-        The kernel so far, or ``None``.
-    image
-        The restored image so far, shape of ``Problem.observed``, or ``None``.
-    message
-        A detail for people.
-    parameters
-        Figures that a fit of few parameters found, by name.
+    fit
+        The kernel so far, and the figures that describe it.
+    total
+        Steps of the estimation in all, as far as that is known.
     choice
         Why this rung, where it was to be chosen.
-    maps
-        What else is known of every pixel, by name, each of the shape and on the scale of ``Problem.observed``: the
-        last estimate of a solver that samples has ``uncertainty``, the posterior standard deviation of the image.
     """
 
-    stage: Stage
-    step: int
+    fit: Fit
     total: int
-    kernel: Tensor | None
-    image: Tensor | None = None
-    message: str = ""
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
     choice: Choice | None = None
-    maps: Mapping[str, Tensor] = field(default_factory=dict)

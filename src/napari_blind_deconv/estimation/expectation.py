@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.estimation.pyramid import recentred
+from napari_blind_deconv.estimation.scene_statistics import gradient_variance, scene_statistics
 from napari_blind_deconv.forward import Blur, DataTerm, Frame
 from napari_blind_deconv.fourier import extract, irfftn
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.kernel_priors import Updatable
 from napari_blind_deconv.restoration.half_quadratic import analysed, restore, roughness
-from napari_blind_deconv.solvers.pyramid import recentred
-from napari_blind_deconv.solvers.scene_statistics import scene_statistics
 from napari_blind_deconv.statistics import KernelStatistics
 
 # The image that the kernel is learnt from: a dearer prior than for the image that is shown, 8 levels at first, then the
@@ -89,7 +89,7 @@ def refine(
 
 
 def expected_statistics(data: DataTerm, mode: Mode, camera: float, spacing: tuple[float, ...]) -> KernelStatistics:
-    """Equation (1): kernel statistics of gradients, expectation over the scene.
+    """Equation (1): kernel statistics of gradients in nats, expectation over the scene.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ def expected_statistics(data: DataTerm, mode: Mode, camera: float, spacing: tupl
     variance = missed.square().mean() + _LOST_NOISE * camera**2
     spread = variance / (data.blur.power + data.sigma**2 * _touching(mode, observed, frame, spacing))
     covariance = irfftn(mode.scene.numel() * roughness(filters, observed, frame) * spread + 0j, frame.canvas)
-    widened = at_mode.autocorrelation + extract(covariance, at_mode.autocorrelation.shape)
-    return KernelStatistics(widened, at_mode.correlation)
+    widening = extract(covariance, at_mode.autocorrelation.shape) / gradient_variance(data.sigma, spacing)
+    return KernelStatistics(at_mode.autocorrelation + widening, at_mode.correlation)
 
 
 def energy(data: DataTerm, mode: Mode) -> float:

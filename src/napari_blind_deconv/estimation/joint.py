@@ -4,26 +4,25 @@
 
 The pair (x, k) that (1) climbs to is not the pair that made the picture: a blurred image with a kernel that does
 nothing is more probable than both (Levin et al. 2009, doi:10.1109/CVPR.2009.5206815, section 2). `expectation` differs
-in one term only, the posterior covariance of x, and `two_phase` in that it freezes the kernel before the image prior
-has a say.
+in one term only, the posterior covariance of x.
 """
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
-from napari_blind_deconv.kernel_priors import Auto, Known
+from napari_blind_deconv.estimation.problem import Found, Problem
+from napari_blind_deconv.estimation.pyramid import recentred
+from napari_blind_deconv.estimation.scene_statistics import scene_statistics
+from napari_blind_deconv.image_priors import Fitting
+from napari_blind_deconv.kernel_priors import Auto, Fit
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
-from napari_blind_deconv.restoration.by_prior import refuse_fitting, splittable
+from napari_blind_deconv.restoration.by_prior import splittable
 from napari_blind_deconv.restoration.half_quadratic import restore
-from napari_blind_deconv.solvers.last_restoration import expected_steps, last_restoration
-from napari_blind_deconv.solvers.problem import Estimate, Problem
-from napari_blind_deconv.solvers.pyramid import recentred
-from napari_blind_deconv.solvers.scene_statistics import scene_statistics
 
 # Variance of the first kernel along every axis, in px²: nearly a delta, which a fit of few parameters could not leave.
 _FIRST_VARIANCE = 0.25
@@ -37,36 +36,33 @@ class Joint:
     """
 
     kind: Literal["joint"] = "joint"
-    rounds: Annotated[int, Ge(1)] = 8
+    rounds: Annotated[int, Ge(1), Le(1000)] = 8
     """How many times image and kernel are estimated, each given the other."""
-    image_steps: Annotated[int, Ge(1)] = 3
+    image_steps: Annotated[int, Ge(1), Le(1000)] = 3
     """Steps of the image's restoration per round."""
 
     def refuse(self, kernel_prior: object, image_prior: object) -> None:
         """Families cannot be ranked without evidence, and a prior that restores by itself has no turns."""
         if isinstance(kernel_prior, Auto):
             raise InputError(
-                subject="solver=joint",
-                value="cannot rank families of PSFs",
-                allowed="which `kernel_prior=auto` asks for",
-                remedy="choose a family, or `solver=two-phase`",
+                subject="estimator=joint",
+                value="cannot rank families of PSFs, as `kernel_prior=auto` asks",
+                remedy="choose a family, or `estimator=by-evidence`",
             )
-        refuse_fitting(image_prior, self.kind)
+        if isinstance(image_prior, Fitting):
+            raise InputError(
+                subject="estimator=joint",
+                value=f"cannot use `image_prior={image_prior.kind}`",
+                remedy="choose `estimator=by-evidence`, or another `image_prior`",
+            )
 
-    def solve(self, problem: Problem) -> Iterator[Estimate]:
-        """Estimate kernel and image by turns, then restore with the last kernel; one yield per round, then per step."""
-        self.refuse(problem.kernel_prior, problem.image_prior)
-        rounds, last = self.rounds, expected_steps(problem)
-        if isinstance(problem.kernel_prior, Known):
-            rounds, kernel = 0, problem.kernel_prior.sample(problem.kernel_shape, problem.generator)
-        else:
-            kernel = gaussian(_FIRST_VARIANCE * torch.eye(problem.ndim), problem.kernel_shape)
-        kernel = kernel.to(problem.observed)
+    def kernels(self, problem: Problem) -> Iterator[Found]:
+        """One kernel per round; the last one is the answer."""
+        kernel = gaussian(_FIRST_VARIANCE * torch.eye(problem.ndim), problem.kernel_shape).to(problem.observed)
         scene: Tensor | None = None
-        for step in range(1, rounds + 1):
+        for _ in range(self.rounds):
             kernel, scene = self._round(problem, kernel, scene)
-            yield Estimate("estimating the kernel", step, rounds + last, kernel)
-        yield from last_restoration(problem, Estimate("estimating the kernel", rounds, rounds + last, kernel))
+            yield Found(Fit(kernel), self.rounds)
 
     def _round(self, problem: Problem, kernel: Tensor, scene: Tensor | None) -> tuple[Tensor, Tensor]:
         """Equation (1), once: the image from the last one, then the kernel from the last one."""

@@ -1,0 +1,119 @@
+"""Two phases: estimate the kernel, freeze it, restore the image once. Any estimator may come before any restorer."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from torch import Tensor
+
+from napari_blind_deconv.estimation import Choice, Estimates, Found, Problem
+from napari_blind_deconv.kernel_priors import Fit, Known, Parameter
+from napari_blind_deconv.restoration import Restored, Restores
+
+Stage = Literal["estimating the kernel", "restoring"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is known after a step; tensors are never modified once yielded.
+
+    Attributes
+    ----------
+    stage
+        What is being done.
+    step, total
+        Steps done and steps in all.
+    kernel
+        The kernel so far.
+    image
+        The restored image so far, shape of ``Problem.observed``, or ``None``.
+    message
+        A detail for people.
+    parameters
+        Figures that a fit of few parameters found, by name.
+    choice
+        Why this rung, where it was to be chosen.
+    maps
+        What else is known of every pixel, by name, each of the shape and on the scale of ``Problem.observed``.
+    """
+
+    stage: Stage
+    step: int
+    total: int
+    kernel: Tensor
+    image: Tensor | None = None
+    message: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    choice: Choice | None = None
+    maps: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def two_phases(
+    problem: Problem, estimator: Estimates, restorer: Restores, taught: Problem | None = None
+) -> Iterator[Estimate]:
+    """The kernel, unless it is known, then the image; one yield per step of either phase.
+
+    Parameters
+    ----------
+    problem
+        The observation.
+    estimator, restorer
+        The ways to find the kernel, and to restore the image.
+    taught
+        The part of the observation that teaches the kernel; ``None``: the sample of ``problem``.
+    """
+    restoration = expected_steps(problem, restorer)
+    found, done = known(problem), 0
+    if found is None:
+        for done, found in enumerate(estimator.kernels(taught or problem), start=1):
+            yield _estimated(found, done, restoration)
+    if found is None:
+        raise RuntimeError("the estimator ended without a kernel")
+    last = _estimated(found, done, restoration)
+    task = problem.task(last.kernel)
+    for step, total, restored in counted(restorer.restore(task)):
+        yield replace(
+            last,
+            stage="restoring",
+            step=done + step,
+            total=done + total,
+            image=task.data.frame.crop(restored.scene),
+            message=restored.message,
+            maps={name: task.data.frame.crop(values) for name, values in restored.maps.items()},
+        )
+
+
+def known(problem: Problem) -> Found | None:
+    """The kernel, where it need not be estimated."""
+    if not isinstance(problem.kernel_prior, Known):
+        return None
+    kernel = problem.kernel_prior.sample(problem.kernel_shape, problem.generator)
+    return Found(Fit(kernel.to(problem.observed)), 0)
+
+
+def expected_steps(problem: Problem, restorer: Restores) -> int:
+    """Steps that the restoration will take, as far as that is known before there is a kernel."""
+    return restorer.steps(problem.task(problem.observed.new_ones((1,) * problem.ndim)))
+
+
+def counted(steps: Iterator[Restored]) -> Iterator[tuple[int, int, Restored]]:
+    """(step, steps in all, scene), each held back until it is known whether it is the last one."""
+    before: Restored | None = None
+    step = 0
+    for step, scene in enumerate(steps, start=1):
+        if before is not None:
+            yield step - 1, max(before.total, step), before
+        before = scene
+    if before is not None:
+        yield step, step, before
+
+
+def _estimated(found: Found, done: int, restoration: int) -> Estimate:
+    return Estimate(
+        stage="estimating the kernel",
+        step=done,
+        total=max(found.total, done) + restoration,
+        kernel=found.fit.kernel,
+        parameters=found.fit.parameters,
+        choice=found.choice,
+    )

@@ -1,0 +1,152 @@
+"""What is there already: never replaced unasked, and image and report change together, whenever a process dies."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_blind_deconv import io
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.batch import plan, refuse_replacing, run_batch
+from napari_blind_deconv.settings import Settings
+
+NAMES = ("restored", "psf", "report")
+
+
+def write(folder: Path, run: int, names=NAMES, outdated=()) -> None:
+    with io.atomic(*(folder / n for n in names), outdated=[folder / n for n in outdated]) as temporary:
+        for path in temporary:
+            path.write_text(str(run))
+
+
+def there(folder: Path) -> dict[str, str]:
+    return {p.name: p.read_text() for p in folder.iterdir() if not p.name.startswith(".")}
+
+
+@contextmanager
+def before_every_call(act) -> Iterator[None]:
+    """Act before every call that changes a folder: what is there then is what a process that dies leaves behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in ((Path, "replace"), (Path, "unlink"), (os, "fsync")):
+            original = getattr(owner, name)
+            patch.setattr(owner, name, lambda *a, _original=original, **k: (act(), _original(*a, **k))[1])
+        yield
+
+
+def test_a_process_that_dies_leaves_no_report_beside_another_runs_files(tmp_path):
+    write(tmp_path, 1, ("restored", "psf", "residual", "report"))
+    moments = []
+
+    def look() -> None:
+        found = there(tmp_path)
+        moments.append(found)
+        if "report" in found:
+            expected = {"restored", "psf"} | ({"residual"} if found["report"] == "1" else set())
+            assert found.keys() - {"report"} == expected
+            assert len(set(found.values())) == 1
+
+    with before_every_call(look):
+        write(tmp_path, 2, outdated=("residual",))
+    assert there(tmp_path) == dict.fromkeys(NAMES, "2")
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+    assert len(moments) > 10
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_interruption_at_any_call_leaves_the_old_result_or_the_new_one(tmp_path, error):
+    count = 0
+
+    def stop() -> None:
+        nonlocal count
+        count -= 1
+        if count == 0:
+            raise error
+
+    ends = []
+    for moment in range(1, 40):
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        write(folder, 1, ("restored", "psf", "residual", "report"))
+        count = moment
+        try:
+            with before_every_call(stop):
+                write(folder, 2, outdated=("residual",))
+        except (KeyboardInterrupt, InputError):
+            pass
+        found = there(folder)
+        ends.append(found["report"])
+        names = (*NAMES, "residual") if found["report"] == "1" else NAMES
+        assert found == dict.fromkeys(names, found["report"])
+    assert ends == sorted(ends)
+    assert set(ends) == {"1", "2"}
+
+
+def test_a_folder_in_the_place_of_a_result_keeps_what_is_there(tmp_path):
+    write(tmp_path, 1)
+    (tmp_path / "residual").mkdir()
+    with pytest.raises(InputError, match="residual is a folder"):
+        write(tmp_path, 2, outdated=("residual",))
+    (tmp_path / "residual").rmdir()
+    assert there(tmp_path) == dict.fromkeys(NAMES, "1")
+
+
+def picture(path: Path) -> Path:
+    values = ndimage.gaussian_filter(np.random.default_rng(0).random((20, 21)), 1).astype(np.float32)
+    io.write(path, io.Volume(values, "YX"), {})
+    return path
+
+
+def restore(image: Path, out: Path, iterations: int, **options) -> None:
+    settings = Settings(kernel_size=(5,), iterations=iterations)
+    *_, report = run_batch(plan([image], out, **options), settings)
+    assert report.status == "done", report.message
+
+
+def test_an_earlier_result_is_replaced_only_where_that_is_allowed_and_its_maps_go_with_it(tmp_path):
+    image, out = picture(tmp_path / "a.tif"), tmp_path / "out"
+    restore(image, out, 2, maps=True)
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    assert "a_residual.ome.tif" in before
+    for name in before:
+        for other in [p for p in before if p != name]:
+            (out / other).unlink()
+        with pytest.raises(InputError, match=r"is there already, .*`?overwrite`?"):
+            plan([image], out)
+        for other, content in before.items():
+            (out / other).write_bytes(content)
+    restore(image, out, 3, overwrite=True)
+    assert sorted(p.name for p in out.iterdir()) == ["a_psf.ome.tif", "a_report.json", "a_restored.ome.tif"]
+    made = io.read(out / "a_restored.ome.tif").description["provenance"]["settings"]
+    assert made == io.read_json(out / "a_report.json")["settings"]
+    assert made["iterations"] == 3
+
+
+def test_a_failed_run_leaves_the_earlier_result(tmp_path):
+    image, out = picture(tmp_path / "a.tif"), tmp_path / "out"
+    restore(image, out, 2, maps=True)
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    image.write_bytes(image.read_bytes()[:300])
+    *_, report = run_batch(plan([image], out, overwrite=True), Settings())
+    assert report.status == "failed"
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("link", [None, Path.symlink_to, Path.hardlink_to])
+def test_what_is_read_is_never_written(tmp_path, overwrite, link):
+    kept = tmp_path / "kept.json"
+    kept.write_text("{}")
+    target = kept if link is None else tmp_path / "link.json"
+    if link:
+        link(target, kept)
+    with pytest.raises(InputError, match="is an input and would be overwritten"):
+        refuse_replacing([target], [kept], overwrite=overwrite)
+
+
+def test_a_folder_is_no_result_that_may_be_replaced(tmp_path):
+    with pytest.raises(InputError, match="is a folder"):
+        refuse_replacing([tmp_path], [], overwrite=True)
