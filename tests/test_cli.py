@@ -313,7 +313,7 @@ def test_a_voxel_size_that_is_known_in_part_stays_so_unless_another_is_given(ref
     assert call(*wanted)[0] == 0
     assert io.read(Path("out/z_restored.ome.tif")).voxel_size_um == (None, pytest.approx(0.1), pytest.approx(0.1))
     assert "PhysicalSizeZ" not in tifffile.TiffFile("out/z_psf.ome.tif").ome_metadata
-    assert call(*wanted, "--voxel-size-um", "0.3,0.1,0.1")[0] == 0
+    assert call(*wanted, "--voxel-size-um", "0.3,0.1,0.1", "--overwrite")[0] == 0
     assert io.read(Path("out/z_psf.ome.tif")).voxel_size_um == pytest.approx((0.3, 0.1, 0.1))
 
 
