@@ -68,7 +68,7 @@ class Settings:
     """What is known of the camera."""
     non_negative: bool | None = None
     """Whether the restored image may not lie below the background. None: where the data are counts of light."""
-    kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], Len(1, 3)] | None = None
+    kernel_size: Annotated[tuple[Annotated[int, Le(99_999), AfterValidator(_odd)], ...], Len(1, 3)] | None = None
     """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
     kernel_weight: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """How many times the kernel prior counts; a uniform one has no say at any weight, a known one all of it."""
