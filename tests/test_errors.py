@@ -18,6 +18,7 @@ HELD = (
     "batch",
     "beads",
     "image_priors",
+    "intensities.py",
     "kernel_priors",
     "metrics",
     "networks",

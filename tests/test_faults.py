@@ -25,7 +25,7 @@ from napari_blind_deconv.cli.shown import shown
 from napari_blind_deconv.failures import in_words
 from napari_blind_deconv.forward import CameraNoiseModel
 from napari_blind_deconv.image_priors import Diffusion, PatchMixture
-from napari_blind_deconv.kernel_priors import Known, Learned
+from napari_blind_deconv.kernel_priors import Known, Learned, Lenslets
 from napari_blind_deconv.networks.denoiser import Denoiser
 from napari_blind_deconv.networks.unet import UNetShape
 from napari_blind_deconv.networks.weights import load, save, shipped_path
@@ -36,6 +36,7 @@ from napari_blind_deconv.settings import (
     LIKELIHOODS,
     RESTORERS,
     SOLVERS,
+    override,
     settings_from_dict,
 )
 
@@ -115,6 +116,7 @@ def test_every_number_has_a_range(component):
         (replace(QUICK, likelihood=CameraNoiseModel(gain=0.01, read_noise=1e20)), 1.0, "spans only"),
         (replace(QUICK, likelihood=CameraNoiseModel(gain=0.01, offset=-1e20)), 1.0, "offset is -1e"),
         (replace(QUICK, likelihood=CameraNoiseModel(gain=0.01, offset=2.0)), 1.0, "offset is 2"),
+        (replace(QUICK, kernel_prior=Lenslets(width_px=8)), 1.0, "do not fit into a PSF"),
     ],
 )
 def test_what_no_image_can_be_is_refused(settings, scale, said):
@@ -147,6 +149,13 @@ def test_a_kind_that_is_none_is_refused_shortly(kind):
     with pytest.raises(InputError, match="is unknown") as error:
         settings_from_dict({"solver": {"kind": kind}})
     assert len(str(error.value)) < 500
+
+
+@pytest.mark.parametrize("assignment", ["solver=", "solver.", "x", "kernel_size"])
+def test_a_long_assignment_is_refused_shortly(assignment):
+    with pytest.raises(InputError) as error:
+        settings_from_dict(override({}, assignment + "a" * 10_000 + ("=1" if "=" not in assignment else "")))
+    assert len(str(error.value)) < 700
 
 
 def test_what_is_bound_later_is_no_setting():

@@ -140,7 +140,7 @@ def settings_from_dict(values: Mapping[str, Any]) -> Settings:
         Naming the setting, its value and what is allowed; an unknown name is answered with the nearest known one.
     """
     for path, known in _unknown(values):
-        raise InputError(f"setting {path!r} is unknown; {nearest(path.rpartition('.')[2], known)}")
+        raise InputError(f"setting {_short(repr(path))} is unknown; {nearest(path.rpartition('.')[2], known)}")
     try:
         return ADAPTER.validate_python(json.loads(json.dumps(values, allow_nan=True)))
     except pydantic.ValidationError as error:
@@ -170,7 +170,7 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     if not equals or not path:
         raise InputError(
             subject="setting",
-            value=repr(assignment),
+            value=_short(repr(assignment)),
             allowed="must have the form path=value",
             remedy="write for example kernel_weight=2",
         )
@@ -182,19 +182,20 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     out = {**settings_to_dict(Settings()), **values}
     known = list(out)
     if first not in known:
-        raise InputError(f"setting {path!r} is unknown; {nearest(first, known)}")
+        raise InputError(f"setting {_short(repr(path))} is unknown; {nearest(first, known)}")
     if first in _FAMILIES and not rest and isinstance(value, str):
         return {**out, first: default_of(first, value)}
     if not rest:
         return {**out, first: value}
     inner = out[first]
     if not isinstance(inner, dict):
-        raise InputError(f"setting {path!r} is unknown: {first!r} has no fields of its own")
+        raise InputError(f"setting {_short(repr(path))} is unknown: {first!r} has no fields of its own")
     names = _fields(_FAMILIES[first].get(str(inner.get("kind"))))
     if rest not in names:
         own = [name for name in names if name != "kind"]
         hint = nearest(rest, own) if own else "it has no settings of its own; choose another kind first"
-        raise InputError(f"setting {path!r} is unknown for {first} {inner.get('kind')!r}; {hint}")
+        kind = _short(repr(inner.get("kind")))
+        raise InputError(f"setting {_short(repr(path))} is unknown for {first} {kind}; {hint}")
     return {**out, first: {**inner, rest: value}}
 
 
@@ -202,7 +203,7 @@ def default_of(family: str, kind: str) -> dict[str, Any]:
     """The default fields of a kind of a family such as ``kernel_prior``, as JSON values."""
     kinds = _FAMILIES[family]
     if kind not in kinds:
-        raise InputError(f"{family} {kind!r} is unknown; {nearest(kind, kinds)}")
+        raise InputError(f"{family} {_short(repr(kind))} is unknown; {nearest(kind, kinds)}")
     return dict(TypeAdapter(kinds[kind]).dump_python(kinds[kind](), mode="json"))
 
 

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.defects import Defects, find_defects
+from napari_blind_deconv.intensities import check_camera, check_levels
 from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
-    checked_camera,
     checked_image,
-    checked_levels,
     checked_voxel_size,
 )
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
@@ -48,8 +47,8 @@ def prepare(
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
     refuse_clashes(settings)
     values, warnings = checked_image(image, settings.fill_nan)
-    checked_levels(values, settings.background, settings.noise_sigma)
-    checked_camera(values, settings.likelihood)
+    check_levels(values, settings.background, settings.noise_sigma)
+    check_camera(values, settings.likelihood)
     layout = arrangement(values.shape, axes, settings.planes)
     space_shape = [values.shape[layout.axes.index(a)] for a in layout.space]
     voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)
