@@ -288,6 +288,18 @@ def test_names_that_are_no_network(call, name):
     assert (code, err.count("\n")) == (2, 1), err
 
 
+def test_a_wrong_network_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_blind_deconv.pipeline.deconvolve.posed", lambda *_: pytest.fail("worked"))
+    missing = str(tmp_path / "n.safetensors")
+    for settings in (
+        Settings(image_prior=Diffusion(weights=missing)),
+        Settings(image_prior=PatchMixture(weights=missing)),
+        Settings(kernel_prior=Learned(weights=missing)),
+    ):
+        with pytest.raises(InputError, match="cannot be read"):
+            deconvolve(picture(), settings)
+
+
 # --- What is said
 
 ERRORS = [

@@ -13,6 +13,7 @@ from napari_blind_deconv.defects import Defects, find_defects
 from napari_blind_deconv.intensities import check_camera, check_levels
 from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.kernel_priors.known import no_psf
+from napari_blind_deconv.networks import Stored
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
@@ -46,6 +47,9 @@ def prepare(
 ) -> Run:
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
     refuse_clashes(settings)
+    for named in (settings.kernel_prior, settings.image_prior):
+        if isinstance(named, Stored):
+            named.check_file()
     values, warnings = checked_image(image, settings.fill_nan)
     check_levels(values, settings.background, settings.noise_sigma)
     check_camera(values, settings.likelihood)
