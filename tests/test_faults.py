@@ -158,6 +158,13 @@ def test_a_long_assignment_is_refused_shortly(assignment):
     assert len(str(error.value)) < 700
 
 
+@pytest.mark.parametrize("prior", ["1", "{}", "[]", "null", '{"psf": "k.tif"}'])
+def test_a_kernel_prior_that_is_none_beside_a_psf(call, prior):
+    written(Path("a.tif"))
+    code, _, err = call("run", "a.tif", "-o", "out", "--psf", "k.tif", "--set", f"kernel_prior={prior}")
+    assert (code, err.count("\n")) == (2, 1), err
+
+
 def test_what_is_bound_later_is_no_setting():
     for values in (
         {"image_prior": {"kind": "diffusion", "turn": 1}},
@@ -289,7 +296,9 @@ def test_names_that_are_no_network(call, name):
 
 
 def test_a_wrong_network_is_refused_before_the_work(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_blind_deconv.pipeline.deconvolve.posed", lambda *_: pytest.fail("worked"))
+    monkeypatch.setattr(
+        sys.modules["napari_blind_deconv.pipeline.deconvolve"], "posed", lambda *_: pytest.fail("worked")
+    )
     missing = str(tmp_path / "n.safetensors")
     for settings in (
         Settings(image_prior=Diffusion(weights=missing)),
