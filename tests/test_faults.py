@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
 from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
@@ -123,6 +124,16 @@ def test_what_no_image_can_be_is_refused(settings, scale, said):
     with pytest.raises(InputError) as error:
         deconvolve(picture().astype(np.float64) * scale, settings)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "prior", [Diffusion(strength=1.0, edges=100), Diffusion(weight=1e6, edges=100), Diffusion(strength=0.0)]
+)
+def test_the_ends_of_a_range_make_no_number_beyond_another_one(prior):
+    noisy = torch.from_numpy(picture((12, 13)))
+    coefficients = torch.stack([noisy] * len(prior.filters((1.0, 1.0))))
+    for level in prior.levels(3, 0.01):
+        assert bool(prior.denoise(coefficients, level, (1.0, 1.0)).isfinite().all())
 
 
 @pytest.mark.parametrize("unit", [1e-300, 1.0, 1e307])
