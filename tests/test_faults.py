@@ -227,6 +227,16 @@ def test_loops_of_links_are_no_input(tmp_path):
         io.read(loop)
 
 
+@pytest.mark.parametrize("axes", ["YXS", "SYX", "ZYXS"])
+def test_one_colour_sample_comes_back(tmp_path, axes):
+    sizes = {"Z": 3, "Y": 5, "X": 6, "S": 1}
+    values = np.random.default_rng(0).random([sizes[axis] for axis in axes], np.float32)
+    io.write(tmp_path / "a.tif", io.Volume(values, axes), {})
+    read = io.read(tmp_path / "a.tif")
+    assert (read.axes, read.data.shape) == (axes, values.shape)
+    np.testing.assert_array_equal(read.data, values)
+
+
 # --- Networks
 
 
