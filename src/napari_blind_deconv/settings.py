@@ -72,7 +72,7 @@ class Settings:
     """What is known of the camera."""
     non_negative: bool | None = None
     """Whether the restored image may not lie below the background. None: where the data are counts of light."""
-    kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], Len(1, 3)] | None = None
+    kernel_size: Annotated[tuple[Annotated[int, Le(99_999), AfterValidator(_odd)], ...], Len(1, 3)] | None = None
     """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
     kernel_weight: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """How many times the kernel prior counts; a uniform one has no say at any weight, a known one all of it."""
@@ -181,7 +181,7 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     if not equals or not path:
         raise InputError(
             subject="setting",
-            value=repr(assignment),
+            value=_short(repr(assignment)),
             allowed="must have the form path=value",
             remedy="write for example kernel_weight=2",
         )
@@ -219,7 +219,7 @@ def default_of(family: str, kind: str) -> dict[str, Any]:
 
 def unknown(subject: str, name: str, hint: str, where: str = "") -> InputError:
     """The refusal of a name that nothing has."""
-    return InputError(subject=subject, value=f"{name!r} is unknown{where and ' '}{where}", remedy=hint)
+    return InputError(subject=subject, value=f"{_short(repr(name))} is unknown{where and ' '}{where}", remedy=hint)
 
 
 def refusal(error: pydantic.ValidationError) -> InputError:

@@ -31,7 +31,7 @@ class SparseGradients:
     """
 
     kind: Literal["sparse-gradients"] = "sparse-gradients"
-    strength: Annotated[float, Gt(0), Le(1e6)] = 1.0
+    strength: Annotated[float, Gt(0), Le(1e12)] = 1.0
     """Weight of the prior relative to its calibrated value; 1 trusts the noise level as it is."""
     exponent: Annotated[float, Gt(0), Le(1)] = 0.8
     """p of the hyper-Laplacian; photographs lie between 0.5 and 0.8."""

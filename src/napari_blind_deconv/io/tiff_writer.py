@@ -25,6 +25,9 @@ def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
     record = {"Namespace": ome.NAMESPACE, "layout": to_json(layout)}
     record |= {key: to_json(value) for key, value in metadata.items()}
     samples = data.shape[axes.index("S")] if "S" in axes else 1
+    if "S" in axes and samples == 1:
+        # One sample is none for a TIFF; the layout remembers it.
+        data, axes = data.squeeze(axes.index("S")), axes.replace("S", "")
     options: dict[str, Any] = {"photometric": "rgb" if samples in {3, 4} else "minisblack"}
     if "S" in axes:
         options["planarconfig"] = "contig" if axes.endswith("S") else "separate"
