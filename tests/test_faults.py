@@ -32,11 +32,7 @@ from napari_blind_deconv.networks.unet import UNetShape
 from napari_blind_deconv.networks.weights import load, save, shipped_path
 from napari_blind_deconv.pipeline.posing import Levels
 from napari_blind_deconv.settings import (
-    IMAGE_PRIORS,
-    KERNEL_PRIORS,
-    LIKELIHOODS,
-    RESTORERS,
-    SOLVERS,
+    FAMILIES,
     override,
     settings_from_dict,
 )
@@ -44,7 +40,7 @@ from napari_blind_deconv.settings import (
 QUICK = Settings(kernel_size=(5,), iterations=2)
 COMPONENTS = [
     Settings,
-    *(c for kinds in (KERNEL_PRIORS, IMAGE_PRIORS, SOLVERS, RESTORERS, LIKELIHOODS) for c in kinds.values()),
+    *(c for kinds in FAMILIES.values() for c in kinds.values()),
 ]
 
 
@@ -158,11 +154,11 @@ def test_a_result_that_is_not_finite_is_not_kept(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind", [{}, [], None, 3, "a" * 10_000])
 def test_a_kind_that_is_none_is_refused_shortly(kind):
     with pytest.raises(InputError, match="is unknown") as error:
-        settings_from_dict({"solver": {"kind": kind}})
+        settings_from_dict({"estimator": {"kind": kind}})
     assert len(str(error.value)) < 500
 
 
-@pytest.mark.parametrize("assignment", ["solver=", "solver.", "x", "kernel_size"])
+@pytest.mark.parametrize("assignment", ["estimator=", "estimator.", "x", "kernel_size"])
 def test_a_long_assignment_is_refused_shortly(assignment):
     with pytest.raises(InputError) as error:
         settings_from_dict(override({}, assignment + "a" * 10_000 + ("=1" if "=" not in assignment else "")))

@@ -22,7 +22,7 @@ from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.scene_unit import concentration
 from napari_blind_deconv.restoration.task import Restored, Task
 
-_STEPS = 12
+_STEPS = 16
 # Power of the concentration by which penalties on gradients become weaker (decision 0018).
 _CONCENTRATED = 2.0
 
