@@ -281,6 +281,17 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, value):
 
 
 @pytest.mark.parametrize("prior", [Diffusion, Learned])
+def test_an_answer_that_is_not_finite_is_refused(tmp_path, prior):
+    path = small(tmp_path / "n.safetensors")
+    state = {name: torch.full(t.shape, 1e38) for name, t in Denoiser(UNetShape(widths=(4, 8))).state_dict().items()}
+    path.write_bytes(to_bytes(state))
+    change_card(path)
+    family = "image_prior" if prior is Diffusion else "kernel_prior"
+    with pytest.raises(InputError, match="answers with values that are NaN or infinite"):
+        deconvolve(picture(), replace(QUICK, **{family: prior(weights=str(path))}))
+
+
+@pytest.mark.parametrize("prior", [Diffusion, Learned])
 def test_a_network_of_volumes_does_not_denoise_planes(tmp_path, prior):
     path = small(tmp_path / "n.safetensors", ndim=3)
     with pytest.raises(InputError, match="works on 3 axes"):
