@@ -128,7 +128,7 @@ def test_what_no_image_can_be_is_refused(settings, scale, said):
 
 @pytest.mark.parametrize("voxels", [(1e-300, 1e300), (1e-9, 1e-9), (1e9, 1e9), (0.1, 1e4)])
 def test_voxels_are_between_a_picometre_and_a_metre(voxels):
-    with pytest.raises(InputError, match="voxel size .* must lie between 1e-06 and 1e\\+06 µm"):
+    with pytest.raises(InputError, match=r"voxel size .* must lie between 1e-06 and 1e\+06 µm"):
         deconvolve(picture(), QUICK, voxel_size_um=voxels)
 
 
