@@ -22,7 +22,7 @@ from napari_blind_deconv.support import kernel_shape, largest_kernel
 from napari_blind_deconv.synthesis import blurred, cells
 
 
-def observation(kernel: np.ndarray, side: int = 128, sigma: float = 0.005) -> np.ndarray:
+def observation(kernel: np.ndarray, side: int = 96, sigma: float = 0.005) -> np.ndarray:
     scene = cells((side + kernel.shape[0] - 1,) * 2, np.random.default_rng(4))
     seen, _ = blurred(scene / scene.max(), kernel)
     return seen + sigma * np.random.default_rng(5).normal(size=seen.shape)
