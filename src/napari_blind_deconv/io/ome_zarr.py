@@ -1,5 +1,6 @@
 """OME-Zarr 0.1 to 0.5, and plain zarr arrays, in."""
 
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ PROVENANCE = "napari-blind-deconv"
 _VERSIONS = ("0.1", "0.2", "0.3", "0.4", "0.5")
 _OLDEST_AXES = ("t", "c", "z", "y", "x")  # of versions that name none
 _FREE = "PQRUVW"  # letters of axes that have no other
+_ASCII = frozenset(string.ascii_uppercase) - frozenset("TCZYXS")
 _BY_TYPE = {"time": "T", "channel": "C"}
 
 
@@ -59,11 +61,9 @@ class _Said:
 
 def _found(path: Path) -> tuple[Header, Node, Facts]:
     node, chosen = image_of(node_at(path))
-    array = (
-        node if node.kind == "array" else node.child(_first(_image(node).get("datasets"), node, "datasets").get("path"))
-    )
+    array = node if node.kind == "array" else node.child(_level(node).get("path"))
     facts = facts_of(array)
-    said = _plain(node, facts) if node.kind == "array" else _multiscale(node, len(facts.shape), facts.shape)
+    said = _plain(node, facts) if node.kind == "array" else _multiscale(node, facts.shape)
     doubts = [*chosen, *said.warnings]
     if not holds_chunks(array, facts):
         doubts.append("holds no chunks: every pixel is its fill value")
@@ -86,9 +86,9 @@ def _plain(node: Node, facts: Facts) -> _Said:
     return _Said(form, letters, left_open=(f"does not name its axes; they were taken to be {letters}",))
 
 
-def _multiscale(node: Node, count: int, shape: tuple[int, ...]) -> _Said:
-    """What is said of the finest level of a multiscale image of so many axes."""
-    ome, image = ome_of(node), _image(node)
+def _multiscale(node: Node, shape: tuple[int, ...]) -> _Said:
+    """What is said of the finest level of a multiscale image."""
+    count, ome, image = len(shape), ome_of(node), _image(node)
     axes = _axes(image, node, count)
     recorded = node.attributes.get(PROVENANCE)
     own = recorded if isinstance(recorded, dict) else {}
@@ -97,7 +97,7 @@ def _multiscale(node: Node, count: int, shape: tuple[int, ...]) -> _Said:
         letters = str(own["axes"])
     if len(set(letters)) < count or not {"Y", "X"} <= set(letters):
         raise damaged(node.subject, f"axes {letters}")
-    scale = _scale(_first(image.get("datasets"), node, "datasets"), image, node, count)
+    scale = _scale(_level(node), image, node, count)
     sizes, odd = _sizes(axes, letters, scale)
     known: dict[str, Any] = {"provenance": own["provenance"]} if isinstance(own.get("provenance"), dict) else {}
     shown = next((letters.index(letter) for letter in "CS" if letter in letters), None)
@@ -117,6 +117,11 @@ def _multiscale(node: Node, count: int, shape: tuple[int, ...]) -> _Said:
 
 def _image(node: Node) -> Mapping[str, Any]:
     return _first(ome_of(node).get("multiscales"), node, "multiscales")
+
+
+def _level(node: Node) -> Mapping[str, Any]:
+    """The finest one."""
+    return _first(_image(node).get("datasets"), node, "datasets")
 
 
 def _version(node: Node) -> str:
@@ -158,12 +163,8 @@ def _letters(axes: Sequence[tuple[str, str]]) -> str:
     ]
     for i, (name, _) in enumerate(axes):
         if known[i] == "?":
-            own = [
-                letter
-                for letter in name[:1].upper()
-                if letter.isascii() and letter.isalpha() and letter not in "TCZYXS"
-            ]
-            known[i] = next(letter for letter in [*own, *_FREE] if letter not in known)
+            free = [letter for letter in (*name[:1].upper(), *_FREE) if letter in _ASCII and letter not in known]
+            known[i] = free[0]
     return "".join(known)
 
 
@@ -183,7 +184,7 @@ def _scale(level: Mapping[str, Any], image: Mapping[str, Any], node: Node, count
         if not isinstance(given, list):
             raise damaged(node.subject, "coordinateTransformations that are none")
         for part in given:
-            if not isinstance(part, dict) or part.get("type") not in {"scale", "translation", "identity"}:
+            if not isinstance(part, dict) or part.get("type") not in ("scale", "translation", "identity"):
                 raise damaged(node.subject, "coordinateTransformations that are not known")
             if part["type"] != "scale":
                 continue

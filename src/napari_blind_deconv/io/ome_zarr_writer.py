@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import zarr
 
 _MOST_AXES = 5
+_PIECE = 4 * 2**20  # bytes; the library encodes all chunks of a piece at once
 _CHUNK: Mapping[int, tuple[int, ...]] = {2: (512, 512), 3: (16, 256, 256)}
 _TYPES: Mapping[str, str] = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
@@ -88,11 +89,12 @@ class ZarrSink(Sink):
         )
 
     def _write(self, region: Region, values: NDArray[Any]) -> None:
+        stored, turned = tuple(region[i] for i in self._order), np.transpose(values, self._order)
         # Neighbouring regions may share a chunk, which is read, changed and written again.
         with self._lock:
-            self._levels[0][tuple(region[i] for i in self._order)] = np.transpose(values, self._order).astype(
-                self.dtype, copy=False
-            )
+            for piece in tiles(stored, self._chunk, self.dtype.itemsize, _PIECE):
+                place = tuple(slice(p.start - s.start, p.stop - s.start) for p, s in zip(piece, stored, strict=True))
+                self._levels[0][piece] = turned[place].astype(self.dtype, copy=False)
 
     def _complete(self) -> None:
         steps = [
@@ -100,7 +102,7 @@ class ZarrSink(Sink):
             for fine, coarse in itertools.pairwise(self._factors)
         ]
         for (fine, coarse), step in zip(itertools.pairwise(self._levels), steps, strict=True):
-            for piece in tiles(checked_region(None, coarse.shape), coarse.chunks, self.dtype.itemsize):
+            for piece in tiles(checked_region(None, coarse.shape), coarse.chunks, self.dtype.itemsize, most=1):
                 above = tuple(
                     slice(s.start * k, min(s.stop * k, n)) for s, k, n in zip(piece, step, fine.shape, strict=True)
                 )
@@ -162,7 +164,7 @@ class ZarrSink(Sink):
         coarsest = self._levels[-1]
         count = 1 if axis is None else coarsest.shape[axis]
         ranges = [(np.inf, -np.inf)] * count
-        for piece in tiles(checked_region(None, coarsest.shape), coarsest.chunks, self.dtype.itemsize):
+        for piece in tiles(checked_region(None, coarsest.shape), coarsest.chunks, self.dtype.itemsize, _PIECE):
             values = np.asarray(coarsest[piece]).astype(np.float64)
             for i in range(count) if axis is None else range(piece[axis].start, piece[axis].stop):
                 own = values if axis is None else np.take(values, i - piece[axis].start, axis)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from napari_blind_deconv._types import VoxelSize
 
@@ -40,24 +40,32 @@ def factors(shape: Sequence[int], axes: str, voxel_size_um: VoxelSize | None) ->
 
 
 def means(values: NDArray[Any], factor: Sequence[int]) -> NDArray[Any]:
-    """Means over blocks of ``factor`` pixels, in the type of the values; at the end of an axis, of what is left.
+    """Means over two neighbours along every axis of factor 2, in the type of the values; the last may be alone.
 
-    NaN is left out where a block holds a number.
+    NaN is left out where one of them is a number.
 
     Examples
     --------
     >>> means(np.array([[1.0, 3.0, 5.0], [1.0, np.nan, 7.0]]), (2, 2))
     array([[1.66666667, 6.        ]])
     """
-    wide = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    there = np.isfinite(wide)
-    total, count = np.where(there, wide, 0), there.astype(np.float32)
-    for axis, n in enumerate(factor):
-        if n > 1:
-            edges = np.arange(0, total.shape[axis], n)
-            total, count = np.add.reduceat(total, edges, axis), np.add.reduceat(count, edges, axis)
+    wide = np.float32 if values.dtype.itemsize < 4 or values.dtype == np.float32 else np.float64
+    there = np.isfinite(values) if values.dtype.kind == "f" else np.True_
+    total, count = values if there.all() else np.where(there, values, 0), np.broadcast_to(there, values.shape)
+    # The last axis first: what follows is smaller.
+    for axis in reversed(range(values.ndim)):
+        if factor[axis] == 2:
+            total, count = _sums(total, axis, wide), _sums(count, axis, np.uint8)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(count > 0, total / count, np.nan)
     if values.dtype.kind == "f":
         return found.astype(values.dtype)
     return (found >= 0.5 if values.dtype.kind == "b" else np.rint(found)).astype(values.dtype)
+
+
+def _sums(values: NDArray[Any], axis: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Sums of pairs along an axis."""
+    moved = np.moveaxis(values, axis, 0)
+    pairs = moved[::2].astype(dtype)
+    pairs[: len(moved) // 2] += moved[1::2]
+    return np.moveaxis(pairs, 0, axis)

@@ -163,7 +163,7 @@ def _check_codecs(node: Node, codecs: Any, outer: tuple[int, ...], depth: int = 
 
 
 def _check_codec(node: Node, name: Any) -> None:
-    if name not in _COMPRESSORS | _OTHERS:
+    if not isinstance(name, str) or name not in _COMPRESSORS | _OTHERS:
         raise InputError(
             subject=node.subject,
             value=f"is stored with the codec {_short(name)}",

@@ -97,7 +97,7 @@ def node_at(path: Path) -> Node:
     if (path / "zarr.json").is_file():
         found = _json(path / "zarr.json", subject)
         kind = found.get("node_type")
-        if found.get("zarr_format") != 3 or kind not in {"group", "array"}:
+        if found.get("zarr_format") != 3 or kind not in ("group", "array"):
             raise damaged(subject, f"node {kind!r} of zarr format {found.get('zarr_format')!r}")
         return Node(path, 3, str(kind), _mapping(found.get("attributes", {}), subject, "attributes"), found)
     for name, kind in ((".zarray", "array"), (".zgroup", "group")):

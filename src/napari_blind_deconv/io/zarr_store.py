@@ -4,6 +4,7 @@ import asyncio
 import lzma
 import os
 import re
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ _DAMAGE = (
     zlib.error,
 )
 _METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup")
+_PIECE = 4 * 2**20  # bytes; the library decodes all chunks of a piece at once
 _CHUNK = re.compile(r"c|(c\.)?\d+(\.\d+)*")  # the first part of a chunk's name, in all of their forms
 
 
@@ -70,7 +72,7 @@ class ZarrSource(Source):
             if self._array is None:
                 self._array = _opened(self._folder)
             values = np.empty(lengths(region), self.dtype)
-            for piece in tiles(region, self._chunk, self.dtype.itemsize):
+            for piece in tiles(region, self._chunk, self.dtype.itemsize, _PIECE):
                 place = tuple(slice(p.start - r.start, p.stop - r.start) for p, r in zip(piece, region, strict=True))
                 values[place] = self._array[piece]
         return values
@@ -94,7 +96,7 @@ def _worded(subject: str) -> Iterator[None]:
         detail = " ".join(str(error).split())[:120]
         raise InputError(
             subject=subject,
-            value="has chunks that cannot be read" + (f" ({detail})" if detail else ""),
+            value="holds an array that cannot be read" + (f" ({detail})" if detail else ""),
             remedy="copy it again or export it anew",
         ) from error
 
@@ -104,7 +106,10 @@ def _opened(folder: Path) -> "zarr.Array[Any]":
 
     node = node_at(folder)
     store = _guarded(folder, facts_of(node))
-    return zarr.open_array(store=store, mode="r", zarr_format=node.form)
+    with warnings.catch_warnings():
+        # About what other programs wrote, which nobody here can change.
+        warnings.simplefilter("ignore", UserWarning)
+        return zarr.open_array(store=store, mode="r", zarr_format=node.form)
 
 
 def _guarded(folder: Path, facts: Facts) -> Any:
