@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -203,12 +203,11 @@ def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
     save(path, as_floats(volume), metadata)
 
 
-def as_floats(volume: Volume) -> ArraySource:
-    """A volume as a source of float32."""
-    source = ArraySource(volume.data, volume.axes, volume.voxel_size_um, volume.description)
-    if source.dtype.kind in "biuf":
-        source.header = replace(source.header, dtype=np.dtype(np.float32))
-    return source
+def as_floats(image: Volume | ArraySource) -> ArraySource:
+    """An image in memory, or one that is computed, as a source of float32."""
+    if isinstance(image, Volume):
+        image = ArraySource(image.data, image.axes, image.voxel_size_um, image.description)
+    return image.converted(np.float32)
 
 
 def stem(path: Path) -> str:

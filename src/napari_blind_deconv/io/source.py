@@ -5,12 +5,13 @@ import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from napari_blind_deconv._types import InputError, VoxelSize
 
@@ -77,6 +78,17 @@ class Source(ABC):
         """All of it, in memory; errors as in `read`."""
         return Volume(self.read(), self.axes, self.voxel_size_um, self.description, self.path)
 
+    def part(self, region: Sequence[slice]) -> "Source":
+        """A region as an image of its own, of the same number of axes; nothing is read yet.
+
+        Examples
+        --------
+        >>> movie = ArraySource(np.arange(24).reshape(2, 3, 4), "TYX")
+        >>> movie.part((slice(1, 2), slice(None), slice(2, 4))).shape
+        (1, 3, 2)
+        """
+        return _Part(self, checked_region(region, self.shape))
+
     @property
     def _subject(self) -> str:
         return "image" if self.path is None else f"file {self.path}"
@@ -108,8 +120,28 @@ class ArraySource(Source):
         self.header = Header(shape, dtype, axes, voxel_size_um, dict(description or {}))
         self._data = data
 
+    def converted(self, dtype: DTypeLike) -> "ArraySource":
+        """The same numbers in another type; what are no real numbers stay as they are."""
+        source = ArraySource(self._data, self.axes, self.voxel_size_um, self.description)
+        if self.dtype.kind in "biuf":
+            source.header = replace(self.header, dtype=np.dtype(dtype))
+        return source
+
     def _read(self, region: Region) -> NDArray[Any]:
         return np.array(self._data[region], dtype=self.dtype)
+
+
+class _Part(Source):
+    """A region of another image."""
+
+    def __init__(self, whole: Source, region: Region) -> None:
+        self.header, self.path = replace(whole.header, shape=lengths(region)), whole.path
+        self._whole, self._region = whole, region
+
+    def _read(self, region: Region) -> NDArray[Any]:
+        return self._whole.read(
+            [slice(o.start + s.start, o.start + s.stop) for o, s in zip(self._region, region, strict=True)]
+        )
 
 
 class Sink(ABC):
