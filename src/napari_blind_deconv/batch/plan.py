@@ -152,7 +152,7 @@ def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite
     """
     protected: set[object] = {_place(path) for path in keep} | {found for path in keep if (found := _identity(path))}
     for target in targets:
-        within = any(_place(folder) in protected for folder in target.parents)
+        within = any(_is_folder(folder) and _place(folder) in protected for folder in target.parents)
         if within or _place(target) in protected or _identity(target) in protected:
             raise InputError(
                 subject=str(target),
