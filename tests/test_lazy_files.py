@@ -282,6 +282,11 @@ def test_only_what_is_asked_for_is_computed():
     assert sorted(asked) == [(1, 0), (2, 0)]
 
 
+def test_the_libraries_of_zarr_are_imported_when_they_are_needed():
+    code = "import sys, napari_blind_deconv.io; print(*{'zarr', 'numcodecs', 'yaozarrs'} & set(sys.modules))"
+    assert not subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 MEMORY = """
 import resource, sys
 from pathlib import Path

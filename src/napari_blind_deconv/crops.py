@@ -47,16 +47,16 @@ def informative_window(
     *,
     side: int | None = None,
     frames: int = _FRAMES,
+    kernels: float = _SMALLEST,
 ) -> Window:
     """The part of ``observed`` (shape ``(batch, *space)``) with the most gradient energy.
 
     At most four frames and a window of 512² pixels (192 per axis in a volume), or as many as asked for, and never less
-    than four kernels wide; where there are no data (``weights`` 0), windows that avoid them are taken, smaller ones if
-    need be.
+    than ``kernels`` kernels wide. Where there are no data (``weights`` 0), windows avoid them, smaller ones if need be.
     """
     ndim = len(kernel_shape)
     space = observed.shape[-ndim:]
-    smallest = [min(n, _SMALLEST * k) for n, k in zip(space, kernel_shape, strict=True)]
+    smallest = [min(n, round(kernels * k)) for n, k in zip(space, kernel_shape, strict=True)]
     window = [min(n, max(side or _SIDE.get(ndim, 128), low)) for n, low in zip(space, smallest, strict=True)]
     everything = torch.arange(len(observed), device=observed.device)
     if list(space) == window and len(observed) == 1 and weights is None:

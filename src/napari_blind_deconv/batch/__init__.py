@@ -199,6 +199,8 @@ def _restore(
             region=references.region.data if isinstance(references.region, io.Volume) else references.region,
         )
     except InputError as error:
+        if error.subject == "mask" and references.leave_out is not None:
+            raise error.about("leave_out") from error
         if psf is None or error.subject != "PSF":
             raise
         raise error.about(f"PSF {psf.path}") from error

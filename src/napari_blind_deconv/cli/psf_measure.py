@@ -15,6 +15,7 @@ from napari_blind_deconv.beads import MeasuredPsf, measure_psf
 from napari_blind_deconv.metrics import psf_figures
 from napari_blind_deconv.report import checksum, versions
 
+from .names import in_options
 from .psf_compare import widths
 from .shown import shown
 
@@ -114,5 +115,5 @@ def _tell(beads: Path, measured: MeasuredPsf, report: dict[str, Any], targets: t
         lines.append(
             f"  spread   {' x '.join(f'{sd:.3f}' for sd in report['fwhm_sd'])} {figures.unit} (sd of the beads)"
         )
-    for line in [*lines, *[f"  warning  {sentence}" for sentence in report["warnings"]]]:
+    for line in [*lines, *[f"  warning  {in_options(sentence)}" for sentence in report["warnings"]]]:
         console.print(shown(line), markup=False)

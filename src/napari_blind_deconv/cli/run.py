@@ -109,7 +109,8 @@ def _recorded_psf(settings: Settings) -> Path | None:
 def _networks(settings: Settings) -> list[Path]:
     """Files of networks that the settings name, with their model cards."""
     named = [getattr(prior, "weights", None) for prior in (settings.kernel_prior, settings.image_prior)]
-    return [file for name in named if name for file in (Path(name), Path(name).with_suffix(".json"))]
+    files = [Path(name) for name in named if name]
+    return files + [file.parent / f"{file.stem}.json" for file in files]
 
 
 def _exit_code(reports: list[FileReport]) -> int:

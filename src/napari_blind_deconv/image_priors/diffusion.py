@@ -69,6 +69,11 @@ class Diffusion:
     turn: Annotated[int, Ge(0), Lt(ORIENTATIONS), Field(exclude=True)] = field(default=0, repr=False, compare=False)
     """How the network sees the scene, set by `at_step`; never part of the settings' JSON."""
 
+    def check_file(self) -> None:
+        """Read another network, if one is named."""
+        if self.weights is not None:
+            self._network("cpu")
+
     def at_step(self, step: int) -> "Diffusion":
         """The same, the scene seen in another orientation each step (Zhang et al. 2021, section 4.2)."""
         return replace(self, turn=step % ORIENTATIONS)

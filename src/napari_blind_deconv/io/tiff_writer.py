@@ -82,6 +82,10 @@ def _make(
     record = {"Namespace": ome.NAMESPACE, "layout": to_json({"axes": axes, "shape": list(shape)})}
     record |= {key: to_json(value) for key, value in metadata.items()}
     samples = shape[axes.index("S")] if "S" in axes else 1
+    if "S" in axes and samples == 1:
+        # One sample is none for a TIFF; the layout remembers it.
+        place = axes.index("S")
+        axes, shape = axes.replace("S", ""), (*shape[:place], *shape[place + 1 :])
     options: dict[str, Any] = {"photometric": "rgb" if samples in {3, 4} else "minisblack"}
     if "S" in axes:
         options["planarconfig"] = "contig" if axes.endswith("S") else "separate"
@@ -89,13 +93,13 @@ def _make(
         options |= {"resolution": (1e4 / sizes["X"], 1e4 / sizes["Y"]), "resolutionunit": "CENTIMETER"}
     described = {"axes": _ome_axes(axes), **physical, **_kept(header, axes, samples), "MapAnnotation": record}
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    place = tifffile.imwrite(
+    pixels = tifffile.imwrite(
         path, shape=shape, dtype=dtype, byteorder="<", ome=True, bigtiff=size > _CLASSIC, metadata=described,
         returnoffset=True, **options
     )  # fmt: skip
-    if place is None:
+    if pixels is None:
         raise RuntimeError(f"pixels of shape {shape} and type {dtype} are not in one piece")
-    return int(place[0])
+    return int(pixels[0])
 
 
 def _write_all(file: Any, values: NDArray[Any]) -> None:

@@ -37,6 +37,11 @@ class Learned:
     weights: str | None = None
     """File of another network: .safetensors, with its model card (.json) beside it. None: the one that ships."""
 
+    def check_file(self) -> None:
+        """Read another network, if one is named."""
+        if self.weights is not None:
+            self._network("cpu")
+
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A draw by the score: noise carried to level zero along the probability flow, then made a kernel."""
         denoiser, card = self._network("cpu")

@@ -4,6 +4,7 @@ from .denoiser import Denoiser
 from .diffusers_folder import is_folder, load_folder
 from .planes import ORIENTATIONS, over_planes, seen_turned
 from .sampling import heun_draw, noise_levels
+from .stored import Stored
 from .tiles import in_tiles, reach
 from .unet import UNetShape, parameter_count
 from .variance_preserving import Schedule, VariancePreserving
@@ -15,6 +16,7 @@ __all__ = [
     "Denoiser",
     "ModelCard",
     "Schedule",
+    "Stored",
     "UNetShape",
     "VariancePreserving",
     "heun_draw",

@@ -1,7 +1,6 @@
 """The restoration that the data ask for: photons where light is sparse, the image prior everywhere else."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -10,6 +9,7 @@ from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.restoration.by_prior import ByPrior
 from napari_blind_deconv.restoration.held_out import best
+from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.photon_map import FLOOR, PhotonMap, start_of
 from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer
@@ -49,18 +49,27 @@ class ByData:
         # Without a prior to speak of, a PSF that is a little too wide is taken back too far.
         if not (usual and counts and task.trusted):
             return ByPrior()
-        if sparse_light(task):
+        # A part that shows much stands for the whole: the choice must not cost as much as what is chosen.
+        part = part_of(task)
+        if sparse_light(part):
             return PhotonMap()
         if task.iterations is not None:
             return ByPrior()
         ways: dict[str, ByPrior | RichardsonLucyRestorer] = {"by-prior": ByPrior()}
         ways |= {f"{n} steps": RichardsonLucyRestorer(steps_taken=n) for n in _ITERATIONS}
-        return ways[best(task, {name: partial(_last, way) for name, way in ways.items()})]
+        return ways[best(part, _by_prior, _richardson_lucy)]
 
 
-def _last(restorer: ByPrior | RichardsonLucyRestorer, task: Task) -> Tensor:
-    *_, last = restorer.restore(task)
-    return last.scene
+def _by_prior(task: Task) -> Iterator[tuple[str, Tensor]]:
+    *_, last = ByPrior().restore(task)
+    yield "by-prior", last.scene
+
+
+def _richardson_lucy(task: Task) -> Iterator[tuple[str, Tensor]]:
+    """One run, looked at after every number of steps."""
+    for step, found in enumerate(RichardsonLucyRestorer(steps_taken=max(_ITERATIONS)).restore(task), start=1):
+        if step in _ITERATIONS:
+            yield f"{step} steps", found.scene
 
 
 def sparse_light(task: Task) -> bool:

@@ -18,8 +18,9 @@ from napari_blind_deconv.image_priors import (
     TotalVariation,
 )
 from napari_blind_deconv.restoration import half_quadratic, quadratic
+from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.scene_unit import concentration
-from napari_blind_deconv.restoration.task import Restored, Task, photons_of
+from napari_blind_deconv.restoration.task import Restored, Task
 
 _STEPS = 16
 # Power of the concentration by which penalties on gradients become weaker (decision 0018).
@@ -75,7 +76,7 @@ def in_scene_unit(task: Task) -> Splittable | Fitting:
     prior = task.image_prior
     if not task.counts or not isinstance(prior, SparseGradients | TotalVariation):
         return prior
-    return replace(prior, strength=prior.strength * concentration(task, photons_of(task)) ** -_CONCENTRATED)
+    return replace(prior, strength=prior.strength * concentration(part_of(task)) ** -_CONCENTRATED)
 
 
 def _finished(
