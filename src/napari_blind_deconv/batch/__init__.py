@@ -247,6 +247,8 @@ def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) 
     record = {
         key: report[key] for key in ("settings", "versions", "device", "seed", "noise_sigma", "input", "warnings")
     }
+    # How the image is shown says nothing of its maps.
+    described = {key: value for key, value in volume.description.items() if key != "channels"}
     text = io.to_json(report)
     maps = [name for name in job.maps if name in result.maps]
     # Coarser levels of a pyramid are at most a third as large.
@@ -256,6 +258,6 @@ def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) 
         io.put(at_restored, io.as_floats(restored), {"role": "restored image", **record}, job.form)
         io.put(at_psf, io.as_floats(psf), {"role": "point spread function", **record}, "ome-tiff")
         for name, at_map in zip(maps, at_maps, strict=True):
-            shown = io.Volume(result.maps[name], axes, volume.voxel_size_um, volume.description)
+            shown = io.Volume(result.maps[name], axes, volume.voxel_size_um, described)
             io.put(at_map, io.as_floats(shown), {"role": name.replace("_", " "), **record}, job.form)
         at_report.write_text(text, encoding="utf-8")

@@ -17,7 +17,7 @@ from .volume import SPATIAL, Header
 from .zarr_facts import Facts, facts_of
 from .zarr_groups import image_of, ome_of
 from .zarr_nodes import Node, damaged, node_at
-from .zarr_store import ZarrSource, holds_chunks
+from .zarr_store import ZarrSource, holds_chunks, worded
 
 PROVENANCE = "napari-blind-deconv"
 """Attribute that holds how an image was made, beside what OME-Zarr defines."""
@@ -31,7 +31,8 @@ _BY_TYPE = {"time": "T", "channel": "C"}
 
 def header(path: Path) -> Header:
     """What a store says of an image; errors as in `open_source`."""
-    return _found(path)[0]
+    with worded(f"file {path}"):
+        return _found(path)[0]
 
 
 def open_source(path: Path) -> ZarrSource:
@@ -43,7 +44,8 @@ def open_source(path: Path) -> ZarrSource:
         One sentence for a folder that is missing or no store, for plates, wells and groups of labels, with an image to
         name in their place, for metadata that are wrong, and for anything that leads out of the store.
     """
-    found, array, facts = _found(path)
+    with worded(f"file {path}"):
+        found, array, facts = _found(path)
     return ZarrSource(path, array.path, facts.chunk, found)
 
 

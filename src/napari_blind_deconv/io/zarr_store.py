@@ -68,7 +68,7 @@ class ZarrSource(Source):
         return ZarrSource, (self.path, self._folder, self._chunk, self.header)
 
     def _read(self, region: Region) -> NDArray[Any]:
-        with _worded(self._subject):
+        with worded(self._subject):
             if self._array is None:
                 self._array = _opened(self._folder)
             values = np.empty(lengths(region), self.dtype)
@@ -79,7 +79,8 @@ class ZarrSource(Source):
 
 
 @contextmanager
-def _worded(subject: str) -> Iterator[None]:
+def worded(subject: str) -> Iterator[None]:
+    """Whatever the system, codecs and the library raise, as one sentence."""
     try:
         yield
     except InputError:
