@@ -122,6 +122,12 @@ def test_what_no_image_can_be_is_refused(settings, scale, said):
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize("voxels", [(1e-300, 1e300), (1e-9, 1e-9), (1e9, 1e9), (0.1, 1e4)])
+def test_voxels_are_between_a_picometre_and_a_metre(voxels):
+    with pytest.raises(InputError, match=r"voxel size .* must lie between 1e-06 and 1e\+06 µm"):
+        deconvolve(picture(), QUICK, voxel_size_um=voxels)
+
+
 @pytest.mark.parametrize(
     "prior", [Diffusion(strength=1.0, edges=100), Diffusion(weight=1e6, edges=100), Diffusion(strength=0.0)]
 )
@@ -274,6 +280,17 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, value):
     change_card(path)
     with pytest.raises(InputError, match="NaN, infinite or no floats"):
         load(path)
+
+
+@pytest.mark.parametrize("prior", [Diffusion, Learned])
+def test_an_answer_that_is_not_finite_is_refused(tmp_path, prior):
+    path = small(tmp_path / "n.safetensors")
+    state = {name: torch.full(t.shape, 1e38) for name, t in Denoiser(UNetShape(widths=(4, 8))).state_dict().items()}
+    path.write_bytes(to_bytes(state))
+    change_card(path)
+    family = "image_prior" if prior is Diffusion else "kernel_prior"
+    with pytest.raises(InputError, match="answers with values that are NaN or infinite"):
+        deconvolve(picture(), replace(QUICK, **{family: prior(weights=str(path))}))
 
 
 @pytest.mark.parametrize("prior", [Diffusion, Learned])

@@ -25,6 +25,7 @@ from napari_blind_deconv.image_priors.scored import Denoise
 from napari_blind_deconv.image_priors.sparse_gradients import SparseGradients
 from napari_blind_deconv.networks import (
     ORIENTATIONS,
+    finite_answer,
     in_tiles,
     is_folder,
     load_folder,
@@ -128,13 +129,14 @@ class Diffusion:
         def denoise(noisy: Tensor, sigma: float) -> Tensor:
             network, (low, high) = self._network(noisy.device)
             with torch.no_grad():
-                return over_planes(
+                answer = over_planes(
                     seen_turned(lambda planes, s: network(planes, min(max(s, low), high)), self.turn),
                     noisy.float(),
                     sigma,
                     ndim,
                     families(spacing),
-                ).to(noisy)
+                )
+            return finite_answer(answer, self.weights).to(noisy)
 
         return denoise
 
