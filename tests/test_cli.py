@@ -460,7 +460,7 @@ def test_demo_restores_tables_and_draws(call, monkeypatch):
 def test_help_is_quick_because_it_imports_nothing_heavy(folder):
     code = (
         "import sys; from napari_blind_deconv.cli import _run; assert _run(['run', '--help']) == 0; "
-        "print(sorted({'torch', 'tifffile', 'numpy', 'skimage'} & set(sys.modules)))"
+        "print(sorted({'torch', 'tifffile', 'numpy', 'skimage', 'zarr'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")

@@ -20,28 +20,47 @@ from napari_blind_deconv.settings import Settings
 NAMES = ("restored", "psf", "report")
 
 
-def write(folder: Path, run: int, names=NAMES, outdated=()) -> None:
+def write(folder: Path, run: int, names=NAMES, outdated=(), stores=()) -> None:
     with io.atomic(*(folder / n for n in names), outdated=[folder / n for n in outdated]) as temporary:
-        for path in temporary:
-            path.write_text(str(run))
+        for name, path in zip(names, temporary, strict=True):
+            if name in stores:
+                (path / "0").mkdir(parents=True)
+                (path / "zarr.json").write_text(str(run))
+                (path / "0" / "c").write_text(str(run))
+            else:
+                path.write_text(str(run))
+
+
+def run_of(path: Path) -> str:
+    """That a file was written by; of a store, if all of it is from one run."""
+    if not path.is_dir():
+        return path.read_text()
+    found = {(path / name).read_text() for name in ("zarr.json", "0/c")}
+    assert len(found) == 1
+    return found.pop()
 
 
 def there(folder: Path) -> dict[str, str]:
-    return {p.name: p.read_text() for p in folder.iterdir() if not p.name.startswith(".")}
+    return {p.name: run_of(p) for p in folder.iterdir() if not p.name.startswith(".")}
 
 
 @contextmanager
 def before_every_call(act) -> Iterator[None]:
     """Act before every call that changes a folder: what is there then is what a process that dies leaves behind."""
     with pytest.MonkeyPatch.context() as patch:
-        for owner, name in ((Path, "replace"), (Path, "unlink"), (os, "fsync")):
+        for owner, name in ((Path, "replace"), (Path, "unlink"), (os, "fsync"), (os, "unlink"), (os, "rmdir")):
             original = getattr(owner, name)
             patch.setattr(owner, name, lambda *a, _original=original, **k: (act(), _original(*a, **k))[1])
         yield
 
 
-def test_a_process_that_dies_leaves_no_report_beside_another_runs_files(tmp_path):
-    write(tmp_path, 1, ("restored", "psf", "residual", "report"))
+# Whether the image of the first run and that of the second are stores: folders.
+KINDS = [((), ()), (("restored", "residual"), ("restored",)), ((), ("restored",)), (("restored",), ())]
+
+
+@pytest.mark.parametrize(("before", "after"), KINDS)
+def test_a_process_that_dies_leaves_no_report_beside_another_runs_files(tmp_path, before, after):
+    write(tmp_path, 1, ("restored", "psf", "residual", "report"), stores=before)
     moments = []
 
     def look() -> None:
@@ -53,14 +72,15 @@ def test_a_process_that_dies_leaves_no_report_beside_another_runs_files(tmp_path
             assert len(set(found.values())) == 1
 
     with before_every_call(look):
-        write(tmp_path, 2, outdated=("residual",))
+        write(tmp_path, 2, outdated=("residual",), stores=after)
     assert there(tmp_path) == dict.fromkeys(NAMES, "2")
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
     assert len(moments) > 10
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_an_interruption_at_any_call_leaves_the_old_result_or_the_new_one(tmp_path, error):
+@pytest.mark.parametrize(("before", "after"), KINDS)
+def test_an_interruption_at_any_call_leaves_the_old_result_or_the_new_one(tmp_path, error, before, after):
     count = 0
 
     def stop() -> None:
@@ -70,14 +90,14 @@ def test_an_interruption_at_any_call_leaves_the_old_result_or_the_new_one(tmp_pa
             raise error
 
     ends = []
-    for moment in range(1, 40):
+    for moment in range(1, 50):
         folder = tmp_path / str(moment)
         folder.mkdir()
-        write(folder, 1, ("restored", "psf", "residual", "report"))
+        write(folder, 1, ("restored", "psf", "residual", "report"), stores=before)
         count = moment
         try:
             with before_every_call(stop):
-                write(folder, 2, outdated=("residual",))
+                write(folder, 2, outdated=("residual",), stores=after)
         except (KeyboardInterrupt, InputError):
             pass
         found = there(folder)
@@ -95,6 +115,16 @@ def test_a_folder_in_the_place_of_a_result_keeps_what_is_there(tmp_path):
         write(tmp_path, 2, outdated=("residual",))
     (tmp_path / "residual").rmdir()
     assert there(tmp_path) == dict.fromkeys(NAMES, "1")
+
+
+def test_a_store_alone_is_replaced_by_a_store_and_nothing_else_of_a_folder_is(tmp_path):
+    for run in (1, 2):
+        write(tmp_path, run, ("a",), stores=("a",))
+        assert there(tmp_path) == {"a": str(run)}
+    (tmp_path / "a" / "zarr.json").rename(tmp_path / "a" / "notes.txt")
+    with pytest.raises(InputError, match="a is a folder"):
+        write(tmp_path, 3, ("a",), stores=("a",))
+    assert (tmp_path / "a" / "0" / "c").read_text() == "2"
 
 
 def picture(path: Path) -> Path:

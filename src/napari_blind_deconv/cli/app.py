@@ -113,6 +113,10 @@ def run(
             "--maps", help="Write maps of where not to trust the image: residual, prior's share, uncertainty."
         ),
     ] = False,
+    form: Annotated[
+        str,
+        typer.Option("--format", help="Format of image and maps: ome-tiff, ome-zarr (0.5) or ome-zarr-0.4."),
+    ] = "ome-tiff",
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -159,6 +163,7 @@ def run(
         max_memory_gb=max_memory_gb,
         maps=maps,
         overwrite=overwrite,
+        form=form,
     )
     raise typer.Exit(execute(request, as_json=as_json))
 

@@ -73,7 +73,7 @@ def execute(request: Request, *, as_json: bool) -> None:
     psf, record = io.Volume(measured.kernel, axes, size), {"role": "PSF measured from beads", "measured": report}
     text = io.to_json(report)
     with io.atomic(*targets, needed_bytes=4 * measured.kernel.size + 3 * len(text)) as (at_psf, at_report):
-        io.tiff.write(at_psf, psf, record)
+        io.put(at_psf, io.as_floats(psf), record, "ome-tiff")
         at_report.write_text(text, encoding="utf-8")
     if as_json:
         sys.stdout.write(io.to_json(report | {"outputs": [str(path) for path in targets]}) + "\n")
