@@ -1,6 +1,6 @@
 """The likelihood p(y | x, k): blur inside an unknown surround, plus noise."""
 
-from .blur import Frame, adjoint_kernel, adjoint_scene, predict
+from .blur import Frame, adjoint_kernel, predict
 from .corner_noise import corner_sigma
 from .data_term import DataTerm
 from .likelihood import CameraNoiseModel, GaussianNoise, Likelihood, ReadFromImage
@@ -18,7 +18,6 @@ __all__ = [
     "Noise",
     "ReadFromImage",
     "adjoint_kernel",
-    "adjoint_scene",
     "corner_sigma",
     "predict",
     "read_noise",

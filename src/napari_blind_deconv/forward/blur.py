@@ -119,12 +119,6 @@ def predict(scene: Tensor, kernel: Tensor, frame: Frame, background: float = 0.0
     return frame.crop(blurred) + background
 
 
-def adjoint_scene(residual: Tensor, kernel: Tensor, frame: Frame) -> Tensor:
-    """Adjoint of `predict` (without background) in the scene: frame → canvas."""
-    spectrum = rfftn(frame.place(residual), frame.ndim)
-    return irfftn(spectrum * transfer(kernel, frame.canvas).conj(), frame.canvas)
-
-
 def adjoint_kernel(residual: Tensor, scene: Tensor, frame: Frame, kernel_shape: Sequence[int]) -> Tensor:
     """Adjoint of `predict` (without background) in the kernel: frame → support, summed over the batch."""
     spectrum = rfftn(frame.place(residual), frame.ndim) * rfftn(scene, frame.ndim).conj()
