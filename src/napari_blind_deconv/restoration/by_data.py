@@ -44,12 +44,20 @@ class ByData:
 
     def chosen(self, task: Task) -> ByPrior | PhotonMap | RichardsonLucyRestorer:
         """The restorer for this task: by prior if one was chosen, if the noise is coloured or does not follow light."""
+        if self.is_by_prior(task):
+            return ByPrior()
+        return self.for_light(task, sparse=sparse_light(task))
+
+    def is_by_prior(self, task: Task) -> bool:
+        """Whether it is the image prior whatever the light looks like."""
         usual = task.image_prior == SparseGradients()
         counts = task.counts and task.non_negative and task.data.colour is None
         # Without a prior to speak of, a PSF that is a little too wide is taken back too far.
-        if not (usual and counts and task.trusted):
-            return ByPrior()
-        if sparse_light(task):
+        return not (usual and counts and task.trusted)
+
+    def for_light(self, task: Task, *, sparse: bool) -> ByPrior | PhotonMap | RichardsonLucyRestorer:
+        """The restorer for light that a few pixels hold, or that is spread; the latter asks a part of the task."""
+        if sparse:
             return PhotonMap()
         if task.iterations is not None:
             return ByPrior()
@@ -65,12 +73,20 @@ def _last(restorer: ByPrior | RichardsonLucyRestorer, task: Task) -> Tensor:
 
 def sparse_light(task: Task) -> bool:
     """Whether a few pixels hold the light: a few steps of its likelihood make those ever brighter, and no others."""
+    return is_sparse(*look(task))
+
+
+def look(task: Task) -> tuple[Tensor, Tensor]:
+    """The scene in photons inside the frame, at the start and after a few steps: what sparse light is told by."""
     data = photons_of(task)
     crop = task.data.frame.crop
-    first: float | None = None
-    for step in poisson_map(data, floor=FLOOR, start=start_of(data)):
-        bright = brightness(crop(step.scene), 0.0)
-        first = bright if first is None else first
+    start = start_of(data)
+    for step in poisson_map(data, floor=FLOOR, start=start):
         if step.forwards >= _LOOK:
             break
-    return first is not None and bright > _SPARSE * first
+    return crop(start), crop(step.scene)
+
+
+def is_sparse(first: Tensor, seen: Tensor) -> bool:
+    """Whether light is sparse, from pixels of the two scenes that `look` gives."""
+    return brightness(seen, 0.0) > _SPARSE * brightness(first, 0.0)

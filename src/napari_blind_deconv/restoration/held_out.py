@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.crops import informative_window
-from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.restoration.task import Task
 from napari_blind_deconv.restoration.thinning import split_gaussian
 
@@ -58,6 +57,4 @@ def part_of(task: Task) -> Task:
     data, kernel = task.data, task.data.blur.kernel
     window = informative_window(data.observed, tuple(kernel.shape), data.weights, side=_SIDE.get(kernel.ndim), frames=1)
     weights = None if data.weights is None else window.of(data.weights)
-    rest = max(data.sigma**2 - task.noise.sigma**2, 0.0) ** 0.5
-    part = DataTerm.of(window.of(data.observed), kernel, task.noise, model_error=rest, weights=weights)
-    return replace(task, data=part, dark=task.lowest)
+    return replace(task.of(window.of(data.observed), weights), dark=task.lowest)

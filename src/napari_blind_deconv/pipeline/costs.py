@@ -1,0 +1,117 @@
+"""What a run costs: measured constants, in one place. `benchmarks/plans.py` measures them and compares."""
+
+import functools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+
+from napari_blind_deconv.fourier import irfftn, rfftn
+from napari_blind_deconv.restoration import (
+    ByPrior,
+    PosteriorSampling,
+    Restores,
+    RichardsonLucyRestorer,
+)
+from napari_blind_deconv.settings import Settings
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a restoration takes for every sample of its canvas.
+
+    Attributes
+    ----------
+    bytes
+        At its peak, in an image and in a volume.
+    transforms
+        Time of a step, in times that a transform there and back takes of a sample.
+    """
+
+    bytes: tuple[float, float]
+    transforms: float
+
+
+RESTORING: Mapping[str, Cost] = MappingProxyType(
+    {
+        "sparse-gradients": Cost((76, 84), 11.0),
+        "total-variation": Cost((76, 84), 11.0),
+        "none": Cost((76, 84), 11.0),
+        "gaussian-field": Cost((76, 84), 16.0),
+        "patch-mixture": Cost((400, 400), 160.0),
+        "diffusion": Cost((400, 400), 400.0),
+        "deep-image": Cost((900, 1200), 150.0),
+        "photon-map": Cost((150, 150), 7.0),
+        "richardson-lucy": Cost((60, 60), 3.0),
+        "posterior-sampling": Cost((400, 400), 40.0),
+    }
+)
+"""By the image prior, or by a restorer that has its own."""
+
+LOOKING: Mapping[str, float] = MappingProxyType({"whole": 60.0, "slab": 90.0})
+"""Bytes a sample while defects are looked for."""
+
+HELD: Mapping[str, float] = MappingProxyType({"whole": 17.0, "blocks": 1.0})
+"""Bytes a sample that a run holds throughout beside its input and its results."""
+
+ESTIMATING: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "known": (0.0, 0.0),
+        "gaussian": (40.0, 60.0),
+        "uniform": (250.0, 3000.0),
+        "other": (250.0, 3000.0),
+    }
+)
+"""Bytes, and transforms, a sample of the part that teaches the kernel, by kernel prior."""
+
+CHECKING = 6.0
+"""Transforms a sample that survey and checks take."""
+
+PACKAGES = 3.0e8
+"""Bytes of what a run loads on its way."""
+
+
+def kind_of(settings: Settings) -> str:
+    """The entry of `RESTORING`; by-data is taken for the image prior, or what else it may choose that takes more."""
+    restorer: Restores = settings.restorer
+    if isinstance(restorer, PosteriorSampling):
+        return "posterior-sampling"
+    if isinstance(restorer, ByPrior):
+        return settings.image_prior.kind
+    return settings.image_prior.kind if settings.restorer.kind == "by-data" else settings.restorer.kind
+
+
+def bytes_of(settings: Settings, ndim: int) -> float:
+    """Bytes a sample of the canvas that a restoration takes."""
+    kinds = {kind_of(settings)} | ({"photon-map"} if may_count(settings) else set())
+    return max(RESTORING[kind].bytes[0 if ndim < 3 else 1] for kind in kinds)
+
+
+def may_count(settings: Settings) -> bool:
+    """Whether the data may choose photons."""
+    return settings.restorer.kind == "by-data" and settings.image_prior.kind == "sparse-gradients"
+
+
+@functools.cache
+def transform_seconds(device: str) -> float:
+    """Time of a transform there and back, a sample, on this machine and as it is now."""
+    values = torch.rand(64, 64, 64, device=device)
+    best = float("inf")
+    for _ in range(3):
+        started = time.perf_counter()
+        found = irfftn(rfftn(values, 3), values.shape)
+        float(found[0, 0, 0])
+        best = min(best, time.perf_counter() - started)
+    return best / values.numel()
+
+
+def steps_of(settings: Settings) -> int:
+    """Steps of the restoration, as far as settings tell."""
+    own = {"photon-map": 18}.get(settings.restorer.kind, getattr(settings.image_prior, "own_steps", 16))
+    if isinstance(settings.restorer, RichardsonLucyRestorer):
+        own = settings.restorer.steps_taken
+    if isinstance(settings.restorer, PosteriorSampling):
+        return settings.restorer.levels * settings.restorer.samples
+    return settings.iterations or int(own)

@@ -1,0 +1,302 @@
+"""The planner: whether a run is worked on as a whole or in blocks, in which, and what that will take."""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.crops import window_sides
+from napari_blind_deconv.fourier import fast_shape
+from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.machine import free_bytes, resident_bytes
+from napari_blind_deconv.observation import Arrangement
+from napari_blind_deconv.pipeline import costs
+from napari_blind_deconv.pipeline.sources import SLAB
+from napari_blind_deconv.restoration.blockwise import Blocks
+from napari_blind_deconv.restoration.halo import BLEND, halo_of, usual_radius
+from napari_blind_deconv.settings import Settings
+from napari_blind_deconv.support import kernel_shape
+from napari_blind_deconv.tiling import Cut
+
+# What a run takes at most of the memory that is free, unless a limit is given; and where it is given, all of that.
+SHARE = 0.8
+# Smaller blocks than this are nearly all halo.
+_SMALLEST = 8
+# Parts of the memory that are tried one after the other where it did not suffice.
+_PARTS = (1.0, 0.5, 0.25)
+_COUNTS = (*range(1, 13), 14, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done, as far as memory and time go.
+
+    Attributes
+    ----------
+    shape, channels
+        One channel's ``(batch, *space)``, and how many there are.
+    kernel_shape, radius
+        The kernel's support, and its radius by light (`restoration.halo.radii`), or what to expect.
+    settings
+        The run's.
+    loaded
+        Bytes of the image that are still to be read into memory.
+    """
+
+    shape: tuple[int, ...]
+    channels: int
+    kernel_shape: tuple[int, ...]
+    radius: tuple[int, ...]
+    settings: Settings
+    loaded: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        shape: Sequence[int],
+        layout: Arrangement,
+        settings: Settings,
+        psf: Sequence[int] | None,
+        loaded: float = 0.0,
+    ) -> "Work":
+        """The work on an image of a shape; ``psf`` is the shape of a known PSF."""
+        sizes = dict(zip(layout.axes, shape, strict=True))
+        space = tuple(sizes[a] for a in layout.space)
+        batch = math.prod(n for a, n in sizes.items() if a != "C" and a not in layout.space)
+        known = isinstance(settings.kernel_prior, Known)
+        support = tuple(psf)[-len(space) :] if psf is not None and known else kernel_shape(settings.kernel_size, space)
+        support = tuple(min(k, n - 1 + n % 2) for k, n in zip(support, space, strict=True))
+        return cls((batch, *space), sizes.get("C", 1), support, usual_radius(support), settings, loaded)
+
+    @property
+    def samples(self) -> int:
+        """Of all channels."""
+        return self.channels * math.prod(self.shape)
+
+    def canvas(self, frames: int, space: Sequence[int]) -> int:
+        """Samples of the canvas of some frames of a part of the space."""
+        radius = [k // 2 for k in self.kernel_shape]
+        return frames * math.prod(fast_shape([n + 2 * r for n, r in zip(space, radius, strict=True)]))
+
+    @property
+    def halo(self) -> tuple[int, ...]:
+        """What blocks see around them."""
+        return halo_of(self.radius, self.settings.restorer, self.settings.image_prior, self.settings.iterations)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run is worked on.
+
+    Attributes
+    ----------
+    work
+        What is to be done.
+    device
+        Where.
+    blocks
+        The blocks of one channel; ``None``: all of it at once.
+    maps
+        Whether the maps of where not to trust the result are kept.
+    bytes
+        What the process will hold of main memory at its peak.
+    seconds
+        How long it will take.
+    limit
+        What the process may hold.
+    """
+
+    work: Work
+    device: torch.device
+    blocks: Blocks | None
+    maps: bool
+    bytes: float
+    seconds: float
+    limit: float
+
+    def words(self) -> str:
+        """The plan for people.
+
+        Examples
+        --------
+        >>> work = Work((1, 64, 64), 1, (9, 9), (2, 2), Settings())
+        >>> blocks = Blocks(Cut((64, 64), (2, 2), (8, 8), (4, 4)), 1, 1)
+        >>> Plan(work, torch.device("cpu"), blocks, True, 4e8, 3.0, 1e9).words()
+        'in 4 blocks of 44 x 44 pixels'
+        """
+        if self.blocks is None:
+            return "in one piece"
+        size = " x ".join(str(n) for n in self.blocks.cut.seen)
+        several = f"{self.blocks.frames} x " if self.blocks.frames > 1 else ""
+        return f"in {len(self.blocks) * self.work.channels} blocks of {several}{size} pixels"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        blocks = self.blocks
+        return {
+            "words": self.words(),
+            "device": str(self.device),
+            "blocks": 1 if blocks is None else len(blocks) * self.work.channels,
+            "block": list(self.work.shape if blocks is None else (blocks.frames, *blocks.cut.seen)),
+            "halo": None if blocks is None else list(blocks.cut.halo),
+            "maps": self.maps,
+            "predicted_gb": round(self.bytes / 1e9, 3),
+            "predicted_seconds": float(f"{self.seconds:.2g}"),
+            "limit_gb": round(self.limit / 1e9, 3),
+        }
+
+
+def limit_bytes(max_memory_gb: float | None) -> float:
+    """What this process may hold: as it was said, but never more than there is; by default a share of what is free."""
+    held, free = resident_bytes(), free_bytes()
+    most = held + SHARE * free if max_memory_gb is None else 1e9 * max_memory_gb
+    return min(most, held + free)
+
+
+def planned(work: Work, limit: float, device: torch.device, *, maps: bool = True) -> Plan:
+    """The fastest plan that stays within a limit.
+
+    Raises
+    ------
+    InputError
+        Where there is none: nothing is started that cannot end.
+    """
+    for plan in plans(work, limit, device, maps=maps):
+        if plan.bytes <= limit:
+            return plan
+    least = min((plan.bytes for plan in plans(work, limit, device, maps=maps)), default=math.inf)
+    needed = f"needs about {least / 1e9:.1f} GB" if math.isfinite(least) else "does not fit"
+    raise InputError(
+        subject=f"image of {' x '.join(str(n) for n in work.shape if n > 1)} pixels",
+        value=f"{needed}, even in the smallest blocks",
+        allowed=f"but `max_memory_gb` or what is free allows {limit / 1e9:.1f} GB",
+        remedy="crop it, close other programs, or allow more",
+    )
+
+
+def plans(work: Work, limit: float, device: torch.device, *, maps: bool = True) -> Iterator[Plan]:
+    """Plans from the largest to the smallest: whole, blocks, smaller ones, and these on the CPU."""
+    places = [device] if device.type == "cpu" else [device, torch.device("cpu")]
+    for place in places:
+        whole = _whole(work, limit, place, maps=maps)
+        if place.type == "cpu" or _on_card(work, work.canvas(work.shape[0], work.shape[1:])) <= free_bytes(place):
+            yield whole
+        for kept in (True, False) if maps else (False,):
+            for part in _PARTS:
+                plan = in_blocks(work, limit, place, maps=kept, part=part)
+                if plan is not None:
+                    yield plan
+
+
+def smaller(plan: Plan) -> Plan | None:
+    """The next plan after one that found no room; ``None``: there is none."""
+    after = [p for p in plans(plan.work, plan.limit, plan.device, maps=plan.maps) if _size(p) < _size(plan)]
+    return next((p for p in after if p.bytes <= plan.limit), None)
+
+
+def _size(plan: Plan) -> tuple[int, int]:
+    """What plans are ordered by: a graphics card before the CPU, then the size of a block."""
+    blocks, work = plan.blocks, plan.work
+    seen = (work.shape[0], work.shape[1:]) if blocks is None else (blocks.frames, blocks.cut.seen)
+    return int(plan.device.type != "cpu"), work.canvas(*seen) + int(blocks is None)
+
+
+def _on_card(work: Work, canvas: int) -> float:
+    return costs.bytes_of(work.settings, len(work.kernel_shape)) * canvas
+
+
+def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Plan:
+    samples, canvas = work.samples, work.canvas(work.shape[0], work.shape[1:])
+    channel = samples / work.channels
+    restoring = costs.bytes_of(work.settings, len(work.kernel_shape)) * canvas if device.type == "cpu" else 8 * canvas
+    results = 4 * (3 if maps else 1) * samples
+    held = costs.HELD["whole"] * samples
+    peak = max(costs.LOOKING["whole"] * channel, held + max(restoring, _estimating(work)) + results)
+    return Plan(work, device, None, maps, _base(work) + peak, _seconds(work, device, canvas), limit)
+
+
+def _base(work: Work) -> float:
+    return resident_bytes() + costs.PACKAGES + work.loaded
+
+
+def _estimating(work: Work) -> float:
+    """Bytes that finding the kernel takes."""
+    return _of_estimation(work)[0] * _window(work)
+
+
+def _window(work: Work) -> int:
+    sides, _ = window_sides(work.shape[1:], work.kernel_shape)
+    return min(work.shape[0], 4) * math.prod(sides)
+
+
+def _of_estimation(work: Work) -> tuple[float, float]:
+    kind = work.settings.kernel_prior.kind
+    return costs.ESTIMATING.get(kind, costs.ESTIMATING["other"])
+
+
+def _seconds(work: Work, device: torch.device, canvas: int) -> float:
+    """Time of a restoration of so many samples of canvas in all blocks of a channel, and of what comes before."""
+    unit = costs.transform_seconds(device.type)
+    cost = costs.RESTORING[costs.kind_of(work.settings)]
+    restoring = cost.transforms * costs.steps_of(work.settings) * canvas
+    return work.channels * unit * (restoring + _of_estimation(work)[1] * _window(work) + costs.CHECKING * canvas)
+
+
+def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, part: float = 1.0) -> Plan | None:
+    """The blocks that take the least time within a part of the memory; ``None``: not even the smallest fit."""
+    results = 4 * (3 if maps else 1) + costs.HELD["blocks"]
+    fixed = _base(work) + results * work.samples + 4 * work.samples / work.channels / 8
+    left = part * (limit - fixed)
+    slab = costs.LOOKING["slab"] * min(max(SLAB, _plane(work)), math.prod(work.shape))
+    if max(slab, _estimating(work)) > limit - fixed:
+        return None
+    each = costs.bytes_of(work.settings, len(work.kernel_shape))
+    room = left / each if device.type == "cpu" else min(left / 16, part * SHARE * free_bytes(device) / each)
+    blocks = fitting(work, room)
+    if blocks is None:
+        return None
+    canvas = work.canvas(blocks.frames, blocks.cut.seen)
+    taken = each * canvas if device.type == "cpu" else 16 * canvas
+    peak = fixed + max(taken, slab, _estimating(work))
+    return Plan(work, device, blocks, maps, peak, _seconds(work, device, canvas * len(blocks)), limit)
+
+
+def _plane(work: Work) -> int:
+    """Samples of a plane along the first axis: no slab is smaller."""
+    return math.prod(work.shape[2:])
+
+
+def fitting(work: Work, room: float) -> Blocks | None:
+    """The blocks with the least canvas in all among those of which one's canvas has room for so many samples."""
+    batch, *space = work.shape
+    halo = work.halo
+    best: tuple[float, Blocks] | None = None
+    choices = [
+        [c for c in _COUNTS if c == 1 or n >= c * _SMALLEST + 2 * (h + BLEND)] for n, h in zip(space, halo, strict=True)
+    ]
+    for counts in itertools.product(*choices):
+        cut = Cut(tuple(space), counts, halo, (BLEND,) * len(space))
+        if not cut.fits:
+            continue
+        canvas = work.canvas(1, cut.seen)
+        if canvas > room:
+            continue
+        frames = max(1, min(batch, int(room // canvas)))
+        total = canvas * math.prod(counts) * batch
+        if best is None or total < best[0]:
+            best = (total, Blocks(cut, frames, batch))
+    return None if best is None else best[1]
+
+
+def recut(plan: Plan, radius: tuple[int, ...], kernel: tuple[int, ...]) -> Blocks:
+    """The blocks of a plan for the kernel that was found, of which it could only be expected how wide it is."""
+    if plan.blocks is None:
+        raise ValueError("a plan without blocks has none to cut anew")
+    room = plan.work.canvas(plan.blocks.frames, plan.blocks.cut.seen)
+    work = replace(plan.work, radius=radius, kernel_shape=kernel)
+    # A kernel that is wider than expected takes more; that it may be too much is found out.
+    return next(found for more in itertools.count() if (found := fitting(work, room * 1.5**more)) is not None)
