@@ -18,6 +18,11 @@ def resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
+def total_bytes() -> int:
+    """The machine's main memory."""
+    return int(psutil.virtual_memory().total)
+
+
 def free_bytes(device: torch.device | None = None) -> int:
     """What can still be taken: on a CUDA device there, elsewhere of main memory, control groups observed."""
     if device is not None and device.type == "cuda":

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Values that are read together.
-_AT_ONCE = 1 << 22
+_AT_ONCE = 1 << 20
 _PACKAGES = ("napari-blind-deconv", "numpy", "scipy", "torch", "scikit-image", "tifffile", "pydantic")
 
 

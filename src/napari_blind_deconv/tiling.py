@@ -136,6 +136,14 @@ class Cut:
         n, count, margin = self.space[axis], self.counts[axis], self._margin[axis]
         return [0, *(margin + i * (n - 2 * margin) // count for i in range(1, count)), n]
 
+    def own(self, tile: Tile) -> Slices:
+        """The part of what a block sees that is nearest to it: the parts of all blocks cover the array once."""
+        found = []
+        for seen, kept, n, blend in zip(tile.seen, tile.kept, self.space, self.blend, strict=True):
+            start, stop = kept.start + blend * (kept.start > 0), kept.stop - blend * (kept.stop < n)
+            found.append(slice(start - seen.start, stop - seen.start))
+        return tuple(found)
+
     def weights(self, tile: Tile) -> NDArray[np.float32]:
         """How much a block's answer counts, shape of its ``kept``: smooth, and one in all where blocks overlap."""
         out = np.ones((1,) * len(self.space), np.float32)

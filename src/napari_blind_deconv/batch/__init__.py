@@ -1,5 +1,6 @@
 """Many files, one after the other: plan and check first, then restore each; one that fails does not stop the rest."""
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.failures import in_words
+from napari_blind_deconv.observation import arrangement
 from napari_blind_deconv.pipeline import deconvolve_steps
+from napari_blind_deconv.pipeline.memory import Work, limit_bytes, planned
+from napari_blind_deconv.pipeline.preparation import device_of
 from napari_blind_deconv.settings import Settings
 
-from .memory import estimated_memory_gb
 from .plan import Job, find_inputs, plan, refuse_replacing
 
 __all__ = [
@@ -23,7 +26,6 @@ __all__ = [
     "FileStarted",
     "Job",
     "References",
-    "estimated_memory_gb",
     "find_inputs",
     "plan",
     "read_references",
@@ -134,7 +136,8 @@ def run_batch(
     axes, voxel_size_um
         Instead of what the files say.
     max_memory_gb
-        Files that would need more are refused.
+        What this process may hold: a file that needs more is worked on in blocks, and refused where no blocks fit.
+        By default a large share of what is free.
 
     Yields
     ------
@@ -182,7 +185,7 @@ class _Said:
 def _restore(
     job: Job, settings: Settings, references: References, said: _Said
 ) -> Generator[Progress, None, dict[str, Any]]:
-    _check_memory(job.path, settings, said)
+    _check_memory(job, settings, references, said)
     volume = said.instead_of(io.read(job.path))
     psf, truth, true_psf = references.psf, references.truth, references.true_psf
     try:
@@ -197,6 +200,8 @@ def _restore(
             true_psf=None if true_psf is None else true_psf.data,
             mask=references.used,
             region=references.region.data if isinstance(references.region, io.Volume) else references.region,
+            max_memory_gb=said.max_memory_gb,
+            maps=bool(job.maps),
         )
     except InputError as error:
         if psf is None or error.subject != "PSF":
@@ -207,19 +212,18 @@ def _restore(
     return report
 
 
-def _check_memory(path: Path, settings: Settings, said: _Said) -> None:
-    if said.max_memory_gb is None:
-        return
-    found = io.header(path)
+def _check_memory(job: Job, settings: Settings, references: References, said: _Said) -> None:
+    """Refuse a file that no plan has room for, by its header, before its pixels are read."""
+    found = io.header(job.path)
     axes = said.axes if said.axes and len(said.axes) == len(found.shape) else found.axes
-    needed = estimated_memory_gb(found.shape, axes, planes=settings.planes, kernel_size=settings.kernel_size)
-    if needed > said.max_memory_gb:
-        raise InputError(
-            subject=str(path),
-            value=f"of {found.shape} pixels needs about {needed:.1f} GB",
-            allowed=f"more than `max_memory_gb` {said.max_memory_gb:g}",
-            remedy="crop it, or allow more",
-        )
+    layout = arrangement(found.shape, axes, settings.planes)
+    psf = None if references.psf is None else references.psf.data.shape
+    loaded = found.dtype.itemsize * math.prod(found.shape)
+    work = Work.of(found.shape, layout, settings, psf, loaded)
+    try:
+        planned(work, limit_bytes(said.max_memory_gb), device_of(settings), maps=bool(job.maps))
+    except InputError as error:
+        raise error.about(f"{job.path} of {work.size_in_words()} pixels") from error
 
 
 def _completed(result: Result, volume: io.Volume, job: Job, references: References) -> dict[str, Any]:

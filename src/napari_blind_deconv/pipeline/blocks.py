@@ -1,7 +1,7 @@
 """One channel that is read, restored and written block by block; its kernel is found as ever, on a part of it."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,8 @@ class Results:
     maps: dict[str, NDArray[np.float32]]
     shape: tuple[int, ...]
     keeps_maps: bool
+    blocks: list[Blocks] = field(default_factory=list)
+    """How the channels were cut."""
 
     def sink(self, name: str) -> Sink:
         """Where the image, or a map, is written to."""
@@ -145,6 +147,7 @@ class _Channel:
         """All blocks, and what the checks that look at all of them say."""
         task, settings = problem.task(last.kernel), self.run.settings
         blocks = recut(self.plan, radii(last.kernel.cpu()), tuple(last.kernel.shape))
+        self.results.blocks.append(blocks)
         source = Posed(self.found, self.levels, self.run.device)
         steps = settled(settings.restorer, source, task, blocks)
         self.done, self.total = last.step, last.step + max(last.total - last.step, 1) * len(blocks)

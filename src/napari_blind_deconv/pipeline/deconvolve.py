@@ -154,7 +154,8 @@ def _with_room(given: _Given, settings: Settings, max_memory_gb: float | None) -
     kernels: Kernels = {}
     smaller_ones: list[str] = []
     while True:
-        yield Progress("planning", 0, 0, message=plan.words())
+        if plan.blocks is not None or smaller_ones:
+            yield Progress("planning", 0, 0, message=plan.words())
         try:
             result = yield from _planned_steps(given, source, settings, plan, kernels)
         except (MemoryError, RuntimeError) as error:
@@ -169,7 +170,7 @@ def _with_room(given: _Given, settings: Settings, max_memory_gb: float | None) -
         release()
         plan = following
     report = result.report
-    report["plan"] = plan.to_dict() | {"smaller": smaller_ones}
+    report["plan"]["smaller"] = smaller_ones
     report["warnings"] += said_of_plan(plan, smaller_ones, maps=given.maps)
     report |= {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mb": peak_memory_mb()}
     return result
@@ -215,6 +216,7 @@ def _planned_steps(
     all_kernels = [o.kernel for o in outcomes]
     kernel = all_kernels[0] if run.layout.channel is None else _stacked(all_kernels)
     report = report_of(run, outcomes, shown)
+    report["plan"] = (plan if results is None else replace(plan, blocks=results.blocks[0])).to_dict()
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)

@@ -1,11 +1,13 @@
 """The planner: whether a run is worked on as a whole or in blocks, in which, and what that will take."""
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from napari_blind_deconv._types import InputError
@@ -16,6 +18,7 @@ from napari_blind_deconv.machine import free_bytes, resident_bytes
 from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.pipeline import costs
 from napari_blind_deconv.pipeline.sources import SLAB
+from napari_blind_deconv.pipeline.surveying import SAMPLE
 from napari_blind_deconv.restoration.blockwise import Blocks
 from napari_blind_deconv.restoration.halo import BLEND, halo_of, usual_radius
 from napari_blind_deconv.settings import Settings
@@ -26,6 +29,10 @@ from napari_blind_deconv.tiling import Cut
 SHARE = 0.8
 # Smaller blocks than this are nearly all halo.
 _SMALLEST = 8
+# Bytes a sample of a channel that waits, and of a block beside its restoration.
+_WAITING, _PIXELS = 20, 50
+# Samples of canvas from which on it is worth the time to find out how fast the machine is.
+_TIMED_FROM = 1 << 20
 # Parts of the memory that are tried one after the other where it did not suffice.
 _PARTS = (1.0, 0.5, 0.25)
 _COUNTS = (*range(1, 13), 14, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
@@ -76,6 +83,11 @@ class Work:
     def samples(self) -> int:
         """Of all channels."""
         return self.channels * math.prod(self.shape)
+
+    def size_in_words(self) -> str:
+        """Its lengths."""
+        lengths = [n for n in (self.channels, *self.shape) if n > 1]
+        return " × ".join(str(n) for n in lengths)
 
     def canvas(self, frames: int, space: Sequence[int]) -> int:
         """Samples of the canvas of some frames of a part of the space."""
@@ -171,7 +183,7 @@ def planned(work: Work, limit: float, device: torch.device, *, maps: bool = True
     least = min((plan.bytes for plan in plans(work, limit, device, maps=maps)), default=math.inf)
     needed = f"needs about {least / 1e9:.1f} GB" if math.isfinite(least) else "does not fit"
     raise InputError(
-        subject=f"image of {' x '.join(str(n) for n in work.shape if n > 1)} pixels",
+        subject=f"image of {work.size_in_words()} pixels",
         value=f"{needed}, even in the smallest blocks",
         allowed=f"but `max_memory_gb` or what is free allows {limit / 1e9:.1f} GB",
         remedy="crop it, close other programs, or allow more",
@@ -213,9 +225,9 @@ def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Pla
     samples, canvas = work.samples, work.canvas(work.shape[0], work.shape[1:])
     channel = samples / work.channels
     restoring = costs.bytes_of(work.settings, len(work.kernel_shape)) * canvas if device.type == "cpu" else 8 * canvas
-    results = 4 * (3 if maps else 1) * samples
-    held = costs.HELD["whole"] * samples
-    peak = max(costs.LOOKING["whole"] * channel, held + max(restoring, _estimating(work)) + results)
+    # Of several channels one is worked on at a time; the others lie there as they came, and as they were restored.
+    held = costs.HELD["whole"] * channel + _WAITING * (samples - channel)
+    peak = max(_looking(work) * channel, held + max(restoring, _estimating(work)))
     return Plan(work, device, None, maps, _base(work) + peak, _seconds(work, device, canvas), limit)
 
 
@@ -240,21 +252,24 @@ def _of_estimation(work: Work) -> tuple[float, float]:
 
 def _seconds(work: Work, device: torch.device, canvas: int) -> float:
     """Time of a restoration of so many samples of canvas in all blocks of a channel, and of what comes before."""
-    unit = costs.transform_seconds(device.type)
+    unit = costs.transform_seconds(device.type) if canvas >= _TIMED_FROM else costs.USUAL_SECONDS
     cost = costs.RESTORING[costs.kind_of(work.settings)]
     restoring = cost.transforms * costs.steps_of(work.settings) * canvas
-    return work.channels * unit * (restoring + _of_estimation(work)[1] * _window(work) + costs.CHECKING * canvas)
+    choosing = costs.CHOOSING * canvas if costs.may_count(work.settings) else 0.0
+    others = _of_estimation(work)[1] * _window(work) + costs.CHECKING * math.prod(work.shape)
+    return work.channels * unit * (restoring + choosing + others)
 
 
 def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, part: float = 1.0) -> Plan | None:
     """The blocks that take the least time within a part of the memory; ``None``: not even the smallest fit."""
     results = 4 * (3 if maps else 1) + costs.HELD["blocks"]
-    fixed = _base(work) + results * work.samples + 4 * work.samples / work.channels / 8
+    fixed = _base(work) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
     left = part * (limit - fixed)
-    slab = costs.LOOKING["slab"] * min(max(SLAB, _plane(work)), math.prod(work.shape))
+    slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
     if max(slab, _estimating(work)) > limit - fixed:
         return None
-    each = costs.bytes_of(work.settings, len(work.kernel_shape))
+    # A block's own pixels, and the row of blocks that are mixed.
+    each = costs.bytes_of(work.settings, len(work.kernel_shape)) + _PIXELS
     room = left / each if device.type == "cpu" else min(left / 16, part * SHARE * free_bytes(device) / each)
     blocks = fitting(work, room)
     if blocks is None:
@@ -263,6 +278,11 @@ def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, par
     taken = each * canvas if device.type == "cpu" else 16 * canvas
     peak = fixed + max(taken, slab, _estimating(work))
     return Plan(work, device, blocks, maps, peak, _seconds(work, device, canvas * len(blocks)), limit)
+
+
+def _looking(work: Work) -> float:
+    """Bytes a sample while defects are looked for."""
+    return costs.LOOKING[0 if len(work.kernel_shape) < 3 else 1]
 
 
 def _plane(work: Work) -> int:
@@ -274,22 +294,23 @@ def fitting(work: Work, room: float) -> Blocks | None:
     """The blocks with the least canvas in all among those of which one's canvas has room for so many samples."""
     batch, *space = work.shape
     halo = work.halo
-    best: tuple[float, Blocks] | None = None
-    choices = [
-        [c for c in _COUNTS if c == 1 or n >= c * _SMALLEST + 2 * (h + BLEND)] for n, h in zip(space, halo, strict=True)
-    ]
-    for counts in itertools.product(*choices):
-        cut = Cut(tuple(space), counts, halo, (BLEND,) * len(space))
-        if not cut.fits:
-            continue
-        canvas = work.canvas(1, cut.seen)
-        if canvas > room:
-            continue
-        frames = max(1, min(batch, int(room // canvas)))
-        total = canvas * math.prod(counts) * batch
-        if best is None or total < best[0]:
-            best = (total, Blocks(cut, frames, batch))
-    return None if best is None else best[1]
+    counts: list[list[int]] = []
+    lengths: list[list[int]] = []
+    for n, h, k in zip(space, halo, work.kernel_shape, strict=True):
+        one = [(c, Cut((n,), (c,), (h,), (BLEND,))) for c in _COUNTS]
+        fine = [(c, cut.seen[0]) for c, cut in one if c == 1 or (cut.fits and n >= c * _SMALLEST + 2 * (h + BLEND))]
+        counts.append([c for c, _ in fine])
+        lengths.append([fast_shape([seen + 2 * (k // 2)])[0] for _, seen in fine])
+    canvas = np.array(functools.reduce(np.multiply.outer, [np.array(a, float) for a in lengths]))
+    total = canvas * functools.reduce(np.multiply.outer, [np.array(c, float) for c in counts])
+    if not (canvas <= room).any():
+        return None
+    best = np.unravel_index(int(np.where(canvas <= room, total, np.inf).argmin()), canvas.shape)
+    chosen = tuple(c[int(i)] for c, i in zip(counts, best, strict=True))
+    frames = max(1, min(batch, int(room // float(canvas[best]))))
+    # Groups of equal size.
+    frames = -(-batch // -(-batch // frames))
+    return Blocks(Cut(tuple(space), chosen, halo, (BLEND,) * len(space)), frames, batch)
 
 
 def recut(plan: Plan, radius: tuple[int, ...], kernel: tuple[int, ...]) -> Blocks:

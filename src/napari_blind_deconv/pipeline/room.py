@@ -18,7 +18,7 @@ def release() -> None:
 def no_room(plan: Plan) -> InputError:
     """That there is no smaller plan."""
     return InputError(
-        subject=f"image of {' x '.join(str(n) for n in plan.work.shape if n > 1)} pixels",
+        subject=f"image of {plan.work.size_in_words()} pixels",
         value=f"found no room, {plan.words()} on {plan.device}",
         allowed="and there is no smaller plan",
         remedy="crop it, close other programs, or use a machine with more memory",

@@ -14,7 +14,7 @@ from napari_blind_deconv.pipeline.tone_curve import light_of
 
 Region = tuple[slice, ...]
 # Pixels that are looked at together where a whole image need not be.
-SLAB = 1 << 22
+SLAB = 1 << 20
 
 
 @runtime_checkable
@@ -157,7 +157,7 @@ class Channel:
         return values if self.white is None else np.asarray(light_of(values, self.white), np.float32)
 
     def slabs(self) -> Iterator[tuple[slice, Region]]:
-        """All of it, in parts of a few million pixels: some whole frames, or a part of one along its first axis."""
+        """All of it, in parts of about a million pixels: some whole frames, or a part of one along its first axis."""
         batch, *space = self.shape
         whole = tuple(slice(0, n) for n in space)
         frame = int(np.prod(space, dtype=int))

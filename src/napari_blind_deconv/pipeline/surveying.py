@@ -13,15 +13,15 @@ from napari_blind_deconv.crops import Window, gradient_energy, window_by_cells
 from napari_blind_deconv.defects import Defects, filled, find_defects
 from napari_blind_deconv.defects.found import sentences_of
 from napari_blind_deconv.defects.tally import Tally
-from napari_blind_deconv.pipeline.sources import SLAB, Channel, Region
+from napari_blind_deconv.pipeline.sources import Channel, Region
 from napari_blind_deconv.pipeline.tone_curve import light_of
 
 Mask = NDArray[np.bool_]
 # Pixels that levels are read from, at most, and cells per axis of a window that the busiest one is found by.
-_SAMPLE, _CELLS = 1 << 22, 24
+SAMPLE, _CELLS = 1 << 20, 24
 # Windows that the noise is read from: how many, and their side by the number of axes; JPEG's blocks begin at
 # multiples of eight.
-_WINDOWS, _SIDE, _GRID = 16, {1: 65536, 2: 512, 3: 64}, 8
+_WINDOWS, _SIDE, _GRID = 8, {1: 65536, 2: 360, 3: 48}, 8
 # What a mask says of a pixel.
 _MISSING, _UNTOUCHED = 1, 2
 
@@ -139,7 +139,7 @@ class Surveyed:
     def spread(self) -> tuple[NDArray[np.float32], Mask | None]:
         """Windows all over the channel, as frames: what its noise is read from; all of it where it is small."""
         batch, *space = self.channel.shape
-        side = _SIDE.get(len(space), _SIDE[3])
+        side = _SIDE[min(len(space), 3)]
         sides = [min(n, side) for n in space]
         boxes = list(_boxes(space, sides))
         places = [(frame, box) for frame in range(batch) for box in boxes]
@@ -175,7 +175,7 @@ def _subtract(
 def ranged(channel: Channel) -> Generator[str, None, Range]:
     """A first look at all pixels, a yield after every slab."""
     low, high, infinite, size, sample = math.inf, -math.inf, 0, 0, []
-    step = max(1, math.prod(channel.shape) // _SAMPLE)
+    step = max(1, math.prod(channel.shape) // SAMPLE)
     for frames, place in channel.slabs():
         values = channel.read(frames, place)
         good = np.isfinite(values)
@@ -204,7 +204,7 @@ def surveyed(channel: Channel, found: Range, outside: Mask | None) -> Generator[
     tallies: dict[str, Tally] = {}
     stripes: dict[str, list[tuple[float, int]]] = {}
     offsets: dict[tuple[int, int, int, int], NDArray[np.float32]] = {}
-    sample, cut_off, step = [], 0.0, max(1, math.prod(shape) // _SAMPLE)
+    sample, cut_off, step = [], 0.0, max(1, math.prod(shape) // SAMPLE)
     for frames, place in channel.slabs():
         values = channel.read(frames, place)
         left_out = None if outside is None else outside[(frames, *place)]
@@ -278,8 +278,3 @@ def _add_cells(
             sums = np.add.reduceat(sums, starts, axis)
         at = tuple(slice(p.start // side, -(-p.stop // side)) for p, side in zip(place, cell, strict=True))
         total[(frames, *at)] += torch.from_numpy(sums.astype(np.float32))
-
-
-def slab_bytes() -> int:
-    """What a slab takes while it is looked at."""
-    return 60 * SLAB

@@ -204,7 +204,7 @@ def _darkest(source: Observed, task: Task, blocks: Blocks) -> Generator[str, Non
     found = []
     for block in blocks.spread():
         seen = task_of(block, source, task).smooth()
-        found.append(sampled(seen[trailing(block.tile.within)]).cpu())
+        found.append(sampled(seen[trailing(blocks.cut.own(block.tile))]).cpu())
         yield "looking for the darkest parts"
     return darkest(torch.cat(found))
 
@@ -219,7 +219,7 @@ def _pooled(
     """Pixels before and after a look at every block."""
     found: tuple[list[Tensor], list[Tensor]] = ([], [])
     for block in blocks.spread():
-        within = trailing(block.tile.within)
+        within = trailing(blocks.cut.own(block.tile))
         for pixels, image in zip(found, look(task_of(block, source, task)), strict=True):
             pixels.append(sampled(image[within]).cpu())
         yield message
@@ -227,10 +227,7 @@ def _pooled(
 
 
 def _light(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None, Light]:
-    """Mean of every frame, and brightness of the brightest one, from sums over all blocks.
-
-    Where blocks overlap, pixels are weighed by the mixture.
-    """
+    """Mean of every frame, and brightness of the brightest one, from sums over all blocks."""
     shape = (source.shape[0], *(1,) * (len(source.shape) - 1))
     weight, first, second = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
     pedestal = 0.0
@@ -240,9 +237,8 @@ def _light(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None,
             part = task_of(block, source, task)
             data = photons_of(part) if part.counts else intensities(part)
             pedestal = data.pedestal
-            share = torch.from_numpy(blocks.cut.weights(block.tile)).to(data.counts)
-            seen = data.counts[trailing(block.tile.within)]
-            mask = share * data.weight.expand(data.counts.shape)[trailing(block.tile.within)]
+            own = trailing(blocks.cut.own(block.tile))
+            seen, mask = data.counts[own], data.weight.expand(data.counts.shape)[own]
             for total, values in ((weight, mask), (first, mask * seen), (second, mask * seen.square())):
                 total[block.frames] += values.sum(axes, keepdim=True, dtype=torch.float64).cpu()
             yield "measuring the light"
