@@ -5,6 +5,8 @@ TESTS ?= tests
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CLEAN := build/clean
+# What pytest ends with where no test is left, as where TESTS is one file.
+NOTHING_TO_RUN := 5
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick fuzz fix check lint types layers docs wheel clean
@@ -17,8 +19,11 @@ demo: $(VENV)/.demo ## install the package and restore the embedded samples into
 	$(BIN)/blind-deconv demo --output demo --overwrite
 
 test: $(VENV)/.test ## install what the tests need and run all of them, napari in a real window included
-	@echo "==> Running all tests, napari in a real window on a virtual screen"
-	tests/with-screen $(BIN)/python -m pytest $(TESTS)
+	@echo "==> Running the tests that need no window, a file at a time on every core"
+	OMP_NUM_THREADS=1 tests/with-screen $(BIN)/python -m pytest -m "not gui" -n auto --dist loadfile $(TESTS) \
+		|| [ $$? -eq $(NOTHING_TO_RUN) ]
+	@echo "==> Running napari's in a real window on a virtual screen"
+	tests/with-screen $(BIN)/python -m pytest -m gui $(TESTS) || [ $$? -eq $(NOTHING_TO_RUN) ]
 
 quick: $(VENV)/.test ## run the tests that need neither patience nor a screen
 	$(BIN)/python -m pytest -m "not slow and not gui" $(TESTS)

@@ -33,7 +33,7 @@ class Worker:
         self.process.stdin.write(question.encode())
         self.process.stdin.flush()
         # The first answer also waits for the imports.
-        seconds = SECONDS + (60 if self.asked == 0 else 0)
+        seconds, started = SECONDS + (60 if self.asked == 0 else 0), time.perf_counter()
         self.asked += 1
         ready, _, _ = select.select([self.process.stdout], [], [], seconds)
         line = self.process.stdout.readline() if ready else b""
@@ -41,7 +41,14 @@ class Worker:
             return dict(json.loads(line))
         reason = f"died ({self.process.wait()})" if ready else f"took more than {seconds:.0f} s"
         self.end()
-        return {"kind": kind, "number": number, "faults": [reason], "seconds": seconds, "memory_mb": 0, "code": None}
+        return {
+            "kind": kind,
+            "number": number,
+            "faults": [reason],
+            "seconds": time.perf_counter() - started,
+            "memory_mb": 0,
+            "code": None,
+        }
 
     @property
     def usable(self) -> bool:

@@ -169,7 +169,7 @@ def _tiff(rng: Rng, values: NDArray[np.generic]) -> bytes:
         options |= {"tile": (16, 16)}
     elif form == 3:
         options |= {"bigtiff": True, "byteorder": ">"}
-    elif form == 4:
+    elif form == 4 and values.dtype.str[1:] not in {"f2", "i8", "u8"}:
         options |= {"ome": True}
     elif form == 5 and values.dtype.str[1:] in {"u1", "u2", "f4"} and values.ndim < 4:
         options |= {"imagej": True}

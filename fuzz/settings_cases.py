@@ -12,22 +12,11 @@ from pydantic.fields import FieldInfo
 from fuzz.case import Rng, chance, good_image, pick
 from napari_blind_deconv import io
 from napari_blind_deconv.settings import (
-    IMAGE_PRIORS,
-    KERNEL_PRIORS,
-    LIKELIHOODS,
-    RESTORERS,
-    SOLVERS,
+    FAMILIES,
     Settings,
     settings_from_dict,
 )
 
-FAMILIES = {
-    "kernel_prior": KERNEL_PRIORS,
-    "image_prior": IMAGE_PRIORS,
-    "solver": SOLVERS,
-    "restorer": RESTORERS,
-    "likelihood": LIKELIHOODS,
-}
 # Fields that only say how long it takes: held small, so that thousands of cases take minutes.
 FEW = {
     "iterations": 2,
@@ -36,7 +25,7 @@ FEW = {
     "starts": 2,
     "samples": 2,
     "levels": 3,
-    "draws_per_round": 1,
+    "draws": 1,
     "kernel_steps": 2,
     "image_steps": 2,
     "steps_taken": 3,
@@ -86,7 +75,7 @@ def _settings(rng: Rng) -> dict[str, Any]:
     for family, kinds in FAMILIES.items():
         if chance(rng, 0.5):
             # Half of the time what goes with everything.
-            usual = {"solver": "two-phase", "restorer": "by-data"}.get(family)
+            usual = {"estimator": "by-evidence", "restorer": "by-data"}.get(family)
             kind = usual if usual and chance(rng, 0.5) else str(pick(rng, sorted(kinds)))
             values[family] = {"kind": kind, **_fields(rng, kinds[kind], 0.5)}
     return _fields(rng, Settings, 0.15) | values

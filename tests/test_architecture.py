@@ -18,7 +18,7 @@ PACKAGE = Path(napari_blind_deconv.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 GUI = {"PyQt5", "PyQt6", "PySide6", "magicgui", "napari", "pyqtgraph", "qtpy", "superqt", "vispy"}
 CLUSTER = {"dask", "distributed"}
-FILES = {"ome_zarr", "tifffile", "zarr"}
+FILES = {"numcodecs", "tifffile", "yaozarrs", "zarr"}
 
 
 def module_name(source: Path) -> str:

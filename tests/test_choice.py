@@ -22,7 +22,7 @@ from napari_blind_deconv.support import kernel_shape, largest_kernel
 from napari_blind_deconv.synthesis import blurred, cells
 
 
-def observation(kernel: np.ndarray, side: int = 128, sigma: float = 0.005) -> np.ndarray:
+def observation(kernel: np.ndarray, side: int = 96, sigma: float = 0.005) -> np.ndarray:
     scene = cells((side + kernel.shape[0] - 1,) * 2, np.random.default_rng(4))
     seen, _ = blurred(scene / scene.max(), kernel)
     return seen + sigma * np.random.default_rng(5).normal(size=seen.shape)
@@ -63,7 +63,7 @@ def test_the_report_ranks_every_family_once_and_is_json(name, request):
 
 def test_channels_that_need_supports_of_different_sizes_share_one_stack():
     wide = disk(torch.tensor(4.0), (13, 13)).numpy()
-    image = np.stack([observation(wide), observation(np.ones((1, 1), np.float32))])
+    image = np.stack([observation(wide, 80), observation(np.ones((1, 1), np.float32), 80)])
     result = deconvolve(image, Settings(kernel_prior=Auto(), iterations=1), axes="CYX")
     assert result.kernel.shape[0] == 2
     assert result.kernel.sum((1, 2)) == pytest.approx([1, 1], abs=1e-4)

@@ -19,6 +19,7 @@ HELD = (
     "beads",
     "estimation",
     "image_priors",
+    "intensity_checks.py",
     "io",
     "kernel_priors",
     "metrics",

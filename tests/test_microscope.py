@@ -42,11 +42,11 @@ def exact(microscope: Microscope, shape, **numbers: float) -> np.ndarray:
         ({"depth_um": -3}, r"depth_um -3 must be between 0 and 500 µm; depth counts from the cover glass"),
         ({"sample_index": 0.9}, r"sample_index 0\.9 must be between 1 and 2; .*water 1\.33"),
         ({"pinhole_airy": 0}, r"pinhole_airy 0 must be between 0\.05 and 20"),
-        ({"na": [0.9, 0.7]}, r"na \[0\.9, 0\.7\] must be \[low, high\] with low below high"),
-        ({"na": "high"}, r"na high must be a number \(fixed\), \[low, high\] \(bounded\) or null \(free\)"),
+        ({"na": [0.9, 0.7]}, r"na \[0\.9, 0\.7\] must be two numbers, the lower one first"),
+        ({"na": "high"}, r"na high must be a number, two numbers \(the lower one first\) or null"),
         ({"zernike_rad": 3}, r"zernike_rad 3 must be a list"),
         ({"zernike_rad": [100]}, r"zernike_rad 100 must be between -30 and 30 rad"),
-        ({"modality": "sted"}, r"modality must be 'widefield', 'confocal' or 'light-sheet'"),
+        ({"modality": "sted"}, r"modality 'sted' must be 'widefield', 'confocal' or 'light-sheet'"),
     ],
 )
 def test_what_physics_forbids_is_refused_in_one_sentence(fields, sentence):

@@ -69,7 +69,7 @@ def test_the_axial_interval_of_a_low_aperture_is_the_paraxial_one():
         (voxel_doubts((1e-7, 1e-7)), "metres or millimetres"),
         (voxel_doubts((5.0, 0.1, 0.1)), "50 times longer than wide"),
         (voxel_doubts((0.2, 0.1)), "not square in the plane"),
-        (support_doubts((5, 5, 5), (0.25, 0.1, 0.1), **OIL), "choose a kernel_size of 7 x 7 x 7 or more"),
+        (support_doubts((5, 5, 5), (0.25, 0.1, 0.1), **OIL), "choose a `kernel_size` of 7 x 7 x 7 or more"),
         (psf_doubts(np.pad(bell((11, 11)), ((0, 8), (4, 4)))), "peaks (-4.0, +0.0) pixels away from its centre tap"),
         (psf_doubts(bell() + 0.01), "69% of the light of the given PSF is an even background"),
         (psf_doubts(bell((5, 5), 3.0)), "so its support cuts it"),

@@ -65,11 +65,11 @@ def test_override_reaches_a_field_and_leaves_the_rest():
         ({"kernel_prior": {"kind": "sparse", "concentratoin": 1}}, "did you mean 'concentration'"),
         ({"kernel_size": [4]}, "kernel_size 4 must be a positive odd number"),
         ({"kernel_size": [-3]}, "kernel_size -3 must be a positive odd number"),
-        ({"kernel_weight": 0}, "kernel_weight must be greater than 0"),
-        ({"kernel_weight": math.nan}, "kernel_weight must be a finite number"),
-        ({"background": math.inf}, "background must be a finite number"),
-        ({"iterations": 0}, "iterations must be at least 1"),
-        ({"device": "gpu"}, "device must be 'auto', 'cpu', 'cuda' or 'mps'"),
+        ({"kernel_weight": 0}, "kernel_weight 0 must be greater than 0"),
+        ({"kernel_weight": math.nan}, "kernel_weight nan must be a finite number"),
+        ({"background": math.inf}, "background inf must be a finite number"),
+        ({"iterations": 0}, "iterations 0 must be at least 1"),
+        ({"device": "gpu"}, "device 'gpu' must be 'auto', 'cpu', 'cuda' or 'mps'"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(values, sentence):

@@ -101,7 +101,7 @@ def test_a_psf_without_width_is_neither_supported_nor_contradicted():
 
 def test_an_estimated_kernel_cut_by_its_support_is_told_to_grow():
     told = restored(psf=None, kernel_prior=Uniform(), kernel_size=(5,)).report["warnings"]
-    assert any("try a larger kernel_size" in sentence for sentence in told)
+    assert any("try a larger `kernel_size`" in sentence for sentence in told)
 
 
 def test_a_collapsed_estimate_and_a_single_tap_differ():

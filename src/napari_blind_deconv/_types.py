@@ -73,11 +73,22 @@ class InputError(ValueError):
         wrong = " ".join(part for part in (subject, self.value) if part)
         wrong = between.join(part for part in (wrong, self.allowed) if part)
         text = "; ".join(part for part in (wrong, self.remedy) if part)
-        return _MARKED.sub(lambda path: name(path[1]), text)
+        return worded(text, name)
 
     def about(self, subject: str) -> "InputError":
         """The same of another subject, such as a file by its name."""
         return InputError(subject=subject, value=self.value, allowed=self.allowed, remedy=self.remedy)
+
+
+def worded(sentence: str, name: Callable[[str], str]) -> str:
+    """A sentence with what a face calls the settings that stand in it by their paths, between backticks.
+
+    Examples
+    --------
+    >>> worded("try a larger `kernel_size`", {"kernel_size": "PSF size"}.get)
+    'try a larger PSF size'
+    """
+    return _MARKED.sub(lambda path: name(path[1]), sentence)
 
 
 def _rebuilt(sentence: str, subject: str, value: str, allowed: str, remedy: str) -> InputError:

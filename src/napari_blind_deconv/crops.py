@@ -48,16 +48,16 @@ def informative_window(
     *,
     side: int | None = None,
     frames: int = _FRAMES,
+    kernels: float = _SMALLEST,
 ) -> Window:
     """The part of ``observed`` (shape ``(batch, *space)``) with the most gradient energy.
 
     At most four frames and a window of 512² pixels (192 per axis in a volume), or as many as asked for, and never less
-    than four kernels wide; where there are no data (``weights`` 0), windows that avoid them are taken, smaller ones if
-    need be.
+    than ``kernels`` kernels wide. Where there are no data (``weights`` 0), windows avoid them, smaller ones if need be.
     """
     ndim = len(kernel_shape)
     space = observed.shape[-ndim:]
-    window, smallest = window_sides(space, kernel_shape, side)
+    window, smallest = window_sides(space, kernel_shape, side, kernels)
     everything = torch.arange(len(observed), device=observed.device)
     if list(space) == window and len(observed) == 1 and weights is None:
         return Window(everything, tuple(slice(0, n) for n in space))
@@ -90,10 +90,10 @@ def window_by_cells(
 
 
 def window_sides(
-    space: Sequence[int], kernel_shape: tuple[int, ...], side: int | None = None
+    space: Sequence[int], kernel_shape: tuple[int, ...], side: int | None = None, kernels: float = _SMALLEST
 ) -> tuple[list[int], list[int]]:
     """Sides of the window that teaches a kernel, and of the smallest that will do."""
-    smallest = [min(n, _SMALLEST * k) for n, k in zip(space, kernel_shape, strict=True)]
+    smallest = [min(n, round(kernels * k)) for n, k in zip(space, kernel_shape, strict=True)]
     usual = side or _SIDE.get(len(kernel_shape), 128)
     return [min(n, max(usual, low)) for n, low in zip(space, smallest, strict=True)], smallest
 

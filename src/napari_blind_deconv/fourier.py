@@ -8,6 +8,7 @@ Transforms of CPU tensors that carry no gradient go through SciPy's pocketfft, e
 (decision 0006: SciPy is twice as fast on volumes and level on images).
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from types import EllipsisType
@@ -98,12 +99,23 @@ def stencil(values: Tensor, kernel: Tensor) -> Tensor:
     >>> stencil(torch.tensor([0.0, 0.0, 1.0, 0.0]), torch.tensor([1.0, -1.0, 0.0]))
     tensor([ 0.,  1., -1.,  0.])
     """
-    axes = tuple(range(-kernel.ndim, 0))
     out = torch.zeros_like(values)
     for place in kernel.nonzero().tolist():
         shift = [p - n // 2 for p, n in zip(place, kernel.shape, strict=True)]
-        out = out.add(torch.roll(values, shift, axes) if any(shift) else values, alpha=float(kernel[tuple(place)]))
+        _add_rolled(out, values, shift, float(kernel[tuple(place)]))
     return out
+
+
+def _add_rolled(out: Tensor, values: Tensor, shift: Sequence[int], factor: float) -> None:
+    """``out += factor * roll(values, shift)`` over the last axes, in place and without a rolled copy."""
+    parts = []
+    for n, s in zip(values.shape[-len(shift) :], shift, strict=True):
+        s %= n
+        moved = [(slice(s, n), slice(0, n - s)), (slice(0, s), slice(n - s, n))]
+        parts.append(moved if s else moved[:1])
+    for pieces in itertools.product(*parts):
+        into, of = zip(*pieces, strict=True)
+        out[trailing(into)].add_(values[trailing(of)], alpha=factor)
 
 
 def frequencies(shape: Sequence[int], spacing: Sequence[float], like: Tensor) -> list[Tensor]:

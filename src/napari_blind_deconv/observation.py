@@ -14,6 +14,8 @@ from napari_blind_deconv.intensity_checks import refuse_extreme
 
 SPATIAL = "ZYX"
 _DEFAULT_AXES = {2: "YX", 3: "ZYX"}
+# From a picometre to a metre; and how much longer than another a side of a voxel may be.
+_LENGTHS_UM, _LONGEST = (1e-6, 1e6), 1e4
 _SMALLEST = 3
 
 
@@ -270,4 +272,15 @@ def checked_voxel_size(voxel_size_um: Sequence[float | None] | None, space: str,
                 allowed="but must be positive",
                 remedy="give the right one with `voxel_size_um`",
             )
-    return None if all(value is None for value in size) else size
+    known = [value for value in size if value is not None]
+    if not known:
+        return None
+    if not _LENGTHS_UM[0] <= min(known) <= max(known) <= _LENGTHS_UM[1] or max(known) > _LONGEST * min(known):
+        raise InputError(
+            subject="voxel size",
+            value=f"{size} µm",
+            allowed=f"must lie between {_LENGTHS_UM[0]:g} and {_LENGTHS_UM[1]:g} µm, no side more than {_LONGEST:g} "
+            "times another",
+            remedy="give the right one with `voxel_size_um`",
+        )
+    return size

@@ -202,7 +202,7 @@ def support_doubts(
     wanted = [max(n, m) for n, m in zip(kernel_shape, needed, strict=True)]
     return [
         f"a PSF of {_sizes(kernel_shape)} pixels cuts into the focus of NA {na:g} at {emission_um:g} µm, which is "
-        f"{' x '.join(f'{length:.2g}' for length in expected)} µm; choose a kernel_size of {_sizes(wanted)} or more"
+        f"{' x '.join(f'{length:.2g}' for length in expected)} µm; choose a `kernel_size` of {_sizes(wanted)} or more"
     ]
 
 

@@ -39,8 +39,11 @@ _HUMAN = {
 
 def _odd(size: int) -> int:
     if size < 1 or size % 2 == 0:
-        raise ValueError(
-            f"kernel_size {size} must be a positive odd number, so that a centre tap exists; try {max(size + 1, 3)}"
+        raise InputError(
+            subject="kernel_size",
+            value=str(size),
+            allowed="must be a positive odd number, so that a centre tap exists",
+            remedy=f"try {max(size + 1, 3)}",
         )
     return size
 
@@ -69,7 +72,7 @@ class Settings:
     """What is known of the camera."""
     non_negative: bool | None = None
     """Whether the restored image may not lie below the background. None: where the data are counts of light."""
-    kernel_size: Annotated[tuple[Annotated[int, AfterValidator(_odd)], ...], Len(1, 3)] | None = None
+    kernel_size: Annotated[tuple[Annotated[int, Le(99_999), AfterValidator(_odd)], ...], Len(1, 3)] | None = None
     """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
     kernel_weight: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """How many times the kernel prior counts; a uniform one has no say at any weight, a known one all of it."""
@@ -150,8 +153,7 @@ def settings_from_dict(values: Mapping[str, Any]) -> Settings:
     try:
         return ADAPTER.validate_python(json.loads(json.dumps(values, allow_nan=True)))
     except pydantic.ValidationError as error:
-        own = error.errors(include_url=False)[0].get("ctx", {}).get("error")
-        raise own if isinstance(own, InputError) else InputError(describe(error)) from error
+        raise refusal(error) from error
     except TypeError as error:
         raise InputError(
             subject="settings", value="must be plain JSON values", remedy=f"change what is not: {error}"
@@ -179,7 +181,7 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
     if not equals or not path:
         raise InputError(
             subject="setting",
-            value=repr(assignment),
+            value=_short(repr(assignment)),
             allowed="must have the form path=value",
             remedy="write for example kernel_weight=2",
         )
@@ -217,23 +219,25 @@ def default_of(family: str, kind: str) -> dict[str, Any]:
 
 def unknown(subject: str, name: str, hint: str, where: str = "") -> InputError:
     """The refusal of a name that nothing has."""
-    return InputError(subject=subject, value=f"{name!r} is unknown{where and ' '}{where}", remedy=hint)
+    return InputError(subject=subject, value=f"{_short(repr(name))} is unknown{where and ' '}{where}", remedy=hint)
 
 
-def describe(error: pydantic.ValidationError) -> str:
-    """The first complaint of a validation as one sentence."""
+def refusal(error: pydantic.ValidationError) -> InputError:
+    """The first complaint of a validation; what a validator refused in words of its own keeps them."""
     first = error.errors(include_url=False)[0]
     place = [
         str(part) for part in first["loc"] if str(part) not in {kind for kinds in FAMILIES.values() for kind in kinds}
     ]
-    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     name = ".".join(part for part in place if not part.isdigit() and "[" not in part) or "settings"
-    message = message if message.startswith(name.rpartition(".")[2]) else f"{name} {message}"
+    own = first.get("ctx", {}).get("error")
+    if isinstance(own, InputError):
+        return own.about(own.subject or name)
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     for machine, human in _HUMAN.items():
         message = message.replace(machine, human)
     given = first["input"]
-    said = isinstance(given, Mapping | pydantic_core.ArgsKwargs) or message.startswith(f"{name} {given} ")
-    return _short(message) if said else f"{_short(message)} (got {_short(repr(given))})"
+    shown = "" if isinstance(given, Mapping | pydantic_core.ArgsKwargs) else _short(repr(given))
+    return InputError(subject=name, value=shown, allowed=_short(message))
 
 
 def _short(text: str) -> str:

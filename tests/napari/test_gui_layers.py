@@ -6,7 +6,9 @@ import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from gui import PLUGIN, quick, results, run, spots
+from napari.layers import Image
 
 PLACED = {
     "scale": (0.5, 0.2, 0.1),
@@ -132,6 +134,51 @@ def test_lazy_data_are_computed(qtbot: Any, viewer: Any, widget: Any) -> None:
     viewer.add_image(da.from_array(spots((48, 52)), chunks=16), name="lazy")
     run(qtbot, widget)
     assert isinstance(results(viewer, "lazy")[0].data, np.ndarray)
+
+
+@pytest.mark.parametrize("kind", ["dask", "zarr", "levels"])
+def test_lazy_layers_are_read_region_by_region_at_the_finest_level(kind: str, tmp_path: Any) -> None:
+    from napari_blind_deconv._napari.layers import source_of
+
+    whole, asked = np.random.default_rng(0).random((8, 40, 44), np.float32), []
+    stored = zarr.create_array(str(tmp_path / "a.zarr"), shape=whole.shape, dtype="f4", chunks=(2, 40, 44))
+    stored[...] = whole
+
+    def counted(block: Any, block_info: Any) -> Any:
+        asked.append(block_info[0]["chunk-location"][0])
+        return block
+
+    lazy = da.from_array(whole, chunks=(2, 40, 44)).map_blocks(counted, dtype="f4", meta=np.zeros((0, 0, 0), "f4"))
+    data = {"dask": lazy, "zarr": stored, "levels": [lazy, lazy[:, ::2, ::2]]}[kind]
+    layer = Image(data, name="a", contrast_limits=(0, 1), multiscale=kind == "levels")
+    asked.clear()
+    source = source_of(layer, "ZYX", (0.3, 0.1, None), planes=False).lazily()
+    region = (slice(3, 5), slice(7, 20), slice(1, 44))
+    np.testing.assert_array_equal(source.read(region), whole[region])
+    assert sorted(asked) == ([] if kind == "zarr" else [1, 2])
+    assert (source.shape, source.dtype, source.axes) == (whole.shape, np.float32, "ZYX")
+    assert source.voxel_size_um == (0.3, 0.1, None)
+
+
+def test_opacity_is_no_part_of_a_lazy_source() -> None:
+    from napari_blind_deconv._napari.layers import source_of
+
+    data = np.random.default_rng(0).integers(0, 255, (20, 22, 4), np.uint8)
+    source = source_of(Image(data, rgb=True), "YXS", None, planes=False).lazily()
+    assert source.shape == (20, 22, 3)
+    np.testing.assert_array_equal(source.read((slice(2, 5), slice(0, 9), slice(1, 3))), data[2:5, :9, 1:3])
+
+
+def test_layers_are_saved_as_ome_zarr(viewer: Any, tmp_path: Any) -> None:
+    from napari_blind_deconv import io
+
+    data = spots((7, 40, 44))
+    layer = viewer.add_image(da.from_array(data, chunks=20), name="cells", **PLACED)
+    layer.save(str(tmp_path / "cells.ome.zarr"), plugin=PLUGIN)
+    found = io.read(tmp_path / "cells.ome.zarr")
+    assert found.axes == "ZYX"
+    assert found.voxel_size_um == pytest.approx((0.5, 0.2, 0.1))
+    np.testing.assert_array_equal(found.data, data.astype(np.float32))
 
 
 def test_lazy_data_that_do_not_fit_are_refused_by_size(qtbot: Any, viewer: Any, widget: Any) -> None:

@@ -113,12 +113,12 @@ def test_number_is_typed_after_fixed_is_chosen(qtbot: Any, form: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "low", "high", "sentence"),
     [
-        ("na", "fixed", "", "", "NA … must be a number, or else “not known”"),
-        ("na", "fixed", "high", "", "NA high must be a number, or else “not known”"),
+        ("na", "fixed", "", "", "NA … must be a number, two numbers (the lower one first) or “not known”"),
+        ("na", "fixed", "high", "", "NA high must be a number, two numbers (the lower one first) or “not known”"),
         ("na", "fixed", "2.5", "", "NA 2.5 must be between 0.05 and 1.7; it is engraved on the objective"),
         ("emission_um", "fixed", "509", "", "Emission 509.0 must be between 0.2 and 2 µm; given in nm? write 0.509"),
         ("depth_um", "fixed", "-1", "", "Depth -1.0 must be between 0 and 500 µm"),
-        ("na", "between", "1.3", "", "NA 1.3 to … must be a number, or else “not known”"),
+        ("na", "between", "1.3", "", "NA 1.3 to … must be a number, two numbers (the lower one first) or “not known”"),
         ("na", "between", "1.4", "1.2", "NA [1.4, 1.2] must be two numbers, the lower one first"),
         ("na", "fixed", "1.6", "", "NA 1.6 must be below Immersion index 1.515"),
     ],
@@ -126,7 +126,7 @@ def test_number_is_typed_after_fixed_is_chosen(qtbot: Any, form: Any) -> None:
 def test_refusals_are_in_the_words_of_the_form(
     form: Any, name: str, kind: str, low: str, high: str, sentence: str
 ) -> None:
-    from napari_blind_deconv._napari.words import on_screen
+    from napari_blind_deconv._napari.refusals import refusal_on_screen
 
     editor = form.kernel_prior.forms["microscope"].editors[name]
     choose(editor.box, kind)
@@ -134,7 +134,7 @@ def test_refusals_are_in_the_words_of_the_form(
     editor.high.setText(high)
     with pytest.raises(InputError) as refused:
         form.value()
-    assert on_screen(str(refused.value)).startswith(sentence)
+    assert refusal_on_screen(refused.value).startswith(sentence)
 
 
 def test_objectives_and_dyes_are_microscopes() -> None:

@@ -1,5 +1,6 @@
 """Image priors, and estimators and restorers that go with them: what is shown, what is refused, what a sampler adds."""
 
+import re
 from itertools import product
 from typing import Any
 
@@ -109,8 +110,23 @@ def test_joint_cannot_find_out_the_family(viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
     quick(widget, estimator=Joint(), kernel_prior=Auto())
     sentence = widget.panel.status.text()
-    assert "cannot rank families" in sentence
+    assert sentence.startswith("“Image and PSF by turns (joint)” cannot rank families of PSFs")
     assert "kernel_prior" not in sentence
+
+
+def test_no_clash_of_components_is_said_in_the_names_of_the_code() -> None:
+    from napari_blind_deconv._napari.refusals import refusal_on_screen
+    from napari_blind_deconv.settings import settings_from_dict
+
+    said = set()
+    for kinds in product(("auto", "uniform"), IMAGE_PRIORS, ESTIMATORS, RESTORERS):
+        names = ("kernel_prior", "image_prior", "estimator", "restorer")
+        try:
+            settings_from_dict({name: {"kind": kind} for name, kind in zip(names, kinds, strict=True)})
+        except InputError as error:
+            said.add(refusal_on_screen(error))
+    assert len(said) > 10
+    assert not [sentence for sentence in said if re.search(r"_prior|estimator|restorer|likelihood|'|`", sentence)]
 
 
 @pytest.mark.parametrize("rgb", [False, True])

@@ -9,8 +9,8 @@ from napari_blind_deconv._napari.findings import with_error
 from napari_blind_deconv._napari.layers import PLUGIN, Source
 from napari_blind_deconv._napari.placing import LayerTuple, placed
 from napari_blind_deconv._napari.psf_lines import short
+from napari_blind_deconv._napari.refusals import on_screen
 from napari_blind_deconv._napari.results import kernel_layer
-from napari_blind_deconv._napari.words import on_screen
 from napari_blind_deconv.beads import MeasuredPsf
 
 USED, LEFT_OUT = "used", "left out"

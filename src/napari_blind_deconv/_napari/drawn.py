@@ -161,6 +161,12 @@ def _between(image: Image, layer: Labels | Shapes, ndim: int) -> tuple[NDArray[n
     return back @ (factors[:, None] * ours), back @ (factors * our_start - their_start)
 
 
+def _to_world(layer: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(matrix, offset) from data to world."""
+    start = np.array(layer.data_to_world((0,) * layer.ndim))
+    return np.stack([np.array(layer.data_to_world(unit)) - start for unit in np.eye(layer.ndim)], 1), start
+
+
 def _last_axes(layer: Any, ndim: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(matrix, offset) from data to world of the last axes.
 
@@ -169,8 +175,7 @@ def _last_axes(layer: Any, ndim: int) -> tuple[NDArray[np.float64], NDArray[np.f
     InputError
         Where the layer is turned so that these depend on the ones before.
     """
-    start = np.array(layer.data_to_world((0,) * layer.ndim))
-    matrix = np.stack([np.array(layer.data_to_world(unit)) - start for unit in np.eye(layer.ndim)], 1)
+    matrix, start = _to_world(layer)
     leading = layer.ndim - ndim
     if np.abs(matrix[leading:, :leading]).max(initial=0) > _ROUNDING * np.abs(matrix).max():
         raise InputError(
@@ -188,6 +193,7 @@ def _lengths(image: Image, layer: Labels | Shapes, ndim: int) -> NDArray[np.floa
 
 def _polygons(layer: Shapes, image: Image) -> Iterator[NDArray[np.float64]]:
     ours, start = _last_axes(image, 2)
+    theirs, their_start = _to_world(layer)
     factors = _lengths(image, layer, 2)
     for number, (corners, kind) in enumerate(zip(layer.data, layer.shape_type, strict=True), start=1):
         if kind in ("line", "path"):
@@ -195,9 +201,8 @@ def _polygons(layer: Shapes, image: Image) -> Iterator[NDArray[np.float64]]:
                 f"shape {number} of “{layer.name}” is a {kind}, which has no inside; draw a rectangle, an ellipse or a "
                 "polygon"
             )
-        world = np.array(
-            [layer.data_to_world(corner) for corner in (_round(corners) if kind == "ellipse" else corners)]
-        )
+        outline = _round(corners) if kind == "ellipse" else corners
+        world = outline @ theirs.T + their_start
         if np.ptp(world[:, :-2], axis=0).max(initial=0) > _ROUNDING * max(1.0, np.abs(world).max()):
             raise InputError(
                 f"shape {number} of “{layer.name}” was not drawn in the plane of y and x; draw it there, or paint "

@@ -18,7 +18,8 @@ from napari_blind_deconv._napari.findings import (
     rankings,
     reasons,
 )
-from napari_blind_deconv._napari.words import CHECK_LABELS, on_screen
+from napari_blind_deconv._napari.refusals import on_screen
+from napari_blind_deconv._napari.words import CHECK_LABELS
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.metrics import METRICS, describe_kernel, grade, score_image, score_kernel
 
@@ -72,7 +73,7 @@ def figures(inputs: Inputs) -> list[Figure]:
 
 def doubts(inputs: Inputs) -> list[str]:
     """The run's own warnings."""
-    return [str(sentence) for sentence in inputs.report.get("warnings", [])]
+    return [on_screen(str(sentence)) for sentence in inputs.report.get("warnings", [])]
 
 
 def compared(inputs: Inputs) -> Iterator[Figure]:

@@ -100,6 +100,13 @@ class Source:
         """The pixels in memory, without opacity; to be called off the main thread."""
         return np.asarray(self.unread())
 
+    def lazily(self) -> io.Source:
+        """The pixels region by region, without opacity; of dask and zarr no more is computed than a region needs."""
+        whole = io.ArraySource(self.data, self.axes, self.voxel_size_um)
+        if not self.has_alpha:
+            return whole
+        return whole.part((*(slice(None) for _ in whole.shape[:-1]), slice(0, 3)))
+
 
 def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float | None] | None, *, planes: bool) -> Source:
     """Capture a layer, with the axes and the voxel size that were agreed on."""

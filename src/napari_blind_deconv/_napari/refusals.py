@@ -1,4 +1,4 @@
-"""Refusals in the words of the widget: settings by the labels of its form."""
+"""Refusals and warnings in the words of the widget: settings by the labels of its form."""
 
 from types import MappingProxyType
 from typing import Final
@@ -9,9 +9,8 @@ from napari_blind_deconv._napari.words import (
     RARE_FIELDS,
     field_name,
     kind_label,
-    on_screen,
 )
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, worded
 
 _PLACES: Final = MappingProxyType(
     {
@@ -19,9 +18,10 @@ _PLACES: Final = MappingProxyType(
         "planes": "“separate planes” as the meaning of its axis",
         "psf": "a PSF layer or a PSF file",
         "voxel_size_um": "voxel size",
+        "null": "“not known”",
     }
 )
-"""Setting that a refusal names: where the widget has it, other than under its label."""
+"""Setting or value that a refusal names: where the widget has it, other than under its label."""
 
 
 def refusal_on_screen(error: InputError) -> str:
@@ -32,7 +32,18 @@ def refusal_on_screen(error: InputError) -> str:
     >>> refusal_on_screen(InputError(subject="kernel_size", value="(9,)", remedy="choose `kernel_prior=known`"))
     'PSF size (9,); choose “I have the PSF (known)”'
     """
-    return on_screen(error.sentence) if error.sentence else error.worded(_named)
+    return error.worded(_named)
+
+
+def on_screen(sentence: str) -> str:
+    """A warning in the words of the widget.
+
+    Examples
+    --------
+    >>> on_screen("27% of the PSF lies on its border; try a larger `kernel_size`")
+    '27% of the PSF lies on its border; try a larger PSF size'
+    """
+    return worded(sentence, _named)
 
 
 def _named(path: str) -> str:

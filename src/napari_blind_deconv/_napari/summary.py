@@ -3,9 +3,9 @@
 from napari_blind_deconv._napari.findings import parameters, passed_in_words, reasons
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.map_layers import maps_in_words
+from napari_blind_deconv._napari.refusals import on_screen
 from napari_blind_deconv._napari.results import kernel_name, restored_name
 from napari_blind_deconv._napari.run import duration
-from napari_blind_deconv._napari.words import on_screen
 from napari_blind_deconv._types import Result
 
 

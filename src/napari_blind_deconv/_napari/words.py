@@ -80,7 +80,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "noise_sigma": "Standard deviation of the noise, in the image's intensity unit; automatic estimates it.",
         "background": "Constant offset of the camera, in the image's intensity unit.",
         "estimator": "How the PSF is found, where it is not known.",
-        "encoding": "Grey levels of phones and cameras follow the light by a curve; microscopes measure the light itself.",
+        "encoding": "Grey levels of phones and cameras follow the light by a curve; microscopes measure it.",
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
         "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
         "device": "Where to compute: automatic takes a graphics card if there is one.",
@@ -202,29 +202,6 @@ RARE_FIELDS: Final = frozenset(
 )
 """Fields of components that the defaults serve nearly always: they are shown under Advanced."""
 
-_ON_SCREEN: Final = MappingProxyType(
-    {
-        "choose kernel_prior 'known' with a PSF, or solver 'blind-richardson-lucy'": "choose “I have the PSF”, or "
-        "another way to solve it under Advanced",
-        "solver 'richardson-lucy' needs": "Richardson-Lucy needs",
-        ", which has no score; choose": "; choose",
-        "cannot rank families of PSFs, but kernel_prior is 'auto'; choose a family,": "cannot find out the family of "
-        "the PSF; choose one,",
-        "estimates the PSF, but kernel_prior is 'known'; choose": "estimates the PSF, but you have it; choose",
-        ", or another image_prior": ", or another answer to “What does the sharp image look like?”",
-        "larger kernel_size": "larger PSF size",
-        "let all families be tried (kernel_prior auto)": "choose “Find out”",
-        " must be a number (fixed), [low, high] (bounded) or null (free)": " must be a number, or else “not known”",
-        "must be [low, high] with low below high; a fixed value is a single number": "must be two numbers, the lower "
-        "one first",
-    }
-)
-"""What solvers, warnings and validations, which have no fields yet, say in their own names: how the widget says it."""
-
-_FAMILIES: Final = r"(?:kernel_prior|image_prior|estimator|restorer|likelihood)"
-_KINDS: Final = re.compile(rf"\b{_FAMILIES} ('[\w-]+'(?:(?:, | or )'[\w-]+')*)")
-_QUALIFIED: Final = re.compile(rf"\b{_FAMILIES}\.(\w+)")
-
 ZERNIKE: Final = MappingProxyType(
     {
         "zernike_4": "defocus",
@@ -240,25 +217,6 @@ ZERNIKE: Final = MappingProxyType(
 """Noll's modes: their names."""
 
 _UNITS: Final = MappingProxyType({"um": "µm", "px": "px", "deg": "°", "rad": "rad", "gb": "GB", "airy": "Airy units"})
-
-
-def on_screen(sentence: str) -> str:
-    """A warning, or a refusal without fields, in the words of the widget: settings by their labels.
-
-    Examples
-    --------
-    >>> on_screen("kernel_size (9, 9) is larger than the image of (5, 5) pixels")
-    'PSF size (9, 9) is larger than the image of (5, 5) pixels'
-    """
-    for said, shown in _ON_SCREEN.items():
-        sentence = sentence.replace(said, shown)
-    sentence = _KINDS.sub(
-        lambda found: re.sub(r"'([\w-]+)'", lambda kind: f"“{kind_label(kind[1])}”", found[1]), sentence
-    )
-    sentence = _QUALIFIED.sub(lambda found: field_name(found[1]), sentence)
-    name, space, rest = sentence.partition(" ")
-    known = name in FIELD_LABELS or name in FIELD_HINTS or name in RARE_FIELDS
-    return field_name(name) + space + rest if known else sentence
 
 
 def field_name(name: str) -> str:

@@ -1,9 +1,8 @@
-"""Layer → OME-TIFF with voxel size, axes and how it was made: napari's own writer keeps none of them."""
+"""Layer → OME-TIFF or OME-Zarr with voxel size, axes and how it was made: napari's own writer keeps none of them."""
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from napari.layers import Image, Layer
 
 from napari_blind_deconv import io
@@ -11,12 +10,12 @@ from napari_blind_deconv._napari.layers import PLUGIN, leading_axes, pixels, vox
 
 
 def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
-    """Save an image layer; what the run recorded in its metadata goes into the file.
+    """Save an image layer as float32, piece by piece; what the run recorded in its metadata goes into the file.
 
     Parameters
     ----------
     path
-        File to write.
+        File to write, whose end says in which format.
     data, attributes
         The layer, as napari hands it to writers.
 
@@ -36,5 +35,5 @@ def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     axes = leading_axes(layer) + "YX" + ("S" if layer.rgb else "")
     lengths, _ = voxel_size(layer, axes)
     notes = layer.metadata.get(PLUGIN, {})
-    io.write(Path(path), io.Volume(np.asarray(pixels(layer)), axes, lengths), notes)
+    io.save(Path(path), io.as_floats(io.ArraySource(pixels(layer), axes, lengths)), notes)
     return [path]

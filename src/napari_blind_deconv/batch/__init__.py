@@ -204,6 +204,8 @@ def _restore(
             maps=bool(job.maps),
         )
     except InputError as error:
+        if error.subject == "mask" and references.leave_out is not None:
+            raise error.about("leave_out") from error
         if psf is None or error.subject != "PSF":
             raise
         raise error.about(f"PSF {psf.path}") from error
@@ -249,14 +251,17 @@ def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) 
     record = {
         key: report[key] for key in ("settings", "versions", "device", "seed", "noise_sigma", "input", "warnings")
     }
+    # How the image is shown says nothing of its maps.
+    described = {key: value for key, value in volume.description.items() if key != "channels"}
     text = io.to_json(report)
     maps = [name for name in job.maps if name in result.maps]
-    needed = 4 * ((1 + len(maps)) * result.image.size + result.kernel.size) + 3 * len(text) + 8192
+    # Coarser levels of a pyramid are at most a third as large.
+    needed = 4 * (4 * (1 + len(maps)) * result.image.size // 3 + result.kernel.size) + 3 * len(text) + 8192
     writing = io.atomic(*job.written(maps), needed_bytes=needed, outdated=job.outdated(maps))
     with writing as (at_restored, at_psf, *at_maps, at_report):
-        io.tiff.write(at_restored, restored, {"role": "restored image", **record})
-        io.tiff.write(at_psf, psf, {"role": "point spread function", **record})
+        io.put(at_restored, io.as_floats(restored), {"role": "restored image", **record}, job.form)
+        io.put(at_psf, io.as_floats(psf), {"role": "point spread function", **record}, "ome-tiff")
         for name, at_map in zip(maps, at_maps, strict=True):
-            shown = io.Volume(result.maps[name], axes, volume.voxel_size_um, volume.description)
-            io.tiff.write(at_map, shown, {"role": name.replace("_", " "), **record})
+            shown = io.Volume(result.maps[name], axes, volume.voxel_size_um, described)
+            io.put(at_map, io.as_floats(shown), {"role": name.replace("_", " "), **record}, job.form)
         at_report.write_text(text, encoding="utf-8")

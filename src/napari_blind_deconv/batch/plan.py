@@ -8,25 +8,29 @@ from pathlib import Path
 from types import MappingProxyType
 
 from napari_blind_deconv import io
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, nearest
 
-RESTORED, PSF, REPORT = "_restored.ome.tif", "_psf.ome.tif", "_report.json"
-MAPS: Mapping[str, str] = MappingProxyType(
-    {name: f"_{name}.ome.tif" for name in ("residual", "prior_share", "uncertainty")}
-)
-"""Maps that are written where they are asked for, and how their files end."""
+RESTORED, PSF, REPORT = "_restored", "_psf.ome.tif", "_report.json"
+MAPS: Mapping[str, str] = MappingProxyType({name: f"_{name}" for name in ("residual", "prior_share", "uncertainty")})
+"""Maps that are written where they are asked for, and how the names of their files end, before the format's suffix."""
+_SUFFIXES = tuple(dict.fromkeys(writer.suffix for writer in io.WRITERS.values()))
+_OURS = (PSF, *(f"{ending}{suffix}" for ending in (RESTORED, *MAPS.values()) for suffix in _SUFFIXES))
 _LONGEST_NAME = 255  # bytes, on every file system in use
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to restore, and the files that this gives; of the maps those that its restorer knows."""
+    """One file to restore, and the files that this gives; of the maps those that its restorer knows.
+
+    Image and maps are written in the format ``form``; the PSF is small, and always a TIFF.
+    """
 
     path: Path
     restored: Path
     psf: Path
     report: Path
     maps: Mapping[str, Path] = field(default_factory=dict)
+    form: str = "ome-tiff"
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -40,23 +44,23 @@ class Job:
         return self.restored, self.psf, *shown, self.report
 
     def outdated(self, maps: Iterable[str]) -> tuple[Path, ...]:
-        """Maps of an earlier run that one with these maps would leave beside its own files."""
+        """Images and maps of an earlier run that one with these maps would leave beside its own files."""
         kept = set(self.written(maps))
-        stem = self.restored.name.removesuffix(RESTORED)
-        every = [self.restored.with_name(f"{stem}{ending}") for ending in MAPS.values()]
+        stem = self.psf.name.removesuffix(PSF)
+        every = [self.psf.with_name(f"{stem}{ending}") for ending in _OURS]
         return tuple(path for path in every if path not in kept)
 
 
 def find_inputs(names: Sequence[str | Path]) -> list[Path]:
     """Files from names of files, folders and patterns, each once, in the order given and sorted within.
 
-    Folders and patterns leave out what this package wrote (``*_restored.ome.tif``, ``*_psf.ome.tif``, maps) and hidden
-    files.
+    A folder that is a zarr store is an image. Folders and patterns leave out what this package wrote
+    (``*_restored.ome.tif``, ``*_psf.ome.tif``, maps) and hidden files.
 
     Raises
     ------
     InputError
-        For a name that does not exist, a folder without TIFF files or a pattern that fits none.
+        For a name that does not exist, a folder without images or a pattern that fits none.
 
     Examples
     --------
@@ -81,6 +85,7 @@ def plan(
     *,
     maps: bool = False,
     overwrite: bool = False,
+    form: str = "ome-tiff",
 ) -> list[Job]:
     """Where every input's results go; nothing is written yet.
 
@@ -96,15 +101,23 @@ def plan(
         Whether the maps that say where not to trust the image are written, too.
     overwrite
         Whether results of an earlier run may be replaced, and removed where the new run has no such file.
+    form
+        Format of image and maps, one of `napari_blind_deconv.io.WRITERS`.
 
     Raises
     ------
     InputError
-        Where two inputs would write the same file, a result would replace an input, or one of an earlier run is there.
+        For a format or an output folder that is none, where two inputs would write the same file, a result would
+        replace an input, or one of an earlier run is there.
     """
+    io.refuse_address(output)
+    if form not in io.WRITERS:
+        raise InputError(
+            subject="form", value=repr(form), allowed="is no format that is written", remedy=nearest(form, io.WRITERS)
+        )
     jobs: dict[str, Job] = {}
     for path in inputs:
-        job = _job(path, output, maps=maps)
+        job = _job(path, output, form, maps=maps)
         # Names that differ in case only are one file on macOS and Windows.
         other = jobs.setdefault(io.stem(path).casefold(), job)
         if other is not job:
@@ -139,13 +152,14 @@ def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite
     """
     protected: set[object] = {_place(path) for path in keep} | {found for path in keep if (found := _identity(path))}
     for target in targets:
-        if _place(target) in protected or _identity(target) in protected:
+        within = any(_is_folder(folder) and _place(folder) in protected for folder in target.parents)
+        if within or _place(target) in protected or _identity(target) in protected:
             raise InputError(
                 subject=str(target),
                 value="is an input and would be overwritten",
                 remedy="choose another output folder",
             )
-        if _is_folder(target):
+        if _is_folder(target) and not io.is_store(target):
             raise InputError(
                 subject=str(target),
                 value="is a folder, where a result is to be written",
@@ -159,15 +173,16 @@ def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite
             )
 
 
-def _job(path: Path, output: Path, *, maps: bool) -> Job:
-    stem = io.stem(path)
-    longest = max(len(f"{stem}{ending}".encode(errors="surrogateescape")) for ending in (RESTORED, *MAPS.values()))
+def _job(path: Path, output: Path, form: str, *, maps: bool) -> Job:
+    stem, suffix = io.stem(path), io.WRITERS[form].suffix
+    longest = max(len(f"{stem}{ending}".encode(errors="surrogateescape")) for ending in _OURS)
     if longest > _LONGEST_NAME:
         raise InputError(
             subject=str(path), value="has a name too long for its results", remedy="shorten it to 230 letters"
         )
-    wanted = {name: output / f"{stem}{ending}" for name, ending in MAPS.items()} if maps else {}
-    return Job(path, output / f"{stem}{RESTORED}", output / f"{stem}{PSF}", output / f"{stem}{REPORT}", wanted)
+    wanted = {name: output / f"{stem}{ending}{suffix}" for name, ending in MAPS.items()} if maps else {}
+    restored = output / f"{stem}{RESTORED}{suffix}"
+    return Job(path, restored, output / f"{stem}{PSF}", output / f"{stem}{REPORT}", wanted, form)
 
 
 def _place(path: Path) -> str:
@@ -201,9 +216,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _matches(name: Path) -> list[Path]:
-    if name.is_dir():
+    if name.is_dir() and not _is_image(name):
         try:
-            found = _ours_left_out(path for path in name.iterdir() if path.is_file())
+            found = _ours_left_out(path for path in name.iterdir() if path.is_file() or _is_image(path))
         except OSError as error:
             raise InputError(
                 subject=f"folder {name}",
@@ -236,5 +251,10 @@ def _ours_left_out(paths: Iterable[Path]) -> list[Path]:
         for path in paths
         if path.name.lower().endswith(tuple(io.READERS))
         and not path.name.startswith(".")
-        and not path.name.endswith((RESTORED, PSF, *MAPS.values()))
+        and not path.name.endswith(_OURS)
     )
+
+
+def _is_image(path: Path) -> bool:
+    """Whether a folder is an image itself: a zarr store."""
+    return path.is_dir() and (path.name.lower().endswith(".zarr") or io.is_store(path))

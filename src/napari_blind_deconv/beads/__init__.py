@@ -285,7 +285,7 @@ def _warnings(
         )
     if figures.border_fraction > 0.05:
         told.append(
-            f"{figures.border_fraction:.0%} of the light lies on the border of the PSF; a larger kernel_size, or "
+            f"{figures.border_fraction:.0%} of the light lies on the border of the PSF; a larger `kernel_size`, or "
             "sparser beads, would hold more of it"
         )
     if diameter_um is not None and voxels is not None:

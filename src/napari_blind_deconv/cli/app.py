@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, Overwrite, number, whole
+from . import kinds
+from .options import Json, Overwrite, number, one_of, whole
 from .psf import psf
 
 app = typer.Typer(
@@ -25,10 +26,7 @@ def run(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
     kernel_prior: Annotated[
         str | None,
-        typer.Option(
-            help="What is known of the PSF: known, microscope, gaussian, defocus, airy, motion, lenslets, sparse, "
-            "learned, uniform (nothing) or auto (choose)."
-        ),
+        typer.Option(help=f"What is known of the PSF: {one_of(kinds.KERNEL_PRIORS)}."),
     ] = None,
     kernel_size: Annotated[
         str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the PSF in pixels, odd.")
@@ -40,10 +38,7 @@ def run(
     axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Axes such as TCZYX; else the file's.")] = None,
     image_prior: Annotated[
         str | None,
-        typer.Option(
-            help="What is known of the image: sparse-gradients, diffusion (learned), total-variation, patch-mixture, "
-            "gaussian-field, deep-image or none."
-        ),
+        typer.Option(help=f"What is known of the image: {one_of(kinds.IMAGE_PRIORS)}."),
     ] = None,
     image_prior_strength: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How much the image prior counts; 1 is usual.")
@@ -54,24 +49,18 @@ def run(
     ] = None,
     estimator: Annotated[
         str | None,
-        typer.Option(help="How the PSF is found: by-evidence, by-draws, blind-richardson-lucy or joint."),
+        typer.Option(help=f"How the PSF is found: {one_of(kinds.ESTIMATORS)}."),
     ] = None,
     restorer: Annotated[
         str | None,
-        typer.Option(
-            help="How the image is restored: by-data (choose), by-prior, photon-map, richardson-lucy or "
-            "posterior-sampling."
-        ),
+        typer.Option(help=f"How the image is restored once there is a PSF: {one_of(kinds.RESTORERS)}."),
     ] = None,
     solver: Annotated[
         str | None,
-        typer.Option(
-            help="Estimator and restorer in one word: two-phase, posterior-sampling, richardson-lucy, "
-            "blind-richardson-lucy or joint."
-        ),
+        typer.Option(help=f"Estimator and restorer in one word: {one_of(kinds.SOLVERS)}."),
     ] = None,
     likelihood: Annotated[
-        str | None, typer.Option(help="What is known of the camera: from-image (read it there), even-noise or camera.")
+        str | None, typer.Option(help=f"What is known of the camera: {one_of(kinds.LIKELIHOODS)}.")
     ] = None,
     kernel_weight: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
@@ -127,6 +116,10 @@ def run(
             "--maps", help="Write maps of where not to trust the image: residual, prior's share, uncertainty."
         ),
     ] = False,
+    form: Annotated[
+        str,
+        typer.Option("--format", help="Format of image and maps: ome-tiff, ome-zarr (0.5) or ome-zarr-0.4."),
+    ] = "ome-tiff",
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -173,6 +166,7 @@ def run(
         max_memory_gb=max_memory_gb,
         maps=maps,
         overwrite=overwrite,
+        form=form,
     )
     raise typer.Exit(execute(request, as_json=as_json))
 

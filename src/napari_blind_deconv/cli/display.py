@@ -13,6 +13,7 @@ from napari_blind_deconv.batch import Event, FileReport, FileStarted
 from napari_blind_deconv.metrics import METRICS
 
 from .interruption import raise_if_interrupted
+from .names import in_options
 from .shown import shown
 
 _LINES_UP_TO = 3  # files; more of them are told as a table
@@ -83,7 +84,7 @@ def lines(report: FileReport) -> list[str]:
     told += [f"  noise    {noise['words'].removeprefix('noise of ')}" for noise in _as_list(found["noise"])]
     told += [f"  left out {words}" for words in (left["words"] for left in _as_list(found["left_out"])) if words]
     told += [f"  {METRICS[name].label:<8} {text}" for name, text in graded(found.get("metrics", {})).items()]
-    return told + [f"  warning  {sentence}" for sentence in found["warnings"]]
+    return told + [f"  warning  {in_options(sentence)}" for sentence in found["warnings"]]
 
 
 def graded(figures: Mapping[str, Any]) -> dict[str, str]:

@@ -1,11 +1,23 @@
 """What options of several commands share: their readers, and the one for JSON."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to stdout, and nothing else there.")]
+
+
+def one_of(kinds: Sequence[str]) -> str:
+    """A list for a help text.
+
+    Examples
+    --------
+    >>> one_of(("auto", "cpu", "cuda"))
+    'auto, cpu or cuda'
+    """
+    return f"{', '.join(kinds[:-1])} or {kinds[-1]}"
 
 
 def number(text: str) -> float:

@@ -15,6 +15,7 @@ from napari_blind_deconv.beads import MeasuredPsf, measure_psf
 from napari_blind_deconv.metrics import psf_figures
 from napari_blind_deconv.report import checksum, versions
 
+from .names import in_options
 from .psf_compare import widths
 from .shown import shown
 
@@ -72,7 +73,7 @@ def execute(request: Request, *, as_json: bool) -> None:
     psf, record = io.Volume(measured.kernel, axes, size), {"role": "PSF measured from beads", "measured": report}
     text = io.to_json(report)
     with io.atomic(*targets, needed_bytes=4 * measured.kernel.size + 3 * len(text)) as (at_psf, at_report):
-        io.tiff.write(at_psf, psf, record)
+        io.put(at_psf, io.as_floats(psf), record, "ome-tiff")
         at_report.write_text(text, encoding="utf-8")
     if as_json:
         sys.stdout.write(io.to_json(report | {"outputs": [str(path) for path in targets]}) + "\n")
@@ -114,5 +115,5 @@ def _tell(beads: Path, measured: MeasuredPsf, report: dict[str, Any], targets: t
         lines.append(
             f"  spread   {' x '.join(f'{sd:.3f}' for sd in report['fwhm_sd'])} {figures.unit} (sd of the beads)"
         )
-    for line in [*lines, *[f"  warning  {sentence}" for sentence in report["warnings"]]]:
+    for line in [*lines, *[f"  warning  {in_options(sentence)}" for sentence in report["warnings"]]]:
         console.print(shown(line), markup=False)

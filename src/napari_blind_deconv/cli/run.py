@@ -47,6 +47,7 @@ class Request:
     max_memory_gb: float | None = None
     maps: bool = False
     overwrite: bool = False
+    form: str = "ome-tiff"
 
 
 def execute(request: Request, *, as_json: bool) -> int:
@@ -73,7 +74,7 @@ def execute(request: Request, *, as_json: bool) -> int:
     }
     keep = [path for path in (request.settings, *shared.values()) if isinstance(path, Path)] + _networks(settings)
     inputs = find_inputs(request.inputs)
-    jobs = plan(inputs, request.output, keep, maps=request.maps, overwrite=request.overwrite)
+    jobs = plan(inputs, request.output, keep, maps=request.maps, overwrite=request.overwrite, form=request.form)
     if len(jobs) > 1:
         refuse_replacing([request.output / BATCH_REPORT], (*inputs, *keep), overwrite=request.overwrite)
     events = run_batch(
@@ -108,7 +109,8 @@ def _recorded_psf(settings: Settings) -> Path | None:
 def _networks(settings: Settings) -> list[Path]:
     """Files of networks that the settings name, with their model cards."""
     named = [getattr(prior, "weights", None) for prior in (settings.kernel_prior, settings.image_prior)]
-    return [file for name in named if name for file in (Path(name), Path(name).with_suffix(".json"))]
+    files = [Path(name) for name in named if name]
+    return files + [file.parent / f"{file.stem}.json" for file in files]
 
 
 def _exit_code(reports: list[FileReport]) -> int:

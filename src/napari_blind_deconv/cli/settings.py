@@ -38,9 +38,10 @@ def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequen
         values = override(values, f"image_prior.strength={named['image_prior_strength']}")
     for assignment in assignments:
         values = override(values, assignment)
-    if psf is not None and values["kernel_prior"]["kind"] == "known":
+    prior = values["kernel_prior"]
+    if psf is not None and isinstance(prior, dict) and prior.get("kind") == "known":
         # Recorded, so that the report alone is enough to run again.
-        values["kernel_prior"] = {**values["kernel_prior"], "psf": str(psf)}
+        values["kernel_prior"] = {**prior, "psf": str(psf)}
     return settings_from_dict(values)
 
 

@@ -54,6 +54,13 @@ class Frame:
         """The part of a canvas that the frame sees."""
         return scene[trailing(self.inside)]
 
+    def clear_rim(self, canvas: Tensor) -> Tensor:
+        """A canvas with zeros outside the frame, in place."""
+        for axis, (start, n) in enumerate(zip(self.start, self.shape, strict=True), start=-self.ndim):
+            canvas.narrow(axis, 0, start).zero_()
+            canvas.narrow(axis, start + n, canvas.shape[axis] - start - n).zero_()
+        return canvas
+
     def place(self, observed: Tensor) -> Tensor:
         """The frame on a canvas of zeros: the adjoint of `crop`."""
         canvas = observed.new_zeros((*observed.shape[: -self.ndim], *self.canvas))

@@ -101,7 +101,13 @@ class DataTerm:
 
     def normal(self, spectrum: Tensor) -> Tensor:
         """The transform of σ² Hᵀ R⁻¹ H x, from the transform of x."""
-        return self.blur.adjoint_spectrum(self.weighed(self.frame.crop(self.blur.of_spectrum(spectrum))))
+        if self.colour is not None:
+            return self.blur.adjoint_spectrum(self.weighed(self.frame.crop(self.blur.of_spectrum(spectrum))))
+        # The same on one canvas, in place: new canvases cost more than what is done on them.
+        seen = self.frame.clear_rim(self.blur.of_spectrum(spectrum))
+        if self.weights is not None:
+            self.frame.crop(seen).mul_(self.weights)
+        return rfftn(seen, self.frame.ndim).mul_(self.blur.transfer.conj())
 
     @cached_property
     def typical(self) -> Tensor:

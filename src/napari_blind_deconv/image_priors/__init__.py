@@ -46,6 +46,16 @@ class Splittable(Protocol):
 
 
 @runtime_checkable
+class Pointwise(Protocol):
+    """An image prior whose denoiser looks at one place at a time, and whose filters reach one pixel."""
+
+    @property
+    def pointwise(self) -> bool:
+        """Being there is what counts."""
+        ...
+
+
+@runtime_checkable
 class Quadratic(Protocol):
     """A Gaussian image prior, -log p(x) = ½ (x - mean)ᵀ F⁻¹ Q F (x - mean): restored in one least-squares problem."""
 
@@ -124,6 +134,7 @@ __all__ = [
     "NoPrior",
     "Paced",
     "PatchMixture",
+    "Pointwise",
     "Quadratic",
     "Scored",
     "SparseGradients",

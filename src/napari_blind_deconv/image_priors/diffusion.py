@@ -25,6 +25,7 @@ from napari_blind_deconv.image_priors.scored import Denoise
 from napari_blind_deconv.image_priors.sparse_gradients import SparseGradients
 from napari_blind_deconv.networks import (
     ORIENTATIONS,
+    finite_answer,
     in_tiles,
     is_folder,
     load_folder,
@@ -68,6 +69,11 @@ class Diffusion:
 
     turn: Annotated[int, Ge(0), Lt(ORIENTATIONS), Field(exclude=True)] = field(default=0, repr=False, compare=False)
     """How the network sees the scene, set by `at_step`; never part of the settings' JSON."""
+
+    def check_file(self) -> None:
+        """Read another network, if one is named."""
+        if self.weights is not None:
+            self._network("cpu")
 
     def at_step(self, step: int) -> "Diffusion":
         """The same, the scene seen in another orientation each step (Zhang et al. 2021, section 4.2)."""
@@ -123,13 +129,14 @@ class Diffusion:
         def denoise(noisy: Tensor, sigma: float) -> Tensor:
             network, (low, high) = self._network(noisy.device)
             with torch.no_grad():
-                return over_planes(
+                answer = over_planes(
                     seen_turned(lambda planes, s: network(planes, min(max(s, low), high)), self.turn),
                     noisy.float(),
                     sigma,
                     ndim,
                     families(spacing),
-                ).to(noisy)
+                )
+            return finite_answer(answer, self.weights).to(noisy)
 
         return denoise
 

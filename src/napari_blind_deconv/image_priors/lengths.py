@@ -1,8 +1,13 @@
 """What the penalties on lengths of gradients share: the lengths, and the levels of their splitting."""
 
 import math
+from collections.abc import Callable
 
+import torch
 from torch import Tensor
+
+# Entries of a table of shrinkages: steps of 6e-5 in the ratio of threshold and length.
+_ENTRIES = 1 << 14
 
 
 def levels_for(alpha: float, steps: int) -> list[float]:
@@ -14,3 +19,16 @@ def levels_for(alpha: float, steps: int) -> list[float]:
 def length_of(vectors: Tensor) -> Tensor:
     """Euclidean length along the first axis, which is kept; ten times faster than a norm over a leading axis."""
     return vectors.square().sum(0, keepdim=True).sqrt()
+
+
+def shrunk(vectors: Tensor, threshold: float, shrinkage: Callable[[Tensor], Tensor]) -> Tensor:
+    """Vectors along the first axis, each as short as ``shrinkage`` makes its length; none is left below ``threshold``.
+
+    Read from a table over threshold / length, along which the shrinkage relative to the length is smooth: powers cost
+    more than everything else.
+    """
+    places = (torch.arange(_ENTRIES, dtype=vectors.dtype, device=vectors.device) + 0.5) / _ENTRIES
+    lengths = threshold / places
+    table = torch.cat([shrinkage(lengths) / lengths, lengths.new_zeros(1)])
+    inverse = vectors.square().sum(0, keepdim=True).rsqrt_().mul_(threshold * _ENTRIES)
+    return vectors * table.take(inverse.clamp_(max=_ENTRIES).long())

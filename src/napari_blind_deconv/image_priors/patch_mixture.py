@@ -62,6 +62,11 @@ class PatchMixture:
     weights: str | None = None
     """File of another mixture: .safetensors, with its model card (.json) beside it. None: the one that ships."""
 
+    def check_file(self) -> None:
+        """Read another mixture, if one is named."""
+        if self.weights is not None:
+            self.mixture()
+
     @property
     def own_steps(self) -> int:
         """Steps of the restoration, where none are asked for."""

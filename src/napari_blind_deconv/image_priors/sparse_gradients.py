@@ -14,7 +14,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.differences import forward_differences, second_differences
-from napari_blind_deconv.image_priors.lengths import length_of, levels_for
+from napari_blind_deconv.image_priors.lengths import length_of, levels_for, shrunk
 
 # Weight of the unit scene (intensities on a scale of about 0..1); decision 0007.
 _ALPHA = 2.5
@@ -31,10 +31,15 @@ class SparseGradients:
     """
 
     kind: Literal["sparse-gradients"] = "sparse-gradients"
-    strength: Annotated[float, Gt(0), Le(1e6)] = 1.0
+    strength: Annotated[float, Gt(0), Le(1e12)] = 1.0
     """Weight of the prior relative to its calibrated value; 1 trusts the noise level as it is."""
     exponent: Annotated[float, Gt(0), Le(1)] = 0.8
     """p of the hyper-Laplacian; photographs lie between 0.5 and 0.8."""
+
+    @property
+    def pointwise(self) -> bool:
+        """The penalty of a place depends on its own gradient and curvature alone."""
+        return True
 
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
         """First differences along every axis, then second ones, weaker (Levin et al. 2007, SIGGRAPH)."""
@@ -63,8 +68,8 @@ class SparseGradients:
         return levels_for(self.strength * _ALPHA, steps)
 
     def _shrunk(self, group: Tensor, weight: float) -> Tensor:
-        length = length_of(group)
-        return group * (hyper_laplacian_shrinkage(length, weight, self.exponent) / length.clamp(min=1e-12))
+        threshold = max(zero_below(weight, self.exponent), 1e-12)
+        return shrunk(group, threshold, lambda length: hyper_laplacian_shrinkage(length, weight, self.exponent))
 
 
 def gradients_and_curvatures(coefficients: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,16 +78,24 @@ def gradients_and_curvatures(coefficients: Tensor) -> tuple[Tensor, Tensor]:
     return coefficients[:ndim], coefficients[ndim:]
 
 
+def zero_below(weight: float, exponent: float) -> float:
+    """The size below which zero is the minimum of `hyper_laplacian_shrinkage`."""
+    knee = _knee(weight, exponent)
+    return knee + weight * exponent * knee ** (exponent - 1) if exponent < 1 else weight
+
+
+def _knee(weight: float, exponent: float) -> float:
+    """The minimum's smallest size but zero: below it the stationary point has ceased to beat zero."""
+    return (2 * weight * (1 - exponent)) ** (1 / (2 - exponent))
+
+
 def hyper_laplacian_shrinkage(values: Tensor, weight: float, exponent: float, newton_steps: int = 4) -> Tensor:
     """argmin_v ``weight |v|^p + ½ (v - values)²``, elementwise.
 
     Newton's method from ``|values|`` runs down monotonically to the larger root of v - c + weight p v^(p-1) = 0, where
     there is one; it is the minimum if it beats v = 0 (Krishnan & Fergus 2009, section 3).
     """
-    size = values.abs()
-    # Below this size zero is always the minimum: the stationary point has ceased to beat it.
-    knee = (2 * weight * (1 - exponent)) ** (1 / (2 - exponent))
-    threshold = knee + weight * exponent * knee ** (exponent - 1) if exponent < 1 else weight
+    size, knee, threshold = values.abs(), _knee(weight, exponent), zero_below(weight, exponent)
     root = size.clamp(min=max(threshold, 1e-12))
     start = root
     for _ in range(newton_steps):

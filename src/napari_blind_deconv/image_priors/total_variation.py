@@ -21,6 +21,11 @@ class TotalVariation:
     strength: Annotated[float, Gt(0), Le(1e6)] = 1.0
     """Weight of the prior relative to its calibrated value; 1 trusts the noise level as it is."""
 
+    @property
+    def pointwise(self) -> bool:
+        """The penalty of a place depends on its own gradient alone."""
+        return True
+
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
         """First differences along every axis."""
         return forward_differences(spacing)

@@ -1,40 +1,99 @@
-"""Files in and out. A format is one module and its entries in ``READERS``."""
+"""Files in and out. A format is one module and its entries in ``READERS`` and ``WRITERS``."""
 
+import math
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from napari_blind_deconv._types import InputError
 
-from . import tiff
+from . import ome_zarr, ome_zarr_writer, tiff, tiff_writer
 from .atomic import atomic, check_folder
 from .json_file import read_json, to_json, write_json
+from .source import ArraySource, Region, Sink, Source, checked_region, tiles
 from .volume import Header, Volume
+from .zarr_nodes import is_store
 
 __all__ = [
     "READERS",
+    "WRITERS",
+    "ArraySource",
     "Header",
+    "Region",
+    "Sink",
+    "Source",
     "Volume",
+    "Writer",
+    "as_floats",
     "atomic",
     "check_folder",
+    "checked_region",
+    "create",
     "header",
+    "is_store",
+    "open",
+    "put",
     "read",
     "read_json",
+    "refuse_address",
+    "save",
     "stem",
+    "tiles",
     "to_json",
     "write",
     "write_json",
 ]
 
-READERS: Mapping[str, tuple[Callable[[Path], Header], Callable[[Path], Volume]]] = MappingProxyType(
-    dict.fromkeys((".ome.tif", ".ome.tiff", ".tif", ".tiff"), (tiff.header, tiff.read))
+Reader = tuple[Callable[[Path], Header], Callable[[Path], Source]]
+
+_TIFF: Reader = (tiff.header, tiff.open_source)
+_ZARR: Reader = (ome_zarr.header, ome_zarr.open_source)
+
+READERS: Mapping[str, Reader] = MappingProxyType(
+    {
+        **dict.fromkeys((".ome.tif", ".ome.tiff", ".tif", ".tiff"), _TIFF),
+        **dict.fromkeys((".ome.zarr", ".zarr"), _ZARR),
+    }
 )
-"""What reads a file's header, and all of it, by the end of its name; the longer end wins."""
+"""What reads a file's header, and opens it, by the end of its name; the longer end wins."""
 
 
-def read(path: Path) -> Volume:
-    """Read an image with its axes, voxel size and provenance.
+@dataclass(frozen=True)
+class Writer:
+    """A format that is written.
+
+    Attributes
+    ----------
+    suffix
+        How its files end.
+    create
+        Makes a `Sink` from a path, a header and metadata.
+    """
+
+    suffix: str
+    create: Callable[[Path, Header, Mapping[str, Any]], Sink]
+
+
+WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "ome-tiff": Writer(".ome.tif", tiff_writer.TiffSink),
+        "ome-zarr": Writer(".ome.zarr", ome_zarr_writer.ZarrSink),
+        "ome-zarr-0.4": Writer(".ome.zarr", partial(ome_zarr_writer.ZarrSink, version="0.4")),
+    }
+)
+"""What writes an image, by the name of the format."""
+
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")
+
+
+def open(path: Path) -> Source:
+    """Open an image without reading its pixels: shape, type, axes, voxel size, and regions.
 
     Raises
     ------
@@ -43,7 +102,21 @@ def read(path: Path) -> Volume:
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "stack.ome.tif"
+    >>> write(path, Volume(np.ones((3, 4, 5)), "ZYX", (0.3, 0.1, 0.1)), {})
+    >>> source = open(path)
+    >>> source.axes, source.read((slice(0, 1), slice(1, 3), slice(0, 5))).shape
+    ('ZYX', (1, 2, 5))
+    """
+    return _reader(path)[1](path)
+
+
+def read(path: Path) -> Volume:
+    """Read an image with its axes, voxel size and provenance; errors as in `open`.
+
+    Examples
+    --------
     >>> from tempfile import mkdtemp
     >>> path = Path(mkdtemp()) / "stack.ome.tif"
     >>> write(path, Volume(np.ones((3, 4, 5)), "ZYX", (0.3, 0.1, 0.1)), {"settings": {"seed": 1}})
@@ -51,21 +124,72 @@ def read(path: Path) -> Volume:
     >>> volume.axes, volume.voxel_size_um, volume.description["provenance"]
     ('ZYX', (0.3, 0.1, 0.1), {'settings': {'seed': 1}})
     """
-    return READERS[_suffix(path)][1](path)
+    return open(path).volume()
 
 
 def header(path: Path) -> Header:
-    """What can be known of an image file without reading its pixels; errors as in `read`."""
-    return READERS[_suffix(path)][0](path)
+    """What can be known of an image file without reading its pixels; errors as in `open`."""
+    return _reader(path)[0](path)
 
 
-def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
-    """Write an OME-TIFF of float32 with axes, voxel size and provenance, complete or not at all.
+def create(path: Path, header: Header, metadata: Mapping[str, Any], form: str | None = None) -> Sink:
+    """Make an image whose regions are written in any order; complete when its context is left without an error.
+
+    Nothing here is safe against interruption: let `atomic` give the path.
 
     Parameters
     ----------
     path
-        File to write; one that is there is replaced once the new one is complete.
+        File or folder to make.
+    header
+        Shape, type, axes, voxel size, and what the description says of channels and time.
+    metadata
+        How it is made, JSON-able; comes back as ``description["provenance"]``.
+    form
+        Name of the format, one of ``WRITERS``; None: what the path ends with.
+
+    Raises
+    ------
+    InputError
+        For axes and types that the format does not have, and for folders that are full or cannot be written to.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> target = Path(mkdtemp()) / "stack.ome.zarr"
+    >>> made = Header((4, 6), np.dtype(np.float32), "YX", (0.1, 0.1), {})
+    >>> with atomic(target) as (temporary,), create(temporary, made, {}, "ome-zarr") as sink:
+    ...     sink.write((slice(0, 4), slice(0, 3)), np.ones((4, 3)))
+    >>> read(target).data.sum()
+    np.float32(12.0)
+    """
+    return WRITERS[form or _form(path)].create(path, header, metadata)
+
+
+def save(path: Path, source: Source, metadata: Mapping[str, Any], form: str | None = None) -> None:
+    """Copy an image into a file, piece by piece, complete or not at all; parameters and errors as in `create`."""
+    size = math.prod(source.shape) * source.dtype.itemsize
+    needed = size * 4 // 3 + len(to_json(metadata)) + 4096
+    form = form or _form(path)
+    with atomic(path, needed_bytes=needed) as (temporary,):
+        put(temporary, source, metadata, form)
+
+
+def put(path: Path, source: Source, metadata: Mapping[str, Any], form: str) -> None:
+    """Copy an image piece by piece to a path that `atomic` gave; parameters and errors as in `create`."""
+    with create(path, source.header, metadata, form) as sink:
+        for piece in tiles(checked_region(None, source.shape), sink.grain, source.dtype.itemsize):
+            sink.write(piece, source.read(piece))
+
+
+def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
+    """Write an image as float32 with axes, voxel size and provenance, complete or not at all.
+
+    Parameters
+    ----------
+    path
+        OME-TIFF or OME-Zarr to write, by the end of its name; one that is there is replaced once the new one is
+        complete.
     volume
         At least two axes.
     metadata
@@ -76,30 +200,76 @@ def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
     InputError
         If the folder is full or not writable, or the array cannot be an image.
     """
-    needed = 4 * volume.data.size + len(to_json(metadata)) + 4096
-    with atomic(path, needed_bytes=needed) as (temporary,):
-        tiff.write(temporary, volume, metadata)
+    save(path, as_floats(volume), metadata)
+
+
+def as_floats(image: Volume | ArraySource) -> ArraySource:
+    """An image in memory, or one that is computed, as a source of float32."""
+    if isinstance(image, Volume):
+        image = ArraySource(image.data, image.axes, image.voxel_size_um, image.description)
+    return image.converted(np.float32)
 
 
 def stem(path: Path) -> str:
-    """The name of a file without what says its format.
+    """The name of a file without what says its format; that of an image within a store has the store's in front.
 
     Examples
     --------
-    >>> stem(Path("in/cell.ome.tif")), stem(Path("cell.v2.TIF"))
-    ('cell', 'cell.v2')
+    >>> stem(Path("in/cell.ome.tif")), stem(Path("cell.v2.TIF")), stem(Path("in/plate.zarr/A/1/0"))
+    ('cell', 'cell.v2', 'plate_A_1_0')
     """
-    return path.name[: -len(_suffix(path))]
+    for folder in (path, *path.parents):
+        suffix = _suffix(folder)
+        if suffix.endswith(".zarr") or (suffix and folder == path):
+            within = path.relative_to(folder).parts
+            return "_".join((folder.name[: -len(suffix)], *within))
+    return path.name
+
+
+def refuse_address(path: Path) -> None:
+    """Refuse addresses on a network, which paths are sometimes taken for.
+
+    Raises
+    ------
+    InputError
+        Naming it.
+    """
+    if _ADDRESS.match(str(path)):
+        raise InputError(
+            subject=f"file {path}",
+            value="is an address on a network",
+            allowed="which is not read or written",
+            remedy="copy the image to this machine",
+        )
+
+
+def _reader(path: Path) -> Reader:
+    refuse_address(path)
+    suffix = _suffix(path)
+    if suffix:
+        return READERS[suffix]
+    if is_store(path):
+        return _ZARR
+    raise _not_read(path)
+
+
+def _form(path: Path) -> str:
+    refuse_address(path)
+    suffix = _suffix(path)
+    if not suffix:
+        raise _not_read(path)
+    return "ome-zarr" if suffix.endswith(".zarr") else "ome-tiff"
 
 
 def _suffix(path: Path) -> str:
     name = path.name.lower()
-    ends = [suffix for suffix in READERS if name.endswith(suffix) and name != suffix]
-    if not ends:
-        raise InputError(
-            subject=f"file {path}",
-            value="is of a format that is not read",
-            allowed=f"allowed are {', '.join(READERS)}",
-            remedy="export it as TIFF",
-        )
-    return max(ends, key=len)
+    return max((suffix for suffix in READERS if name.endswith(suffix) and name != suffix), key=len, default="")
+
+
+def _not_read(path: Path) -> InputError:
+    return InputError(
+        subject=f"file {path}",
+        value="is of a format that is not read",
+        allowed=f"allowed are {', '.join(READERS)}",
+        remedy="export it as TIFF",
+    )

@@ -1,18 +1,22 @@
-"""Files that appear complete or not at all."""
+"""Files, and folders that are images, that appear complete or not at all."""
 
 import errno
 import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_blind_deconv._types import InputError
 
+from .zarr_nodes import is_store
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _MB = 1e6
+_AT_ONCE = 8  # files of a store that are waited for
 
 
 @contextmanager
@@ -26,7 +30,8 @@ def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = ()) -
     Parameters
     ----------
     paths
-        Files to appear, in this order, once all are written and safely on disk; all in one folder.
+        Files, or zarr stores, which are folders, to appear, in this order, once all are written and safely on disk; all
+        in one folder. A store may replace a file or a store, never another folder.
     needed_bytes
         What will be written; refused beforehand if the disk has less.
     outdated
@@ -63,7 +68,7 @@ def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = ()) -
     finally:
         with suppress(OSError):
             for path in temporary:
-                path.unlink(missing_ok=True)
+                _remove(path)
         if not complete:
             _remove_empty(made)
 
@@ -72,9 +77,9 @@ def _commit(temporary: Sequence[Path], paths: Sequence[Path], outdated: Sequence
     """Give the files their names; the last one says that all of them are there."""
     folder = paths[-1].parent
     for path in (*paths, *outdated):
-        if path.is_dir() and not path.is_symlink():
+        if _is_folder(path) and not is_store(path):
             raise OSError(errno.EISDIR, f"{path.name} is a folder there")
-    if len(paths) == 1 and not outdated:
+    if len(paths) == 1 and not outdated and not _is_folder(paths[0]) and not _is_folder(temporary[0]):
         temporary[0].replace(paths[0])
         _sync_folder(folder)
         return
@@ -97,14 +102,14 @@ def _commit(temporary: Sequence[Path], paths: Sequence[Path], outdated: Sequence
         else:
             with suppress(OSError):
                 for place in aside.values():
-                    place.unlink(missing_ok=True)
+                    _remove(place)
 
 
 def _take_back(temporary: Sequence[Path], paths: Sequence[Path], aside: Mapping[Path, Path]) -> None:
     """What was there before, the old commit point last."""
     for path, target in zip(temporary[:-1], paths[:-1], strict=True):
         if not path.exists():
-            target.unlink(missing_ok=True)
+            _remove(target)
     for old, place in reversed(list(aside.items())):
         if place.exists() or place.is_symlink():
             place.replace(old)
@@ -153,9 +158,30 @@ def _check_room(folder: Path, needed_bytes: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link or a store, if it is there."""
+    if _is_folder(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _sync(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    """Wait until a file, or all that is in a folder, is on the disk."""
+    if _is_folder(path):
+        inside = sorted(path.rglob("*"))
+        # Most of the time is spent waiting, for many small files, and the disk serves several at once.
+        with ThreadPoolExecutor(_AT_ONCE) as workers:
+            list(workers.map(_sync, [inner for inner in inside if not inner.is_dir()]))
+        for folder in (path, *(inner for inner in inside if inner.is_dir())):
+            _sync_folder(folder)
+    else:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,10 +1,11 @@
 """OME-XML, read with care: what a file from elsewhere says must not make the reader do anything."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape, quoteattr
 
 from napari_blind_deconv._types import InputError
 
@@ -121,6 +122,20 @@ def _annotation(root: Element) -> dict[str, Any]:
     """The key-value pairs that this package recorded, each value JSON."""
     pairs = root.iterfind(f".//{{*}}MapAnnotation[@Namespace='{NAMESPACE}']/{{*}}Value/{{*}}M")
     return {pair.get("K", ""): _value(pair.text or "") for pair in pairs}
+
+
+def with_pairs(xml: str, pairs: Mapping[str, str]) -> str:
+    """OME-XML that this package wrote, with more in its annotation.
+
+    Raises
+    ------
+    ValueError
+        For XML that has no such annotation.
+    """
+    start = xml.index(f'Namespace="{NAMESPACE}"')
+    end = xml.index("</Value>", start)
+    added = "".join(f"<M K={quoteattr(key)}>{escape(value)}</M>" for key, value in pairs.items())
+    return xml[:end] + added + xml[end:]
 
 
 def _value(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""TIFF, ImageJ hyperstacks, Micro-Manager stacks and OME-TIFF in; OME-TIFF out."""
+"""TIFF, ImageJ hyperstacks, Micro-Manager stacks and OME-TIFF in."""
 
 import logging
 import lzma
@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError, VoxelSize
 
 from . import ome
+from .axes import named_axes, voxel_size
 from .intensities import Meaning, meaning_of
 from .layout import Layout, layout_of
-from .tiff_writer import write
-from .volume import SPATIAL, Header, Volume
+from .source import Region, Source, lengths
+from .tiff_pixels import CutOffError, Pixels, pixels_of
+from .volume import SPATIAL, Header
 
-__all__ = ["header", "read", "write"]
+__all__ = ["header", "open_source"]
 
 # What decoders raise on files that lie about themselves.
 _DAMAGE = (
@@ -55,13 +58,34 @@ class _Found:
     meaning: Meaning
 
 
+class TiffSource(Source):
+    """The first image of a TIFF; opened anew for every region, so that threads and processes may share it."""
+
+    def __init__(self, path: Path, header: Header, pixels: Pixels, meaning: Meaning) -> None:
+        self.path, self.header = path, header
+        self._pixels, self._meaning = pixels, meaning
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Decoders cannot be copied; the file can be read again."""
+        return open_source, (self.path,)
+
+    def _read(self, region: Region) -> NDArray[Any]:
+        path = self.path or Path()
+        with _worded(path), path.open("rb", buffering=0) as file:
+            values = np.empty(lengths(region), self.dtype)
+            shown = values.reshape(self._pixels.shaped(region))
+            for place, stored in self._pixels.pieces(file, region):
+                shown[place] = self._meaning.of(stored) if isinstance(stored, np.ndarray) else stored
+        return values
+
+
 def header(path: Path) -> Header:
-    """What a TIFF says of itself; errors as in `read`."""
+    """What a TIFF says of itself; errors as in `open_source`."""
     with _opened(path) as file:
         return _found(file, path).header
 
 
-def read(path: Path) -> Volume:
+def open_source(path: Path) -> TiffSource:
     """The first image of a TIFF, of whose planes those count that are in this file.
 
     Raises
@@ -71,28 +95,31 @@ def read(path: Path) -> Volume:
     """
     with _opened(path) as file:
         found = _found(file, path)
-        told, holes = found.header, found.layout.holes
-        data = found.meaning.of(found.layout.series.asarray())
-        if holes is not None:
-            data = data.astype(told.dtype).reshape(*holes.shape, -1)
-            data[holes] = np.nan
-        data = data.reshape(told.shape)
-    return Volume(data, told.axes, told.voxel_size_um, told.description, path)
+        missing = 0.0 if found.layout.holes is None else np.nan
+        pixels = pixels_of(found.layout.series, found.header.shape, path.stat().st_size, missing)
+    return TiffSource(path, found.header, pixels, found.meaning)
+
+
+@contextmanager
+def _worded(path: Path) -> Iterator[None]:
+    """Whatever decoders raise as one sentence."""
+    try:
+        yield
+    except InputError:
+        raise
+    except CutOffError as error:
+        raise _damaged(path) from error
+    except _DAMAGE as error:
+        raise _complaint(path, error) from error
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
     """An open TIFF; whatever is wrong with it, also what is only logged, leaves as one sentence."""
     _check_file(path)
-    with _collected_logs() as said:
-        try:
-            with tifffile.TiffFile(path) as file:
-                ome.refuse_entities(file.pages.first.description, f"file {path}")
-                yield file
-        except InputError:
-            raise
-        except _DAMAGE as error:
-            raise _complaint(path, error) from error
+    with _collected_logs() as said, _worded(path), tifffile.TiffFile(path) as file:
+        ome.refuse_entities(file.pages.first.description, f"file {path}")
+        yield file
     for message in said:
         if any(sign in message for sign in _LOGGED_DAMAGE):
             raise _damaged(path)
@@ -172,7 +199,8 @@ def _found(file: tifffile.TiffFile, path: Path) -> _Found:
     meaning = meaning_of(
         series.keyframe, file.imagej_metadata if layout.said.form == "ImageJ" else None, f"file {path}", name
     )
-    shape, axes, guessed = _named_axes(tuple(int(n) for n in series.shape), series.axes)
+    shape = tuple(int(n) for n in series.shape)
+    axes, guessed = named_axes(shape, series.axes)
     recorded = layout.said.known.get("layout")
     if isinstance(recorded, dict) and _fits(recorded, shape):
         shape, axes, guessed = tuple(recorded["shape"]), str(recorded["axes"]), False
@@ -190,13 +218,9 @@ def _found(file: tifffile.TiffFile, path: Path) -> _Found:
 
 def _voxel_size(layout: Layout, axes: str, name: str) -> tuple[VoxelSize | None, list[str], list[str]]:
     """The lengths by axis, what is odd about them, and along which axes none are known, where some are."""
-    spatial = [letter for letter in SPATIAL if letter in axes]
-    missing = [letter for letter in spatial if letter not in layout.said.sizes]
-    said = [f"{name} {sentence}" for axis, sentence in layout.said.oddities if axis in spatial]
-    if len(missing) == len(spatial):
-        return None, said, []
-    unknown = [f"{name} gives no voxel size along {', '.join(missing)}; voxels count as cubes"] if missing else []
-    return tuple(layout.said.sizes.get(letter) for letter in spatial), said, unknown
+    said = [f"{name} {sentence}" for axis, sentence in layout.said.oddities if axis in SPATIAL and axis in axes]
+    voxels, unknown = voxel_size(layout.said.sizes, axes, name)
+    return voxels, said, unknown
 
 
 def _check_size(file: tifffile.TiffFile, layout: Layout, path: Path) -> None:
@@ -219,17 +243,6 @@ def _check_size(file: tifffile.TiffFile, layout: Layout, path: Path) -> None:
         held = file.pages[number]
         if any(o + n > there for o, n in zip(held.dataoffsets, held.databytecounts, strict=True)):
             raise _damaged(path, f"page {number + 1} of {len(file.pages)} ends behind the end of the file")
-
-
-def _named_axes(shape: tuple[int, ...], axes: str) -> tuple[tuple[int, ...], str, bool]:
-    """Give axes without a meaning (I, Q) one: from the last backwards z, then a short one channel, a long one time."""
-    named = list(axes)
-    for i in reversed(range(len(axes))):
-        if axes[i] not in "IQ":
-            continue
-        wanted = "ZCTP" if shape[i] <= 4 else "ZTPR"
-        named[i] = next((letter for letter in wanted if letter not in named), axes[i])
-    return shape, "".join(named), named != list(axes)
 
 
 def _fits(layout: dict[str, Any], shape: tuple[int, ...]) -> bool:

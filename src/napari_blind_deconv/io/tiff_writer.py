@@ -6,48 +6,130 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError
 
 from . import ome
 from .json_file import to_json
-from .volume import Volume
+from .runs import runs
+from .source import Region, Sink
+from .volume import SPATIAL, Header
+
+_TYPES = frozenset({"uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64"})
+_CLASSIC = 2**31  # bytes; larger files are BigTIFF
 
 
-def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
-    """Write an OME-TIFF in place; `napari_blind_deconv.io.write` is the one that is safe against interruption."""
-    data, axes = _ordered(volume)
-    lengths = zip(volume.spatial_axes, volume.voxel_size_um or (), strict=False)
-    sizes = {axis: size for axis, size in lengths if size is not None}
+class TiffSink(Sink):
+    """An OME-TIFF whose pixels lie in one piece; written in place, by plain writes that a full disk can refuse.
+
+    Parameters
+    ----------
+    path
+        File to make; `napari_blind_deconv.io.atomic` gives it its name once it is complete.
+    header
+        Shape, type, axes, voxel size; of the description channel names and time interval.
+    metadata
+        How the image is made, JSON-able.
+
+    Raises
+    ------
+    InputError
+        For axes and types that OME-TIFF does not have.
+    """
+
+    def __init__(self, path: Path, header: Header, metadata: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.header = header
+        _check(header)
+        self._path, self._order = path, _order(header.axes)
+        self._stored = tuple(header.shape[i] for i in self._order)
+        axes = "".join(header.axes[i] for i in self._order)
+        self.grain = tuple(n if axis in "YXS" else 1 for axis, n in zip(header.axes, header.shape, strict=True))
+        self._dtype = header.dtype.newbyteorder("<")
+        self._offset = _make(path, header, axes, self._stored, self._dtype, metadata)
+
+    def _write(self, region: Region, values: NDArray[Any]) -> None:
+        stored = tuple(region[i] for i in self._order)
+        turned = np.transpose(values, self._order)
+        with self._path.open("rb+", buffering=0) as file:
+            for run in runs(self._stored, stored, self._dtype.itemsize, waste=1):
+                file.seek(self._offset + run.start * self._dtype.itemsize)
+                _write_all(file, np.ascontiguousarray(turned[run.place], self._dtype))
+
+    def _complete(self) -> None:
+        if not self._recorded:
+            return
+        with tifffile.TiffFile(self._path, mode="r+") as file:
+            tag = file.pages.first.tags["ImageDescription"]
+            pairs = {key: to_json(value) for key, value in self._recorded.items()}
+            tag.overwrite(ome.with_pairs(str(tag.value), pairs).encode(), erase=False)
+
+
+def _make(
+    path: Path,
+    header: Header,
+    axes: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    metadata: Mapping[str, Any],
+) -> int:
+    """A file without its pixels; gives the place where these begin."""
+    spatial = (letter for letter in SPATIAL if letter in axes)
+    sizes = {a: size for a, size in zip(spatial, header.voxel_size_um or (), strict=False) if size is not None}
     physical: dict[str, float | str] = {f"PhysicalSize{axis}": size for axis, size in sizes.items()}
     physical |= {f"PhysicalSize{axis}Unit": "µm" for axis in sizes}
-    layout = {"axes": axes, "shape": list(data.shape)}
-    record = {"Namespace": ome.NAMESPACE, "layout": to_json(layout)}
+    record = {"Namespace": ome.NAMESPACE, "layout": to_json({"axes": axes, "shape": list(shape)})}
     record |= {key: to_json(value) for key, value in metadata.items()}
-    samples = data.shape[axes.index("S")] if "S" in axes else 1
+    samples = shape[axes.index("S")] if "S" in axes else 1
+    if "S" in axes and samples == 1:
+        # One sample is none for a TIFF; the layout remembers it.
+        place = axes.index("S")
+        axes, shape = axes.replace("S", ""), (*shape[:place], *shape[place + 1 :])
     options: dict[str, Any] = {"photometric": "rgb" if samples in {3, 4} else "minisblack"}
     if "S" in axes:
         options["planarconfig"] = "contig" if axes.endswith("S") else "separate"
     if {"X", "Y"} <= set(sizes):
         options |= {"resolution": (1e4 / sizes["X"], 1e4 / sizes["Y"]), "resolutionunit": "CENTIMETER"}
-    described = {"axes": _ome_axes(axes), **physical, **_kept(volume, samples), "MapAnnotation": record}
-    tifffile.imwrite(path, data, ome=True, bigtiff=data.nbytes > 2**31, metadata=described, **options)
+    described = {"axes": _ome_axes(axes), **physical, **_kept(header, axes, samples), "MapAnnotation": record}
+    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    pixels = tifffile.imwrite(
+        path, shape=shape, dtype=dtype, byteorder="<", ome=True, bigtiff=size > _CLASSIC, metadata=described,
+        returnoffset=True, **options
+    )  # fmt: skip
+    if pixels is None:
+        raise RuntimeError(f"pixels of shape {shape} and type {dtype} are not in one piece")
+    return int(pixels[0])
 
 
-def _ordered(volume: Volume) -> tuple[np.ndarray[Any, np.dtype[np.float32]], str]:
-    """The array as float32 with its axes in an order that OME-TIFF can have: planes, then perhaps samples, last."""
-    axes = volume.axes
-    if volume.data.dtype.kind not in "biuf" or volume.data.ndim != len(axes) or not {"Y", "X"} <= set(axes):
+def _write_all(file: Any, values: NDArray[Any]) -> None:
+    view = values.data.cast("B")
+    while view:
+        view = view[file.write(view) :]
+
+
+def _check(header: Header) -> None:
+    axes = header.axes
+    if header.dtype.kind not in "biuf" or len(header.shape) != len(axes) or not {"Y", "X"} <= set(axes):
         raise InputError(
-            subject=f"an array of type {volume.data.dtype}, shape {volume.data.shape} and axes {axes!r}",
+            subject=f"an array of type {header.dtype}, shape {header.shape} and axes {axes!r}",
             allowed="is no image",
             remedy="give real numbers and one letter per axis, Y and X among them",
         )
-    data = np.asarray(volume.data, dtype=np.float32)
+    if header.dtype.name not in _TYPES:
+        raise InputError(
+            subject="numbers",
+            value=f"of type {header.dtype}",
+            allowed="cannot be stored in OME-TIFF",
+            remedy="save them as OME-Zarr, or in another type",
+        )
+
+
+def _order(axes: str) -> list[int]:
+    """The axes in an order that OME-TIFF can have: planes, then perhaps samples, last."""
     if axes.endswith(("YX", "YXS")) and ("S" not in axes[:-1] or axes.endswith("SYX")):
-        return data, axes
-    order = sorted(range(len(axes)), key=lambda i: ("YXS".find(axes[i]), i))
-    return np.transpose(data, order), "".join(axes[i] for i in order)
+        return list(range(len(axes)))
+    return sorted(range(len(axes)), key=lambda i: ("YXS".find(axes[i]), i))
 
 
 def _ome_axes(axes: str) -> str:
@@ -67,13 +149,13 @@ def _ome_axes(axes: str) -> str:
     return "".join(named)
 
 
-def _kept(volume: Volume, samples: int) -> dict[str, Any]:
-    """Channel names and time interval of the file that the volume came from."""
+def _kept(header: Header, axes: str, samples: int) -> dict[str, Any]:
+    """Channel names and time interval of the file that the image came from."""
     kept: dict[str, Any] = {}
-    names = volume.description.get("channel_names")
-    if "C" in volume.axes and samples == 1 and names and len(names) == volume.data.shape[volume.axes.index("C")]:
+    names = header.description.get("channel_names")
+    if "C" in axes and samples == 1 and names and len(names) == header.shape[header.axes.index("C")]:
         kept["Channel"] = {"Name": list(names)}
-    interval = volume.description.get("time_interval_s")
-    if "T" in volume.axes and interval is not None:
+    interval = header.description.get("time_interval_s")
+    if "T" in axes and interval is not None:
         kept |= {"TimeIncrement": interval, "TimeIncrementUnit": "s"}
     return kept

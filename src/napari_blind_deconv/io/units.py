@@ -35,6 +35,21 @@ _NAMES = {
     "mil": 25.4,
     "foot": 304800.0,
 }
+_SECONDS = {
+    "s": 1.0,
+    "second": 1.0,
+    "ms": 1e-3,
+    "millisecond": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "microsecond": 1e-6,
+    "nanosecond": 1e-9,
+    "centisecond": 1e-2,
+    "decisecond": 0.1,
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86400.0,
+}
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -79,3 +94,15 @@ def step(value: Any, unit: str, axis: str) -> tuple[float | None, str]:
     if length < 0:
         return -length, f"gives a step of {value} {unit} along {axis}; its size was taken"
     return length, ""
+
+
+def seconds(value: float, unit: str) -> float | None:
+    """A time in seconds, or ``None`` for a unit that is none.
+
+    Examples
+    --------
+    >>> seconds(250.0, "millisecond"), seconds(1.0, "frame")
+    (0.25, None)
+    """
+    factor = _SECONDS.get(unit)
+    return None if factor is None else value * factor

@@ -10,6 +10,7 @@ from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
 from napari_blind_deconv.networks import (
     Denoiser,
     ModelCard,
+    finite_answer,
     heun_draw,
     load_for_planes,
     noise_levels,
@@ -37,6 +38,11 @@ class Learned:
     weights: str | None = None
     """File of another network: .safetensors, with its model card (.json) beside it. None: the one that ships."""
 
+    def check_file(self) -> None:
+        """Read another network, if one is named."""
+        if self.weights is not None:
+            self._network("cpu")
+
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A draw by the score: noise carried to level zero along the probability flow, then made a kernel."""
         denoiser, card = self._network("cpu")
@@ -63,7 +69,7 @@ class Learned:
         for level in noise_levels(_FIRST_LEVEL, _LAST_LEVEL, _ROUNDS, rho=1e3):
             sigma = level * float(kernel.norm())
             with torch.no_grad():
-                ideal = over_planes(denoiser, kernel.float(), sigma).to(kernel)
+                ideal = finite_answer(over_planes(denoiser, kernel.float(), sigma), self.weights).to(kernel)
             ridge = weight * _PULL / sigma**2
             kernel = minimise_on_simplex(statistics, kernel, ridge=ridge, slope=-ridge * ideal)
         return kernel

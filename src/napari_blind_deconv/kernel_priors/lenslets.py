@@ -8,7 +8,7 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from napari_blind_deconv._types import component
+from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
@@ -78,7 +78,19 @@ class Lenslets:
         Fit
             The best kernel so far; the last one is the answer, with the number of spots, their width and how unequal
             they are.
+
+        Raises
+        ------
+        InputError
+            For spots wider than the kernel.
         """
+        if 2 * self.width_px > max(shape):
+            raise InputError(
+                subject="kernel_prior.width_px",
+                value=f"is {self.width_px:g}",
+                allowed=f"but spots as wide as that do not fit into a PSF of {shape} pixels",
+                remedy="choose a larger `kernel_size`, or narrower spots",
+            )
         model = SpotModel(
             NaturalSpectrum.of(evidence, ridges=_RIDGES.get(evidence.ndim, 0)),
             shape,

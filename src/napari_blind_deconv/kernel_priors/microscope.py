@@ -49,7 +49,12 @@ def _modes(given: Any) -> Any:
     if given is None:
         return None
     if not isinstance(given, (list, tuple)) or len(given) > 33:
-        raise ValueError(f"{given} must be a list of at most 33 coefficients from Noll's mode 4 on, [] for none")
+        raise InputError(
+            subject="",
+            value=f"{given}",
+            allowed="must be a list of at most 33 coefficients from Noll's mode 4 on",
+            remedy="[] means none",
+        )
     return tuple(checked(v, -30.0, 30.0, "rad (rms)", "given in waves or nm? 1 wave is 6.28 rad") for v in given)
 
 
@@ -98,9 +103,11 @@ class Microscope:
         """Refuse an aperture that no light can fill."""
         aperture, index = _least(self.na), _most(self.immersion_index)
         if aperture is not None and index is not None and aperture >= index:
-            raise ValueError(
-                f"kernel_prior.na {aperture:g} must be below kernel_prior.immersion_index {index:g}: no light is "
-                "steeper than 90°; check the immersion: air 1, water 1.33, glycerol 1.47, oil 1.515"
+            raise InputError(
+                subject="kernel_prior.na",
+                value=f"{aperture:g}",
+                allowed=f"must be below `kernel_prior.immersion_index` {index:g}: no light is steeper than 90°",
+                remedy="check the immersion: air 1, water 1.33, glycerol 1.47, oil 1.515",
             )
 
     def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "Microscope":

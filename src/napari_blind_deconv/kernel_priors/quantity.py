@@ -8,6 +8,8 @@ import torch
 from pydantic import BeforeValidator
 from torch import Tensor
 
+from napari_blind_deconv._types import InputError
+
 Quantity = float | tuple[float, float] | None
 """A number is fixed, (low, high) bounded, ``None`` free within physics."""
 
@@ -19,16 +21,27 @@ def checked(given: Any, low: float, high: float, unit: str = "", mistake: str = 
     pair = isinstance(given, (list, tuple))
     values = list(given) if pair else [given]
     if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in values) or (pair and len(values) != 2):
-        raise ValueError(f"{given} must be a number (fixed), [low, high] (bounded) or null (free)")
+        # The subject is the field that validation names.
+        raise InputError(
+            subject="",
+            value=f"{given}",
+            allowed="must be a number, two numbers (the lower one first) or `null`",
+            remedy="correct it, or leave it free",
+        )
     for value in values:
         if not low <= value <= high:
             hint = mistake.format(thousandth=f"{value / 1000:g}")
             range_said = f"between {low:g} and {high:g}{' ' + unit if unit else ''}"
-            raise ValueError(f"{given} must be {range_said}{'; ' + hint if hint else ''}")
+            raise InputError(subject="", value=f"{given}", allowed=f"must be {range_said}", remedy=hint)
     if not pair:
         return float(values[0])
     if not values[0] < values[1]:
-        raise ValueError(f"{given} must be [low, high] with low below high; a fixed value is a single number")
+        raise InputError(
+            subject="",
+            value=f"{given}",
+            allowed="must be two numbers, the lower one first",
+            remedy="give a single number to fix it",
+        )
     return float(values[0]), float(values[1])
 
 

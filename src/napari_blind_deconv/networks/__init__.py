@@ -4,6 +4,7 @@ from .denoiser import Denoiser
 from .diffusers_folder import is_folder, load_folder
 from .planes import ORIENTATIONS, over_planes, seen_turned
 from .sampling import heun_draw, noise_levels
+from .stored import Stored, finite_answer
 from .tiles import in_tiles, reach
 from .unet import UNetShape, parameter_count
 from .variance_preserving import Schedule, VariancePreserving
@@ -15,8 +16,10 @@ __all__ = [
     "Denoiser",
     "ModelCard",
     "Schedule",
+    "Stored",
     "UNetShape",
     "VariancePreserving",
+    "finite_answer",
     "heun_draw",
     "in_tiles",
     "is_folder",

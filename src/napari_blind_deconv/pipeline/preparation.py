@@ -14,6 +14,7 @@ from napari_blind_deconv.defects import Defects, find_defects
 from napari_blind_deconv.intensity_checks import checked_camera, checked_levels
 from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.kernel_priors.known import no_psf
+from napari_blind_deconv.networks import Stored
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
@@ -85,6 +86,9 @@ def prepare(
     region: Any = None,
 ) -> Run:
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
+    for named in (settings.kernel_prior, settings.image_prior):
+        if isinstance(named, Stored):
+            named.check_file()
     values, warnings = checked_image(image, settings.fill_nan)
     white = white_of(np.asarray(image)) if settings.encoding == "srgb" else None
     if white is not None:

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.fourier import trailing
-from napari_blind_deconv.restoration import by_data, scene_unit
 from napari_blind_deconv.restoration.by_data import ByData
 from napari_blind_deconv.restoration.by_prior import ByPrior, in_need_of_unit
+from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.photon_map import PhotonMap
 from napari_blind_deconv.restoration.photons import Light
 from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer, intensities
+from napari_blind_deconv.restoration.scene_unit import concentration
 from napari_blind_deconv.restoration.task import Restored, Task, darkest, photons_of, sampled
 from napari_blind_deconv.tiling import Cut, Tile
 
@@ -180,22 +181,14 @@ def settled(
     if task.non_negative or task.counts:
         task = replace(task, dark=(yield from _darkest(source, task, blocks)))
     if isinstance(restorer, ByData):
-        if restorer.is_by_prior(task):
-            restorer = ByPrior()
-        else:
-            first, seen = yield from _pooled(by_data.look, source, task, blocks, "looking for sparse light")
-            restorer = restorer.for_light(task, sparse=by_data.is_sparse(first, seen))
+        restorer = restorer.chosen(task)
+        yield "choosing how to restore"
     if isinstance(restorer, PhotonMap | RichardsonLucyRestorer):
         return restorer, replace(task, light=(yield from _light(source, task, blocks)))
     if isinstance(restorer, ByPrior) and in_need_of_unit(task):
-        whole = replace(task, light=(yield from _light(source, task, blocks)))
-        observed, scene = yield from _pooled(_concentrated, source, whole, blocks, "looking how light is concentrated")
-        task = replace(task, concentration=scene_unit.over(task, observed, scene))
+        task = replace(task, concentration=concentration(part_of(task)))
+        yield "looking how light is concentrated"
     return restorer, task
-
-
-def _concentrated(task: Task) -> tuple[Tensor, Tensor]:
-    return task.data.filled, scene_unit.look(task, photons_of(task))
 
 
 def _darkest(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None, float]:
@@ -207,23 +200,6 @@ def _darkest(source: Observed, task: Task, blocks: Blocks) -> Generator[str, Non
         found.append(sampled(seen[trailing(blocks.cut.own(block.tile))]).cpu())
         yield "looking for the darkest parts"
     return darkest(torch.cat(found))
-
-
-class _Look(Protocol):
-    def __call__(self, task: Task) -> tuple[Tensor, Tensor]: ...
-
-
-def _pooled(
-    look: _Look, source: Observed, task: Task, blocks: Blocks, message: str
-) -> Generator[str, None, tuple[Tensor, Tensor]]:
-    """Pixels before and after a look at every block."""
-    found: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for block in blocks.spread():
-        within = trailing(blocks.cut.own(block.tile))
-        for pixels, image in zip(found, look(task_of(block, source, task)), strict=True):
-            pixels.append(sampled(image[within]).cpu())
-        yield message
-    return torch.cat(found[0]), torch.cat(found[1])
 
 
 def _light(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None, Light]:

@@ -1,7 +1,6 @@
 """The restoration that the data ask for: photons where light is sparse, the image prior everywhere else."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -10,6 +9,7 @@ from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.restoration.by_prior import ByPrior
 from napari_blind_deconv.restoration.held_out import best
+from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.photon_map import FLOOR, PhotonMap, start_of
 from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer
@@ -44,49 +44,42 @@ class ByData:
 
     def chosen(self, task: Task) -> ByPrior | PhotonMap | RichardsonLucyRestorer:
         """The restorer for this task: by prior if one was chosen, if the noise is coloured or does not follow light."""
-        if self.is_by_prior(task):
-            return ByPrior()
-        return self.for_light(task, sparse=sparse_light(task))
-
-    def is_by_prior(self, task: Task) -> bool:
-        """Whether it is the image prior whatever the light looks like."""
         usual = task.image_prior == SparseGradients()
         counts = task.counts and task.non_negative and task.data.colour is None
         # Without a prior to speak of, a PSF that is a little too wide is taken back too far.
-        return not (usual and counts and task.trusted)
-
-    def for_light(self, task: Task, *, sparse: bool) -> ByPrior | PhotonMap | RichardsonLucyRestorer:
-        """The restorer for light that a few pixels hold, or that is spread; the latter asks a part of the task."""
-        if sparse:
+        if not (usual and counts and task.trusted):
+            return ByPrior()
+        # A part that shows much stands for the whole: the choice must not cost as much as what is chosen.
+        part = part_of(task)
+        if sparse_light(part):
             return PhotonMap()
         if task.iterations is not None:
             return ByPrior()
         ways: dict[str, ByPrior | RichardsonLucyRestorer] = {"by-prior": ByPrior()}
         ways |= {f"{n} steps": RichardsonLucyRestorer(steps_taken=n) for n in _ITERATIONS}
-        return ways[best(task, {name: partial(_last, way) for name, way in ways.items()})]
+        return ways[best(part, _by_prior, _richardson_lucy)]
 
 
-def _last(restorer: ByPrior | RichardsonLucyRestorer, task: Task) -> Tensor:
-    *_, last = restorer.restore(task)
-    return last.scene
+def _by_prior(task: Task) -> Iterator[tuple[str, Tensor]]:
+    *_, last = ByPrior().restore(task)
+    yield "by-prior", last.scene
+
+
+def _richardson_lucy(task: Task) -> Iterator[tuple[str, Tensor]]:
+    """One run, looked at after every number of steps."""
+    for step, found in enumerate(RichardsonLucyRestorer(steps_taken=max(_ITERATIONS)).restore(task), start=1):
+        if step in _ITERATIONS:
+            yield f"{step} steps", found.scene
 
 
 def sparse_light(task: Task) -> bool:
     """Whether a few pixels hold the light: a few steps of its likelihood make those ever brighter, and no others."""
-    return is_sparse(*look(task))
-
-
-def look(task: Task) -> tuple[Tensor, Tensor]:
-    """The scene in photons inside the frame, at the start and after a few steps: what sparse light is told by."""
     data = photons_of(task)
     crop = task.data.frame.crop
-    start = start_of(data)
-    for step in poisson_map(data, floor=FLOOR, start=start):
+    first: float | None = None
+    for step in poisson_map(data, floor=FLOOR, start=start_of(data)):
+        bright = brightness(crop(step.scene), 0.0)
+        first = bright if first is None else first
         if step.forwards >= _LOOK:
             break
-    return crop(start), crop(step.scene)
-
-
-def is_sparse(first: Tensor, seen: Tensor) -> bool:
-    """Whether light is sparse, from pixels of the two scenes that `look` gives."""
-    return brightness(seen, 0.0) > _SPARSE * brightness(first, 0.0)
+    return first is not None and bright > _SPARSE * first

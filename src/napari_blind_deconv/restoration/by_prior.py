@@ -18,8 +18,9 @@ from napari_blind_deconv.image_priors import (
     TotalVariation,
 )
 from napari_blind_deconv.restoration import half_quadratic, quadratic
+from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.scene_unit import concentration
-from napari_blind_deconv.restoration.task import Restored, Task, photons_of
+from napari_blind_deconv.restoration.task import Restored, Task
 
 _STEPS = 16
 # Power of the concentration by which penalties on gradients become weaker (decision 0018).
@@ -75,7 +76,7 @@ def in_scene_unit(task: Task) -> Splittable | Fitting:
     prior = task.image_prior
     if not in_need_of_unit(task) or not isinstance(prior, SparseGradients | TotalVariation):
         return prior
-    found = concentration(task, photons_of(task)) if task.concentration is None else task.concentration
+    found = concentration(part_of(task)) if task.concentration is None else task.concentration
     return replace(prior, strength=prior.strength * found**-_CONCENTRATED)
 
 

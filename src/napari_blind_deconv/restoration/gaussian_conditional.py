@@ -45,7 +45,8 @@ def conditional_draws(
     right = data.explained + noise + stiffness * (rfftn(mean, ndim) + deviation)
     missed = blur.adjoint_spectrum(data.weighed(data.filled - blur(mean)))
     start = rfftn(mean, ndim) + missed / (data.typical + stiffness)
-    return irfftn(solve(start, right, data, stiffness, steps), frame.canvas)
+    found, _ = solve(start, right, data, stiffness, steps)
+    return irfftn(found, frame.canvas)
 
 
 def white(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -4,14 +4,17 @@ Hᵀ R⁻¹ H is no convolution, since the frame cuts and the weights differ, bu
 conjugate gradients preconditioned by that convolution suffice. Everything stays in the Fourier domain.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import DataTerm
-from napari_blind_deconv.fourier import multiplicity
 
 
-def solve(spectrum: Tensor, right: Tensor, data: DataTerm, stiffness: Tensor, steps: int) -> Tensor:
+def solve(
+    spectrum: Tensor, right: Tensor, data: DataTerm, stiffness: Tensor, steps: int, seen: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Conjugate gradients from a given start.
 
     Parameters
@@ -26,30 +29,66 @@ def solve(spectrum: Tensor, right: Tensor, data: DataTerm, stiffness: Tensor, st
         Q, real and positive where the kernel's transfer function may vanish.
     steps
         Number of steps; each image of a batch has step lengths of its own.
+    seen
+        ``data.normal(spectrum)``, where it is known: it spares two transforms.
+
+    Returns
+    -------
+    tuple
+        The solution and what `DataTerm.normal` makes of it. The arguments are left as they are.
     """
-    frame = data.frame
+    seen = data.normal(spectrum) if seen is None else seen
     precondition = 1 / (data.typical + stiffness)
-    count = multiplicity(frame.canvas, spectrum.real)
-    tiny = torch.finfo(count.dtype).tiny
-    axes = tuple(range(-frame.ndim, 0))
-
-    def product(values: Tensor) -> Tensor:
-        return data.normal(values) + stiffness * values
-
-    def dot(a: Tensor, b: Tensor) -> Tensor:
-        return ((a.real * b.real + a.imag * b.imag) * count).sum(axes, keepdim=True)
-
-    residual = right - product(spectrum)
+    dot = _Dot(data.frame.canvas)
+    spectrum, seen = spectrum.clone(), seen.clone()
+    residual = right - seen
+    residual -= stiffness * spectrum
     direction = ahead = precondition * residual
     size = dot(residual, ahead)
     for step in range(steps):
-        image = product(direction)
-        length = size / dot(direction, image).clamp(min=tiny)
-        spectrum = spectrum + length * direction
+        onto = data.normal(direction)
+        image = (stiffness * direction).add_(onto)
+        lengths = [s / max(d, _TINY) for s, d in zip(size, dot(direction, image), strict=True)]
+        add_scaled(spectrum, lengths, direction)
+        add_scaled(seen, lengths, onto)
         if step == steps - 1:
             break
-        residual = residual - length * image
+        add_scaled(residual, [-n for n in lengths], image)
         ahead = precondition * residual
         previous, size = size, dot(residual, ahead)
-        direction = ahead + size / previous.clamp(min=tiny) * direction
-    return spectrum
+        add_scaled(ahead, [s / max(p, _TINY) for s, p in zip(size, previous, strict=True)], direction)
+        direction = ahead
+    return spectrum, seen
+
+
+_TINY = torch.finfo(torch.float32).tiny
+
+
+def add_scaled(target: Tensor, factors: list[float], values: Tensor) -> None:
+    """``target += factor * values`` in place, item by item: canvases are large, and new ones cost more than sums."""
+    for mine, factor, theirs in zip(_items(target, len(factors)), factors, _items(values, len(factors)), strict=True):
+        mine.add_(theirs, alpha=factor)
+
+
+def _items(values: Tensor, count: int) -> Iterator[Tensor]:
+    yield from values.reshape(count, -1)
+
+
+class _Dot:
+    """Inner products of images from their half spectra, one number per image."""
+
+    def __init__(self, canvas: tuple[int, ...]) -> None:
+        self._ndim, self._even = len(canvas), canvas[-1] % 2 == 0
+
+    def __call__(self, a: Tensor, b: Tensor) -> list[float]:
+        half = a.shape[-self._ndim :]
+        return [self._one(x, y) for x, y in zip(a.reshape(-1, *half), b.reshape(-1, *half), strict=True)]
+
+    def _one(self, a: Tensor, b: Tensor) -> float:
+        """Every frequency counts twice, but for the columns that are their own mirror image."""
+        columns = [0, -1] if self._even else [0]
+        return 2 * _real(a, b) - sum(_real(a[..., c].contiguous(), b[..., c].contiguous()) for c in columns)
+
+
+def _real(a: Tensor, b: Tensor) -> float:
+    return float(torch.dot(torch.view_as_real(a).flatten(), torch.view_as_real(b).flatten()))

@@ -36,6 +36,7 @@ def restore(data: DataTerm, prior: Quadratic, *, spacing: tuple[float, ...], ste
     frame, centred = data.frame, data.less(mean)
     stiffness = data.sigma**2 * prior.precision(frame.canvas, spacing, data.observed)
     spectrum = rfftn(frame.extend(centred.observed), frame.ndim)
+    seen = None
     for _ in range(steps):
-        spectrum = solve(spectrum, centred.explained, centred, stiffness, _INNER_STEPS)
+        spectrum, seen = solve(spectrum, centred.explained, centred, stiffness, _INNER_STEPS, seen)
         yield irfftn(spectrum, frame.canvas) + mean

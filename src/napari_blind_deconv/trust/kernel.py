@@ -21,7 +21,7 @@ def kernel_checks(kernel: Tensor, *, given: bool) -> list[Check]:
     peak = float(taps.max() / taps.sum()) if taps.size > 1 else 0.0
     border = float(describe_kernel(taps)["border_fraction"]) if taps.size > 1 else 0.0
     collapsed = "the PSF collapsed to a single pixel: the image looks sharp already, or the image prior is too strong"
-    cut = f"{border:.0%} of the PSF lies on the border of its support; try a larger kernel_size"
+    cut = f"{border:.0%} of the PSF lies on the border of its support; try a larger `kernel_size`"
     return [
         judged(
             "delta",

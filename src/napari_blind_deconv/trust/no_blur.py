@@ -42,7 +42,7 @@ def no_blur_check(observed: Tensor, kernel: Tensor, noise: float | Noise, spacin
         gain,
         _CONTRADICTED,
         doubt=f"this PSF explains the image worse than no blur at all ({gain:+.0f} nats of evidence): the image may be "
-        "sharp already, the PSF another one, or the noise level wrong; let all families be tried (kernel_prior auto)",
+        "sharp already, the PSF another one, or the noise level wrong; try `kernel_prior=auto`",
         fine=supported if gain > _STRONG else undecided,
         holds=gain > _CONTRADICTED,
     )

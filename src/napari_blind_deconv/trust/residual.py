@@ -164,8 +164,9 @@ def local_whiteness(
     slow = smoothed(smoothed(centred, ndim, _SMOOTHING).square(), ndim, _WINDOW)
     power = smoothed(centred.square(), ndim, _WINDOW)
     floor = 1e-3 * float(power.mean()) + torch.finfo(power.dtype).tiny
-    share = smoothed(known.to(inside), ndim, _WINDOW)
-    ratio = torch.where(share >= _DATA, slow / (power.clamp(min=floor) * kept), 0.0)
+    ratio = slow / (power.clamp(min=floor) * kept)
+    if not bool(known.all()):
+        ratio = torch.where(smoothed(known.to(inside), ndim, _WINDOW) >= _DATA, ratio, 0.0)
     place = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
     window = math.prod(min(n, 2 * math.sqrt(math.pi) * _WINDOW) for n in space)
     freedom = max(1.0, window * kept)

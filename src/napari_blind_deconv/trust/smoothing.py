@@ -3,6 +3,7 @@
 import math
 
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 
@@ -22,12 +23,20 @@ def smoothed(values: Tensor, ndim: int, sigma: float) -> Tensor:
     >>> bool(torch.allclose(smoothed(torch.ones(1, 9, 7), 2, 2.0), torch.ones(1, 9, 7)))
     True
     """
+    # SciPy's filter is several times as fast where there is no GPU; its "mirror" is the "reflect" of torch.
+    through = _line_by_scipy if values.device.type == "cpu" and not values.requires_grad else _line_by_torch
     out = values
     for axis in range(-ndim, 0):
         taps = gaussian_taps(out.shape[axis], sigma, out)
-        radius = len(taps) // 2
-        if radius:
-            lines = out.movedim(axis, -1)
-            flat = torch.nn.functional.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="reflect")
-            out = torch.nn.functional.conv1d(flat, taps[None, None]).reshape(lines.shape).movedim(-1, axis)
+        out = through(out, taps, axis) if len(taps) > 1 else out
     return out
+
+
+def _line_by_scipy(values: Tensor, taps: Tensor, axis: int) -> Tensor:
+    return torch.from_numpy(ndimage.correlate1d(values.numpy(), taps.numpy(), axis, mode="mirror"))
+
+
+def _line_by_torch(values: Tensor, taps: Tensor, axis: int) -> Tensor:
+    lines, radius = values.movedim(axis, -1), len(taps) // 2
+    flat = torch.nn.functional.pad(lines.reshape(-1, 1, lines.shape[-1]), (radius, radius), mode="reflect")
+    return torch.nn.functional.conv1d(flat, taps[None, None]).reshape(lines.shape).movedim(-1, axis)

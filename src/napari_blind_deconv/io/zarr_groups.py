@@ -1,0 +1,91 @@
+"""Groups of a store: the one that is an image, and for the others which image to name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from napari_blind_deconv._types import InputError
+
+from .zarr_nodes import Node, inner, is_store
+
+_BIOFORMATS = "bioformats2raw.layout"
+
+
+def image_of(node: Node) -> tuple[Node, list[str]]:
+    """The image that a group holds, or an array itself, and what had to be chosen.
+
+    Raises
+    ------
+    InputError
+        For groups of several images, with one to name in their place, and for groups of none.
+    """
+    if node.kind == "array":
+        return node, []
+    ome = ome_of(node)
+    if "multiscales" in ome:
+        return node, []
+    if _BIOFORMATS in ome and "plate" not in ome:
+        return _first_of_series(node)
+    if "plate" in ome:
+        count, name = _listed(ome["plate"], "wells")
+        raise _several(node, f"is a plate of {count} wells", _image_of_well(node, name))
+    if "well" in ome:
+        count, name = _listed(ome["well"], "images")
+        raise _several(node, f"is a well of {count} images", name)
+    if isinstance(ome.get("labels"), list):
+        raise InputError(
+            subject=node.subject,
+            value="is a group of labels, not of intensities",
+            remedy=f"name the image that they belong to, {node.path.parent}",
+        )
+    children = node.children()
+    raise InputError(
+        subject=node.subject,
+        value="is a zarr group without an OME-Zarr image",
+        remedy=f"name one of what it holds, such as {node.path / children[0]}" if children else "check the path",
+    )
+
+
+def ome_of(node: Node) -> Mapping[str, Any]:
+    """What OME-Zarr says of a group."""
+    found = node.attributes.get("ome") if node.form == 3 else node.attributes
+    return found if isinstance(found, dict) else {}
+
+
+def _first_of_series(node: Node) -> tuple[Node, list[str]]:
+    """The images of a converter of microscopes' formats have numbers."""
+    count = 0
+    while is_store(node.path / str(count)):
+        count += 1
+    if not count:
+        raise InputError(subject=node.subject, value="holds no images, or not in folders 0, 1, …", remedy="name one")
+    first = node.child("0")
+    if "multiscales" not in ome_of(first):
+        raise InputError(subject=first.subject, value="is no OME-Zarr image", remedy="name another one")
+    return first, [f"holds {count} images; the first, 0, was taken"] if count > 1 else []
+
+
+def _listed(found: Any, name: str) -> tuple[int, object]:
+    """How many entries a list has, and the path of the first."""
+    entries = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(entries, list) or not entries or not isinstance(entries[0], dict):
+        return 0, None
+    return len(entries), entries[0].get("path")
+
+
+def _image_of_well(plate: Node, well: object) -> object:
+    """The first image of a plate's first well."""
+    try:
+        found = plate.child(well)
+        _, image = _listed(ome_of(found).get("well"), "images")
+        inner(found, image)
+    except InputError:
+        return f"{well}/0"
+    return f"{well}/{image}"
+
+
+def _several(node: Node, what: str, name: object) -> InputError:
+    try:
+        example = f"name one of its images, such as {node.path / inner(node, name)}"
+    except InputError:
+        example = "name one of its images"
+    return InputError(subject=node.subject, value=what, allowed="not one image", remedy=example)

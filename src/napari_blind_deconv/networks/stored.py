@@ -1,0 +1,39 @@
+"""What has a file of its own."""
+
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """A prior that may name a file of trained figures."""
+
+    def check_file(self) -> None:
+        """Read the file if one is named, so that a wrong one is refused before the work and not after half of it.
+
+        Raises
+        ------
+        InputError
+            Where it cannot be used.
+        """
+        ...
+
+
+def finite_answer(answer: Tensor, weights: str | None) -> Tensor:
+    """A network's answer, which even finite weights may make infinite.
+
+    Raises
+    ------
+    InputError
+        Where it is not finite, naming the file of the weights.
+    """
+    if not bool(answer.isfinite().all()):
+        raise InputError(
+            subject=f"network {weights or 'of this package'!r}",
+            value="answers with values that are NaN or infinite",
+            remedy="train it again, or get it again",
+        )
+    return answer
