@@ -36,9 +36,9 @@ class Cost:
 
 RESTORING: Mapping[str, Cost] = MappingProxyType(
     {
-        "sparse-gradients": Cost((200, 250), 11.0),
-        "total-variation": Cost((200, 250), 11.0),
-        "none": Cost((130, 150), 8.5),
+        "sparse-gradients": Cost((200, 220), 8.5),
+        "total-variation": Cost((200, 220), 8.5),
+        "none": Cost((130, 150), 7.0),
         "gaussian-field": Cost((130, 150), 15.0),
         "patch-mixture": Cost((600, 600), 160.0),
         "diffusion": Cost((600, 600), 400.0),
@@ -65,9 +65,6 @@ ESTIMATING: Mapping[str, tuple[float, float]] = MappingProxyType(
     }
 )
 """Bytes, and transforms, a sample of the part that teaches the kernel, by kernel prior."""
-
-CHOOSING = 80.0
-"""Transforms a sample that it takes to choose a restorer for counts of light."""
 
 CHECKING = 100.0
 """Transforms a sample that defects, noise and checks take."""

@@ -1,5 +1,6 @@
 """The loop over channels and steps, between checked input and report."""
 
+import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ _THREADED_FROM = 1 << 19
 _LIGHT = (0.01, 0.99)
 
 
-def deconvolve(image: ArrayLike, settings: Settings | None = None, **data: Any) -> Result:
+def deconvolve(image: ArrayLike | Source, settings: Settings | None = None, **data: Any) -> Result:
     """Estimate the PSF of an image and restore it; arguments, results and errors as in `deconvolve_steps`.
 
     Examples
@@ -54,7 +55,7 @@ def deconvolve(image: ArrayLike, settings: Settings | None = None, **data: Any) 
 
 
 def deconvolve_steps(
-    image: ArrayLike,
+    image: ArrayLike | Source,
     settings: Settings | None = None,
     *,
     axes: str | None = None,
@@ -149,7 +150,9 @@ def _with_room(given: _Given, settings: Settings, max_memory_gb: float | None) -
     source = source_of(given.image)
     layout = arrangement(source.shape, given.axes, settings.planes)
     refuse_type(source.dtype, source.shape)
-    work = Work.of(source.shape, layout, settings, None if given.psf is None else np.shape(given.psf))
+    loaded = 0 if isinstance(given.image, np.ndarray) else source.dtype.itemsize * math.prod(source.shape)
+    psf = None if given.psf is None else np.shape(given.psf)
+    work = Work.of(source.shape, layout, settings, psf, loaded)
     plan = planned(work, limit_bytes(max_memory_gb), device_of(settings), maps=given.maps)
     kernels: Kernels = {}
     smaller_ones: list[str] = []

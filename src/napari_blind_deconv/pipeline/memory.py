@@ -31,6 +31,8 @@ SHARE = 0.8
 _SMALLEST = 8
 # Bytes a sample of a channel that waits, and of a block beside its restoration.
 _WAITING, _PIXELS = 20, 50
+# Part of the memory that blocks are made for: what is held of it by chance, no model tells.
+_CAREFUL = 0.85
 # Samples of canvas from which on it is worth the time to find out how fast the machine is.
 _TIMED_FROM = 1 << 20
 # Parts of the memory that are tried one after the other where it did not suffice.
@@ -51,7 +53,7 @@ class Work:
     settings
         The run's.
     loaded
-        Bytes of the image that are still to be read into memory.
+        Bytes of the image that are still to be read into memory, where it is worked on as a whole.
     """
 
     shape: tuple[int, ...]
@@ -228,11 +230,11 @@ def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Pla
     # Of several channels one is worked on at a time; the others lie there as they came, and as they were restored.
     held = costs.HELD["whole"] * channel + _WAITING * (samples - channel)
     peak = max(_looking(work) * channel, held + max(restoring, _estimating(work)))
-    return Plan(work, device, None, maps, _base(work) + peak, _seconds(work, device, canvas), limit)
+    return Plan(work, device, None, maps, _base() + work.loaded + peak, _seconds(work, device, canvas), limit)
 
 
-def _base(work: Work) -> float:
-    return resident_bytes() + costs.PACKAGES + work.loaded
+def _base() -> float:
+    return resident_bytes() + costs.PACKAGES
 
 
 def _estimating(work: Work) -> float:
@@ -255,16 +257,15 @@ def _seconds(work: Work, device: torch.device, canvas: int) -> float:
     unit = costs.transform_seconds(device.type) if canvas >= _TIMED_FROM else costs.USUAL_SECONDS
     cost = costs.RESTORING[costs.kind_of(work.settings)]
     restoring = cost.transforms * costs.steps_of(work.settings) * canvas
-    choosing = costs.CHOOSING * canvas if costs.may_count(work.settings) else 0.0
     others = _of_estimation(work)[1] * _window(work) + costs.CHECKING * math.prod(work.shape)
-    return work.channels * unit * (restoring + choosing + others)
+    return work.channels * unit * (restoring + others)
 
 
 def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, part: float = 1.0) -> Plan | None:
     """The blocks that take the least time within a part of the memory; ``None``: not even the smallest fit."""
     results = 4 * (3 if maps else 1) + costs.HELD["blocks"]
-    fixed = _base(work) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
-    left = part * (limit - fixed)
+    fixed = _base() + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
+    left = part * _CAREFUL * (limit - fixed)
     slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
     if max(slab, _estimating(work)) > limit - fixed:
         return None
