@@ -230,11 +230,11 @@ def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Pla
     # Of several channels one is worked on at a time; the others lie there as they came, and as they were restored.
     held = costs.HELD["whole"] * channel + _WAITING * (samples - channel)
     peak = max(_looking(work) * channel, held + max(restoring, _estimating(work)))
-    return Plan(work, device, None, maps, _base() + work.loaded + peak, _seconds(work, device, canvas), limit)
+    return Plan(work, device, None, maps, _base(work) + work.loaded + peak, _seconds(work, device, canvas), limit)
 
 
-def _base() -> float:
-    return resident_bytes() + costs.PACKAGES
+def _base(work: Work) -> float:
+    return resident_bytes() + costs.PACKAGES[0 if len(work.kernel_shape) < 3 else 1]
 
 
 def _estimating(work: Work) -> float:
@@ -264,7 +264,7 @@ def _seconds(work: Work, device: torch.device, canvas: int) -> float:
 def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, part: float = 1.0) -> Plan | None:
     """The blocks that take the least time within a part of the memory; ``None``: not even the smallest fit."""
     results = 4 * (3 if maps else 1) + costs.HELD["blocks"]
-    fixed = _base() + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
+    fixed = _base(work) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
     left = part * _CAREFUL * (limit - fixed)
     slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
     if max(slab, _estimating(work)) > limit - fixed:
