@@ -16,7 +16,8 @@ from napari_blind_deconv.image_priors import NoPrior, SparseGradients, TotalVari
 from napari_blind_deconv.kernel_priors import Gaussian, Known
 from napari_blind_deconv.machine import _left_in_groups
 from napari_blind_deconv.pipeline import deconvolve_steps, memory
-from napari_blind_deconv.pipeline.memory import Plan, Work, limit_bytes, planned, plans
+from napari_blind_deconv.pipeline.cutting import Work, fitting
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, plans
 from napari_blind_deconv.restoration import ByData, ByPrior, RichardsonLucyRestorer, Task
 from napari_blind_deconv.restoration.blockwise import InBlocks
 from napari_blind_deconv.restoration.halo import BLEND, halo_of, radii
@@ -40,7 +41,7 @@ def in_blocks(share):
     """A planner that cuts into blocks of a share of the canvas, whatever the memory."""
 
     def chosen(work, limit, device, *, maps=True):
-        blocks = memory.fitting(work, share * work.canvas(*work.shape[:1], work.shape[1:]))
+        blocks = fitting(work, share * work.canvas(*work.shape[:1], work.shape[1:]))
         assert blocks is not None
         return Plan(work, device, blocks, maps, 0.0, 1.0, limit)
 

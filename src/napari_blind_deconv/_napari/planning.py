@@ -6,8 +6,9 @@ import numpy as np
 
 from napari_blind_deconv._napari.run import Job, duration
 from napari_blind_deconv.observation import arrangement
-from napari_blind_deconv.pipeline.memory import Plan, Work, limit_bytes, planned
-from napari_blind_deconv.pipeline.preparation import device_of
+from napari_blind_deconv.pipeline.cutting import Work
+from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
 
 # Seconds from which on it is said how long a run will take.
 _LONG = 60

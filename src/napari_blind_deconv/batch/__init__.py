@@ -13,8 +13,9 @@ from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.failures import in_words
 from napari_blind_deconv.observation import arrangement
 from napari_blind_deconv.pipeline import deconvolve_steps
-from napari_blind_deconv.pipeline.memory import Work, limit_bytes, planned
-from napari_blind_deconv.pipeline.preparation import device_of
+from napari_blind_deconv.pipeline.cutting import Work
+from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.memory import limit_bytes, planned
 from napari_blind_deconv.settings import Settings
 
 from .plan import Job, find_inputs, plan, refuse_replacing

@@ -36,8 +36,8 @@ class Cost:
 
 RESTORING: Mapping[str, Cost] = MappingProxyType(
     {
-        "sparse-gradients": Cost((200, 220), 8.5),
-        "total-variation": Cost((200, 220), 8.5),
+        "sparse-gradients": Cost((200, 150), 8.5),
+        "total-variation": Cost((200, 150), 8.5),
         "none": Cost((130, 150), 7.0),
         "gaussian-field": Cost((130, 150), 15.0),
         "patch-mixture": Cost((600, 600), 160.0),
@@ -59,7 +59,7 @@ HELD: Mapping[str, float] = MappingProxyType({"whole": 60.0, "blocks": 1.0})
 ESTIMATING: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
         "known": (8.0, 0.0),
-        "gaussian": (40.0, 140.0),
+        "gaussian": (40.0, 250.0),
         "uniform": (330.0, 4300.0),
         "other": (330.0, 4300.0),
     }
@@ -68,6 +68,9 @@ ESTIMATING: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 CHECKING = 100.0
 """Transforms a sample that defects, noise and checks take."""
+
+IN_VOLUMES = 2.1
+"""How many times as long a transform takes in a volume, whose axes lie far apart in memory."""
 
 PACKAGES: tuple[float, float] = (5e7, 9e7)
 """Bytes of what a run loads on its way, with an image and with a volume."""

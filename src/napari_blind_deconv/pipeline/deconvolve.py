@@ -16,20 +16,21 @@ from napari_blind_deconv.failures import is_memory
 from napari_blind_deconv.metrics import score
 from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.blocks import Kernels, Results, channel_in_blocks
-from napari_blind_deconv.pipeline.memory import Plan, Work, limit_bytes, planned, smaller
-from napari_blind_deconv.pipeline.outcome import Float, Outcome, check_finite, joined_maps, report_of
+from napari_blind_deconv.pipeline.cutting import Work
+from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller
+from napari_blind_deconv.pipeline.outcome import Float, Outcome, check_finite, joined_maps, report_of, stacked
 from napari_blind_deconv.pipeline.posing import intensity_levels, posed
-from napari_blind_deconv.pipeline.preparation import Run, checked_truth, device_of, prepare, prepare_in_parts
+from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare, prepare_in_parts
 from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
 from napari_blind_deconv.pipeline.sources import Source, source_of
+from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import assessed
 from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps, restoring
 from napari_blind_deconv.report import peak_memory_mb
 from napari_blind_deconv.settings import Settings
 
-# Samples from which on torch's threads pay.
-_THREADED_FROM = 1 << 19
 # Shares of the pixels between whose intensities the noise is described.
 _LIGHT = (0.01, 0.99)
 
@@ -205,26 +206,25 @@ def _planned_steps(
         if results is None:
             steps_of_channel, size = _channel_steps(run, index, kernels), int(np.prod(run.shape)) // len(run.defects)
         else:
-            steps_of_channel, size = channel_in_blocks(run, index, plan, results, kernels), _THREADED_FROM
-        outcomes.append((yield from _on_few_threads(size, steps_of_channel)))
+            steps_of_channel, size = channel_in_blocks(run, index, plan, results, kernels), THREADED_FROM
+        outcomes.append((yield from on_few_threads(size, steps_of_channel)))
     check_finite(run, outcomes)
     if results is None:
         restored = run.layout.join([o.image for o in outcomes if o.image is not None], run.shape)
         if given.out is not None:
             given.out[...] = restored
-            restored = given.out
         found = joined_maps(run, outcomes) if given.maps else {}
     else:
         restored, found = results.image, results.maps
     all_kernels = [o.kernel for o in outcomes]
-    kernel = all_kernels[0] if run.layout.channel is None else _stacked(all_kernels)
+    kernel = all_kernels[0] if run.layout.channel is None else stacked(all_kernels)
     report = report_of(run, outcomes, shown)
     report["plan"] = (plan if results is None else replace(plan, blocks=results.blocks[0])).to_dict()
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
-    return Result(restored, kernel, report, found)
+    return Result(restored if given.out is None else given.out, kernel, report, found)
 
 
 def _all(shape: Sequence[int]) -> tuple[slice, ...]:
@@ -293,31 +293,6 @@ def _estimates(
         raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
     kernels[index] = last
     yield from restoring(problem, settings.restorer, replace(last, kernel=last.kernel.to(problem.observed.device)))
-
-
-def _on_few_threads(samples: int, steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:
-    """The steps of a small problem on one thread: a second one gains nothing, and waits where other work runs."""
-    before = torch.get_num_threads()
-    try:
-        while True:
-            torch.set_num_threads(1 if samples < _THREADED_FROM else before)
-            try:
-                progress = next(steps)
-            except StopIteration as end:
-                outcome: Outcome = end.value
-                return outcome
-            finally:
-                torch.set_num_threads(before)
-            yield progress
-    finally:
-        steps.close()
-
-
-def _stacked(kernels: Sequence[Float]) -> Float:
-    """One kernel per channel, on the largest of their supports."""
-    largest = np.max([k.shape for k in kernels], axis=0)
-    padded = [np.pad(k, [((n - m) // 2,) * 2 for n, m in zip(largest, k.shape, strict=True)]) for k in kernels]
-    return np.stack(padded)
 
 
 def _numpy(values: torch.Tensor) -> Float:

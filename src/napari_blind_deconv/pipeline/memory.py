@@ -1,34 +1,24 @@
 """The planner: whether a run is worked on as a whole or in blocks, in which, and what that will take."""
 
-import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.crops import window_sides
-from napari_blind_deconv.fourier import fast_shape
-from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.machine import free_bytes, resident_bytes
-from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.pipeline import costs
+from napari_blind_deconv.pipeline.cutting import Work, fitting
 from napari_blind_deconv.pipeline.sources import SLAB
 from napari_blind_deconv.pipeline.surveying import SAMPLE
 from napari_blind_deconv.restoration.blockwise import Blocks
-from napari_blind_deconv.restoration.halo import BLEND, halo_of, usual_radius
-from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.support import kernel_shape
-from napari_blind_deconv.tiling import Cut
 
 # What a run takes at most of the memory that is free, unless a limit is given; and where it is given, all of that.
 SHARE = 0.8
-# Smaller blocks than this are nearly all halo.
-_SMALLEST = 8
 # Bytes a sample of a channel that waits, and of a block beside its restoration.
 _WAITING, _PIXELS = 20, 50
 # Part of the memory that blocks are made for: what is held of it by chance, no model tells.
@@ -37,69 +27,6 @@ _CAREFUL = 0.85
 _TIMED_FROM = 1 << 20
 # Parts of the memory that are tried one after the other where it did not suffice.
 _PARTS = (1.0, 0.5, 0.25)
-_COUNTS = (*range(1, 13), 14, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is to be done, as far as memory and time go.
-
-    Attributes
-    ----------
-    shape, channels
-        One channel's ``(batch, *space)``, and how many there are.
-    kernel_shape, radius
-        The kernel's support, and its radius by light (`restoration.halo.radii`), or what to expect.
-    settings
-        The run's.
-    loaded
-        Bytes of the image that are still to be read into memory, where it is worked on as a whole.
-    """
-
-    shape: tuple[int, ...]
-    channels: int
-    kernel_shape: tuple[int, ...]
-    radius: tuple[int, ...]
-    settings: Settings
-    loaded: float = 0.0
-
-    @classmethod
-    def of(
-        cls,
-        shape: Sequence[int],
-        layout: Arrangement,
-        settings: Settings,
-        psf: Sequence[int] | None,
-        loaded: float = 0.0,
-    ) -> "Work":
-        """The work on an image of a shape; ``psf`` is the shape of a known PSF."""
-        sizes = dict(zip(layout.axes, shape, strict=True))
-        space = tuple(sizes[a] for a in layout.space)
-        batch = math.prod(n for a, n in sizes.items() if a != "C" and a not in layout.space)
-        known = isinstance(settings.kernel_prior, Known)
-        support = tuple(psf)[-len(space) :] if psf is not None and known else kernel_shape(settings.kernel_size, space)
-        support = tuple(min(k, n - 1 + n % 2) for k, n in zip(support, space, strict=True))
-        return cls((batch, *space), sizes.get("C", 1), support, usual_radius(support), settings, loaded)
-
-    @property
-    def samples(self) -> int:
-        """Of all channels."""
-        return self.channels * math.prod(self.shape)
-
-    def size_in_words(self) -> str:
-        """Its lengths."""
-        lengths = [n for n in (self.channels, *self.shape) if n > 1]
-        return " × ".join(str(n) for n in lengths)
-
-    def canvas(self, frames: int, space: Sequence[int]) -> int:
-        """Samples of the canvas of some frames of a part of the space."""
-        radius = [k // 2 for k in self.kernel_shape]
-        return frames * math.prod(fast_shape([n + 2 * r for n, r in zip(space, radius, strict=True)]))
-
-    @property
-    def halo(self) -> tuple[int, ...]:
-        """What blocks see around them."""
-        return halo_of(self.radius, self.settings.restorer, self.settings.image_prior, self.settings.iterations)
 
 
 @dataclass(frozen=True)
@@ -255,6 +182,7 @@ def _of_estimation(work: Work) -> tuple[float, float]:
 def _seconds(work: Work, device: torch.device, canvas: int) -> float:
     """Time of a restoration of so many samples of canvas in all blocks of a channel, and of what comes before."""
     unit = costs.transform_seconds(device.type) if canvas >= _TIMED_FROM else costs.USUAL_SECONDS
+    unit *= costs.IN_VOLUMES if len(work.kernel_shape) > 2 else 1.0
     cost = costs.RESTORING[costs.kind_of(work.settings)]
     restoring = cost.transforms * costs.steps_of(work.settings) * canvas
     others = _of_estimation(work)[1] * _window(work) + costs.CHECKING * math.prod(work.shape)
@@ -289,29 +217,6 @@ def _looking(work: Work) -> float:
 def _plane(work: Work) -> int:
     """Samples of a plane along the first axis: no slab is smaller."""
     return math.prod(work.shape[2:])
-
-
-def fitting(work: Work, room: float) -> Blocks | None:
-    """The blocks with the least canvas in all among those of which one's canvas has room for so many samples."""
-    batch, *space = work.shape
-    halo = work.halo
-    counts: list[list[int]] = []
-    lengths: list[list[int]] = []
-    for n, h, k in zip(space, halo, work.kernel_shape, strict=True):
-        one = [(c, Cut((n,), (c,), (h,), (BLEND,))) for c in _COUNTS]
-        fine = [(c, cut.seen[0]) for c, cut in one if c == 1 or (cut.fits and n >= c * _SMALLEST + 2 * (h + BLEND))]
-        counts.append([c for c, _ in fine])
-        lengths.append([fast_shape([seen + 2 * (k // 2)])[0] for _, seen in fine])
-    canvas = np.array(functools.reduce(np.multiply.outer, [np.array(a, float) for a in lengths]))
-    total = canvas * functools.reduce(np.multiply.outer, [np.array(c, float) for c in counts])
-    if not (canvas <= room).any():
-        return None
-    best = np.unravel_index(int(np.where(canvas <= room, total, np.inf).argmin()), canvas.shape)
-    chosen = tuple(c[int(i)] for c, i in zip(counts, best, strict=True))
-    frames = max(1, min(batch, int(room // float(canvas[best]))))
-    # Groups of equal size.
-    frames = -(-batch // -(-batch // frames))
-    return Blocks(Cut(tuple(space), chosen, halo, (BLEND,) * len(space)), frames, batch)
 
 
 def recut(plan: Plan, radius: tuple[int, ...], kernel: tuple[int, ...]) -> Blocks:

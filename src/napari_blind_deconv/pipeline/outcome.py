@@ -138,3 +138,10 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source) -
         "trust": trust[0] if single else trust,
         "warnings": run.warnings + told,
     }
+
+
+def stacked(kernels: Sequence[Float]) -> Float:
+    """One kernel per channel, on the largest of their supports."""
+    largest = np.max([k.shape for k in kernels], axis=0)
+    padded = [np.pad(k, [((n - m) // 2,) * 2 for n, m in zip(largest, k.shape, strict=True)]) for k in kernels]
+    return np.stack(padded)

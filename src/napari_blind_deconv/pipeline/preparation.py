@@ -26,6 +26,7 @@ from napari_blind_deconv.observation import (
     refuse_values,
 )
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
+from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.region import Region, regions_of
 from napari_blind_deconv.pipeline.sources import Channel, Source
 from napari_blind_deconv.pipeline.surveying import Surveyed, ranged, surveyed
@@ -295,20 +296,3 @@ def _physical_doubts(prior: Any, voxels: VoxelSize | None, size: tuple[int, ...]
         return voxel_doubts(voxels)
     modality: Any = getattr(prior, "modality", "widefield")
     return microscope_doubts(voxel_size_um=voxels, modality=modality, kernel_shape=size, **fixed)
-
-
-def device_of(settings: Settings) -> torch.device:
-    """Where to compute."""
-    name = settings.device
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there[name]:
-        usable = ", ".join(d for d, ok in there.items() if ok)
-        raise InputError(
-            subject="device",
-            value=f"{name!r} is not available on this machine",
-            allowed=f"where auto, {usable} are",
-            remedy="choose `device=auto`",
-        )
-    return torch.device(name)
