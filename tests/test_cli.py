@@ -234,7 +234,7 @@ OPTIONS = {
     "infinite strength": (["--image-prior-strength", "inf"], ["strength", "finite"]),
     "strength of nothing": (["--image-prior", "none", "--image-prior-strength", 1], ["strength"]),
     "no iterations": (["--iterations", 0], ["iterations", "at least 1"]),
-    "too little memory": (["--max-memory-gb", 0.001], ["needs about", "--max-memory-gb 0.001"]),
+    "too little memory": (["--max-memory-gb", 0.001], ["needs about", "--max-memory-gb"]),
     "no memory": (["--max-memory-gb", 0], ["--max-memory-gb 0", "positive"]),
     "missing settings": (["--settings", "no.json"], ["no.json", "cannot be read"]),
     "missing PSF": (["--psf", "no.tif"], ["no.tif", "does not exist"]),

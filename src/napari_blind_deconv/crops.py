@@ -1,5 +1,6 @@
 """Which part of a large observation teaches the kernel: the busiest frames, and in them the busiest window."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,18 +57,55 @@ def informative_window(
     """
     ndim = len(kernel_shape)
     space = observed.shape[-ndim:]
-    smallest = [min(n, round(kernels * k)) for n, k in zip(space, kernel_shape, strict=True)]
-    window = [min(n, max(side or _SIDE.get(ndim, 128), low)) for n, low in zip(space, smallest, strict=True)]
+    window, smallest = window_sides(space, kernel_shape, side, kernels)
     everything = torch.arange(len(observed), device=observed.device)
     if list(space) == window and len(observed) == 1 and weights is None:
         return Window(everything, tuple(slice(0, n) for n in space))
-    energy = _gradient_energy(observed, ndim)
+    energy = gradient_energy(observed, ndim)
     data = torch.ones_like(observed[:1]) if weights is None else (weights > 0).to(observed).expand_as(observed)
-    energy = energy * data
+    return _busiest(energy * data, data.expand_as(observed), (window, smallest), frames)
+
+
+def window_by_cells(
+    energy: Tensor, data: Tensor, cell: tuple[int, ...], space: tuple[int, ...], kernel_shape: tuple[int, ...]
+) -> Window:
+    """As `informative_window`, from an observation that was looked at piece by piece.
+
+    Parameters
+    ----------
+    energy, data
+        Sums of the gradient energy, and share of the pixels that are data, over cells; shape ``(batch, *cells)``.
+    cell
+        The cells' sides, in pixels.
+    space
+        The observation's shape.
+    kernel_shape
+        The kernel's support.
+    """
+    window, smallest = window_sides(space, kernel_shape)
+    sides = tuple([max(1, w // c) for w, c in zip(sizes, cell, strict=True)] for sizes in (window, smallest))
+    found = _busiest(energy, data, (sides[0], sides[1]), _FRAMES)
+    parts = [slice(b.start * c, min(b.stop * c, n)) for b, c, n in zip(found.box, cell, space, strict=True)]
+    return Window(found.frames, tuple(parts))
+
+
+def window_sides(
+    space: Sequence[int], kernel_shape: tuple[int, ...], side: int | None = None, kernels: float = _SMALLEST
+) -> tuple[list[int], list[int]]:
+    """Sides of the window that teaches a kernel, and of the smallest that will do."""
+    smallest = [min(n, round(kernels * k)) for n, k in zip(space, kernel_shape, strict=True)]
+    usual = side or _SIDE.get(len(kernel_shape), 128)
+    return [min(n, max(usual, low)) for n, low in zip(space, smallest, strict=True)], smallest
+
+
+def _busiest(energy: Tensor, data: Tensor, sides: tuple[list[int], list[int]], frames: int) -> Window:
+    """The busiest frames and the busiest window in them, from energy and data ``(batch, *space)``."""
+    window, smallest = sides
+    ndim = len(window)
     shown = energy.flatten(1).sum(1)
-    chosen = shown.topk(min(frames, len(observed))).indices.sort().values
+    chosen = shown.topk(min(frames, len(energy))).indices.sort().values
     chosen = chosen[shown[chosen] >= _WORTH * shown.max()]
-    share = data.expand_as(observed)[chosen].mean(0)
+    share = data[chosen].mean(0)
     start = _busiest_window(energy[chosen].sum(0), share, window)
     while start is None and any(w > low for w, low in zip(window, smallest, strict=True)):
         window = [max(int(w * _STEP), low) for w, low in zip(window, smallest, strict=True)]
@@ -77,7 +115,8 @@ def informative_window(
     return Window(chosen, tuple(slice(s, s + w) for s, w in zip(start, window, strict=True)))
 
 
-def _gradient_energy(observed: Tensor, ndim: int) -> Tensor:
+def gradient_energy(observed: Tensor, ndim: int) -> Tensor:
+    """Squared differences to the next pixel along the last axes, summed over these."""
     energy = torch.zeros_like(observed)
     for axis in range(-ndim, 0):
         difference = observed.diff(dim=axis) ** 2

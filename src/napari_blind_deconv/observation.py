@@ -63,14 +63,7 @@ class Arrangement:
             For a channel that is constant.
         """
         channels = self.apart(image)
-        for number, channel in enumerate(channels, start=1):
-            if np.nanmin(channel) == np.nanmax(channel):
-                raise InputError(
-                    subject=f"channel {number} of {len(channels)}",
-                    value=f"is constant, every pixel is {channel.flat[0]:g}",
-                    allowed="so that there is nothing to deconvolve in it",
-                    remedy="leave it out",
-                )
+        refuse_constant([(float(np.nanmin(c)), float(np.nanmax(c))) for c in channels])
         return [self._flattened(c) for c in channels]
 
     def split_mask(self, mask: NDArray[Any], shape: tuple[int, ...], name: str = "mask") -> list[NDArray[np.bool_]]:
@@ -182,38 +175,53 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
         For an empty or constant image, one without a finite pixel, and types that hold no intensities.
     """
     array = np.asarray(image)
-    if array.dtype.kind not in "iuf":
-        raise InputError(
-            subject="image",
-            value=f"has data type {array.dtype}",
-            allowed="which holds no intensities",
-            remedy="convert it to an integer or float type",
-        )
-    if array.size == 0:
-        raise InputError(
-            subject="image",
-            value=f"is empty, its shape is {array.shape}",
-            allowed=f"but every axis needs at least {_SMALLEST} pixels",
-            remedy="export it anew",
-        )
+    refuse_type(array.dtype, array.shape)
     warnings = []
     # Whole numbers of four bytes do not fit into single precision.
     small = array.dtype.itemsize <= (4 if array.dtype.kind == "f" else 2)
     values = array.astype(np.float32 if small else np.float64, copy=False)
     bad = ~np.isfinite(values)
     count = int(bad.sum())
-    if count == array.size:
+    if count and count < array.size and fill_nan:
+        nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
+        values = values[tuple(nearest)]
+        warnings.append(filled_words(count))
+    refuse_values(values if not count or fill_nan else values[~bad], count, array.size)
+    return values, warnings
+
+
+def filled_words(count: int) -> str:
+    """What is said of pixels that were filled."""
+    return f"{count} pixels that were NaN or infinite were filled from their nearest neighbours"
+
+
+def refuse_type(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    """Refuse what holds no intensities, and what is empty."""
+    if dtype.kind not in "iuf":
+        raise InputError(
+            subject="image",
+            value=f"has data type {dtype}",
+            allowed="which holds no intensities",
+            remedy="convert it to an integer or float type",
+        )
+    if 0 in shape:
+        raise InputError(
+            subject="image",
+            value=f"is empty, its shape is {shape}",
+            allowed=f"but every axis needs at least {_SMALLEST} pixels",
+            remedy="export it anew",
+        )
+
+
+def refuse_values(finite: NDArray[Any], infinite: int, size: int) -> None:
+    """Refuse an image by its finite values, or some with the lowest and the highest; others are ``infinite``."""
+    if infinite == size:
         raise InputError(
             subject="image",
             value="holds no finite value",
             allowed="as every pixel is NaN or infinite",
             remedy="export it anew",
         )
-    if count and fill_nan:
-        nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
-        values = values[tuple(nearest)]
-        warnings.append(f"{count} pixels that were NaN or infinite were filled from their nearest neighbours")
-    finite = values if not count or fill_nan else values[~bad]
     refuse_extreme(finite)
     if finite.min() == finite.max():
         raise InputError(
@@ -222,7 +230,18 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
             allowed="so that there is nothing to deconvolve",
             remedy="export it anew",
         )
-    return values, warnings
+
+
+def refuse_constant(ranges: Sequence[tuple[float, float]]) -> None:
+    """Refuse a channel that is constant; ``ranges`` holds the lowest and the highest value of each."""
+    for number, (low, high) in enumerate(ranges, start=1):
+        if low == high:
+            raise InputError(
+                subject=f"channel {number} of {len(ranges)}",
+                value=f"is constant, every pixel is {low:g}",
+                allowed="so that there is nothing to deconvolve in it",
+                remedy="leave it out",
+            )
 
 
 def checked_voxel_size(voxel_size_um: Sequence[float | None] | None, space: str, planes: bool) -> VoxelSize | None:

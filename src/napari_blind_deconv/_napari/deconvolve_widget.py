@@ -19,6 +19,7 @@ from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
 from napari_blind_deconv._napari.live import PREVIEW, LiveLayers
 from napari_blind_deconv._napari.mask_choice import MaskChoices
+from napari_blind_deconv._napari.planning import plan_in_words, plan_of
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.results import result_layers
 from napari_blind_deconv._napari.run import Job, Refusal, run_steps
@@ -241,12 +242,13 @@ class DeconvolveWidget(Docked):
         if self.is_running:
             return
         try:
-            self.job()
+            plan = plan_in_words(plan_of(self.job()))
         except InputError as error:
             self.panel.say(refusal_on_screen(error), alarm=self.input.layer_choice.value() is not None)
         else:
             sample = self._suggested != Settings() and replace(self.form.value(), planes=False) == self._suggested
-            self.panel.say("Ready, with the settings that suit this sample." if sample else "Ready.")
+            ready = "Ready, with the settings that suit this sample" if sample else "Ready"
+            self.panel.say(f"{ready}: {plan}." if plan else f"{ready}.")
 
     def close_down(self) -> None:
         """Stop the run, and listen to the viewer no longer."""

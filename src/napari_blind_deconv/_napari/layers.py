@@ -1,6 +1,5 @@
 """Layer → what the pipeline takes: pixels, axes and voxel size, captured when a run starts."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +7,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import psutil
 from napari.layers import Image
 from numpy.typing import NDArray
 
@@ -21,8 +19,6 @@ PLUGIN: Final = "napari-blind-deconv"
 _LETTERS: Final = MappingProxyType(
     {"z": "Z", "depth": "Z", "plane": "Z", "t": "T", "time": "T", "frame": "T", "c": "C", "ch": "C", "channel": "C"}
 )
-# A run holds the image about this many times in float32: the scene's canvas, its spectra and the filters' outputs.
-_COPIES: Final = 12
 _FEW_CHANNELS: Final = 4
 
 
@@ -91,22 +87,18 @@ class Source:
         """Whether the last axis holds red, green, blue and opacity."""
         return self.axes.endswith("S") and self.data.shape[-1] == 4
 
-    def load(self) -> NDArray[Any]:
-        """The pixels in memory, without opacity; to be called off the main thread.
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the pixels, without opacity."""
+        return (*self.data.shape[:-1], 3) if self.has_alpha else tuple(self.data.shape)
 
-        Raises
-        ------
-        InputError
-            If they would not fit into the free memory.
-        """
-        size, free = math.prod(self.data.shape) * 4 * _COPIES, psutil.virtual_memory().available
-        if size > free:
-            raise InputError(
-                f"image {self.name!r} of {shape_in_words(self.data.shape)} pixels needs about {gigabytes(size)} to be "
-                f"deconvolved, {gigabytes(free)} are free; crop it, or choose a coarser level"
-            )
-        data = np.asarray(self.data)
-        return data[..., :3] if self.has_alpha else data
+    def unread(self) -> Any:
+        """The pixels without opacity; lazy ones are not computed yet."""
+        return self.data[..., :3] if self.has_alpha else self.data
+
+    def load(self) -> NDArray[Any]:
+        """The pixels in memory, without opacity; to be called off the main thread."""
+        return np.asarray(self.unread())
 
     def lazily(self) -> io.Source:
         """The pixels region by region, without opacity; of dask and zarr no more is computed than a region needs."""
@@ -199,11 +191,6 @@ def voxel_size(layer: Image, axes: str) -> tuple[VoxelSize | None, str]:
 def shape_in_words(shape: Sequence[int]) -> str:
     """``40 × 128 × 128``."""
     return " × ".join(str(n) for n in shape)
-
-
-def gigabytes(size: float) -> str:
-    """A size in memory, in the unit that people compare it in."""
-    return f"{size / 1e9:.1f} GB"
 
 
 def role_of(layer: Image) -> str:

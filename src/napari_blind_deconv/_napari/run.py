@@ -65,7 +65,7 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
 def _steps(job: Job) -> Generator[Progress, None, Result]:
     # The first yield leaves the thread a chance to stop before lazy data are computed.
     yield Progress("loading", 0, 0, message=f"reading {job.source.name}")
-    steps = deconvolve_steps(job.source.load(), job.settings, **_arguments(job))
+    steps = deconvolve_steps(job.source.unread(), job.settings, **_arguments(job))
     shown = 0.0
     while True:
         try:

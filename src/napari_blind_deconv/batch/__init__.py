@@ -1,5 +1,6 @@
 """Many files, one after the other: plan and check first, then restore each; one that fails does not stop the rest."""
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.failures import in_words
+from napari_blind_deconv.observation import arrangement
 from napari_blind_deconv.pipeline import deconvolve_steps
+from napari_blind_deconv.pipeline.cutting import Work
+from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.memory import limit_bytes, planned
 from napari_blind_deconv.settings import Settings
 
-from .memory import estimated_memory_gb
 from .plan import Job, find_inputs, plan, refuse_replacing
 
 __all__ = [
@@ -23,7 +27,6 @@ __all__ = [
     "FileStarted",
     "Job",
     "References",
-    "estimated_memory_gb",
     "find_inputs",
     "plan",
     "read_references",
@@ -134,7 +137,8 @@ def run_batch(
     axes, voxel_size_um
         Instead of what the files say.
     max_memory_gb
-        Files that would need more are refused.
+        What this process may hold: a file that needs more is worked on in blocks, and refused where no blocks fit.
+        By default a large share of what is free.
 
     Yields
     ------
@@ -169,34 +173,48 @@ class _Said:
     voxel_size_um: Sequence[float] | None
     max_memory_gb: float | None
 
-    def instead_of(self, volume: io.Volume) -> io.Volume:
-        """The volume with these axes and voxels; an axis that was called otherwise keeps the length that it had."""
-        axes = self.axes.upper() if self.axes else volume.axes
+    def instead_of(self, found: io.Header) -> io.Header:
+        """The header with these axes and voxels; an axis that was called otherwise keeps the length that it had."""
+        axes = self.axes.upper() if self.axes else found.axes
         if self.voxel_size_um:
-            return replace(volume, axes=axes, voxel_size_um=tuple(self.voxel_size_um))
-        read = dict(zip(volume.spatial_axes, volume.voxel_size_um or (), strict=False))
-        lengths = dict(zip(axes, (read.get(letter) for letter in volume.axes), strict=False))
-        return replace(volume, axes=axes, voxel_size_um=tuple(lengths[a] for a in "ZYX" if a in lengths))
+            return replace(found, axes=axes, voxel_size_um=tuple(self.voxel_size_um))
+        read = dict(zip((a for a in "ZYX" if a in found.axes), found.voxel_size_um or (), strict=False))
+        lengths = dict(zip(axes, (read.get(letter) for letter in found.axes), strict=False))
+        return replace(found, axes=axes, voxel_size_um=tuple(lengths[a] for a in "ZYX" if a in lengths))
 
 
 def _restore(
     job: Job, settings: Settings, references: References, said: _Said
 ) -> Generator[Progress, None, dict[str, Any]]:
-    _check_memory(job.path, settings, said)
-    volume = said.instead_of(io.read(job.path))
+    source = io.open(job.path)
+    header = said.instead_of(source.header)
+    _check_memory(job, header, settings, references, said)
+    result = yield from _restored(source, header, settings, references, said, maps=bool(job.maps))
+    report = _completed(result, header, job, references)
+    _write(job, header, result, report)
+    return report
+
+
+def _restored(
+    source: io.Source, header: io.Header, settings: Settings, references: References, said: _Said, *, maps: bool
+) -> Generator[Progress, None, Result]:
     psf, truth, true_psf = references.psf, references.truth, references.true_psf
     try:
-        result = yield from deconvolve_steps(
-            volume.data,
-            settings,
-            axes=volume.axes,
-            voxel_size_um=volume.voxel_size_um,
-            psf=None if psf is None else psf.data,
-            psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
-            truth=None if truth is None else truth.data,
-            true_psf=None if true_psf is None else true_psf.data,
-            mask=references.used,
-            region=references.region.data if isinstance(references.region, io.Volume) else references.region,
+        return (
+            yield from deconvolve_steps(
+                source,
+                settings,
+                axes=header.axes,
+                voxel_size_um=header.voxel_size_um,
+                psf=None if psf is None else psf.data,
+                psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
+                truth=None if truth is None else truth.data,
+                true_psf=None if true_psf is None else true_psf.data,
+                mask=references.used,
+                region=references.region.data if isinstance(references.region, io.Volume) else references.region,
+                max_memory_gb=said.max_memory_gb,
+                maps=maps,
+            )
         )
     except InputError as error:
         if error.subject == "mask" and references.leave_out is not None:
@@ -204,51 +222,44 @@ def _restore(
         if psf is None or error.subject != "PSF":
             raise
         raise error.about(f"PSF {psf.path}") from error
-    report = _completed(result, volume, job, references)
-    _write(job, volume, result, report)
-    return report
 
 
-def _check_memory(path: Path, settings: Settings, said: _Said) -> None:
-    if said.max_memory_gb is None:
-        return
-    found = io.header(path)
-    axes = said.axes if said.axes and len(said.axes) == len(found.shape) else found.axes
-    needed = estimated_memory_gb(found.shape, axes, planes=settings.planes, kernel_size=settings.kernel_size)
-    if needed > said.max_memory_gb:
-        raise InputError(
-            subject=str(path),
-            value=f"of {found.shape} pixels needs about {needed:.1f} GB",
-            allowed=f"more than `max_memory_gb` {said.max_memory_gb:g}",
-            remedy="crop it, or allow more",
-        )
+def _check_memory(job: Job, found: io.Header, settings: Settings, references: References, said: _Said) -> None:
+    """Refuse a file that no plan has room for, by its header, before its pixels are read."""
+    layout = arrangement(found.shape, found.axes, settings.planes)
+    psf = None if references.psf is None else references.psf.data.shape
+    work = Work.of(found.shape, layout, settings, psf, found.dtype.itemsize * math.prod(found.shape))
+    try:
+        planned(work, limit_bytes(said.max_memory_gb), device_of(settings), maps=bool(job.maps))
+    except InputError as error:
+        raise error.about(f"{job.path} of {work.size_in_words()} pixels") from error
 
 
-def _completed(result: Result, volume: io.Volume, job: Job, references: References) -> dict[str, Any]:
+def _completed(result: Result, header: io.Header, job: Job, references: References) -> dict[str, Any]:
     """The pipeline's report with what only the files know."""
     report = result.report
-    source = report["input"] | {"file": job.path.name, "format": volume.description.get("format")}
-    warnings = list(volume.description.get("warnings", []))
+    source = report["input"] | {"file": job.path.name, "format": header.description.get("format")}
+    warnings = list(header.description.get("warnings", []))
     warnings += [sentence for found in references.volumes.values() for sentence in found.doubts]
     warnings += report["warnings"]
     outputs = [path.name for path in job.written(result.maps)]
     return report | {"input": source, "references": references.files, "warnings": warnings, "outputs": outputs}
 
 
-def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) -> None:
+def _write(job: Job, header: io.Header, result: Result, report: dict[str, Any]) -> None:
     """All files or none."""
     axes, voxels = report["input"]["axes"], report["input"]["voxel_size_um"]
     channel = "C" if "C" in axes else ""
     space = "".join(letter for letter in "ZYX" if letter in axes)
     # Planes share one PSF, which has no z.
     psf_axes = channel + space[len(space) + len(channel) - result.kernel.ndim :]
-    restored = io.Volume(result.image, axes, volume.voxel_size_um, volume.description)
-    psf = io.Volume(result.kernel, psf_axes, voxels, volume.description)
+    restored = io.Volume(result.image, axes, header.voxel_size_um, header.description)
+    psf = io.Volume(result.kernel, psf_axes, voxels, header.description)
     record = {
         key: report[key] for key in ("settings", "versions", "device", "seed", "noise_sigma", "input", "warnings")
     }
     # How the image is shown says nothing of its maps.
-    described = {key: value for key, value in volume.description.items() if key != "channels"}
+    described = {key: value for key, value in header.description.items() if key != "channels"}
     text = io.to_json(report)
     maps = [name for name in job.maps if name in result.maps]
     # Coarser levels of a pyramid are at most a third as large.
@@ -258,6 +269,6 @@ def _write(job: Job, volume: io.Volume, result: Result, report: dict[str, Any]) 
         io.put(at_restored, io.as_floats(restored), {"role": "restored image", **record}, job.form)
         io.put(at_psf, io.as_floats(psf), {"role": "point spread function", **record}, "ome-tiff")
         for name, at_map in zip(maps, at_maps, strict=True):
-            shown = io.Volume(result.maps[name], axes, volume.voxel_size_um, described)
+            shown = io.Volume(result.maps[name], axes, header.voxel_size_um, described)
             io.put(at_map, io.as_floats(shown), {"role": name.replace("_", " "), **record}, job.form)
         at_report.write_text(text, encoding="utf-8")

@@ -105,7 +105,10 @@ def run(
         int | None, typer.Option(parser=whole, metavar="N", help="Seed of everything that is drawn.")
     ] = None,
     max_memory_gb: Annotated[
-        float | None, typer.Option(parser=number, metavar="F", help="Refuse files that need more.")
+        float | None,
+        typer.Option(
+            parser=number, metavar="F", help="Memory that may be held; what needs more is worked on in blocks."
+        ),
     ] = None,
     maps: Annotated[
         bool,

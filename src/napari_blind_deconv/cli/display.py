@@ -43,7 +43,7 @@ def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> No
                 name = escape(shown(event.path.name)) + (f" ({event.index} of {total})" if total > 1 else "")
                 bar.reset(task, description=f"{name}: reading", total=None)
             elif isinstance(event, Step):
-                bar.update(task, description=_doing(name, event), total=event.total, completed=event.step)
+                bar.update(task, description=_doing(name, event), total=event.total or None, completed=event.step)
             else:
                 reports.append(event)
                 if total > 1 and not console.is_terminal:
@@ -77,6 +77,8 @@ def lines(report: FileReport) -> list[str]:
     found = report.report
     told = [f"{report.path.name}: done in {found['seconds']:.1f} s on {found['device']}"]
     told += [f"  wrote    {path}" for path in report.outputs]
+    if found["plan"]["blocks"] > 1:
+        told.append(f"  plan     {found['plan']['words']}")
     for kernel in _as_list(found["kernel"]):
         told.append(f"  PSF      {_size(kernel['size'])} px, FWHM {_widths(kernel, found['input']['voxel_size_um'])}")
     told += [f"  noise    {noise['words'].removeprefix('noise of ')}" for noise in _as_list(found["noise"])]

@@ -1,6 +1,5 @@
 """``blind-deconv info``."""
 
-import os
 import platform
 import sys
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 
 from napari_blind_deconv import io
 from napari_blind_deconv.image_priors.patch_mixture import SHIPPED_MIXTURES
+from napari_blind_deconv.machine import free_bytes, total_bytes
 from napari_blind_deconv.metrics import METRICS
 from napari_blind_deconv.networks import SHIPPED
 from napari_blind_deconv.report import versions
@@ -56,13 +56,9 @@ def _devices() -> list[dict[str, Any]]:
     return found
 
 
-def _memory_gb() -> dict[str, float] | None:
-    """The machine's memory, where the system tells."""
-    names = getattr(os, "sysconf_names", {})
-    if not {"SC_PAGE_SIZE", "SC_PHYS_PAGES", "SC_AVPHYS_PAGES"} <= set(names):
-        return None
-    page = os.sysconf("SC_PAGE_SIZE")
-    return {"total": _gb(page * os.sysconf("SC_PHYS_PAGES")), "available": _gb(page * os.sysconf("SC_AVPHYS_PAGES"))}
+def _memory_gb() -> dict[str, float]:
+    """The machine's memory, and what is left of it to this process."""
+    return {"total": _gb(total_bytes()), "available": _gb(free_bytes())}
 
 
 def _gb(size: int) -> float:

@@ -12,10 +12,10 @@ from napari_blind_deconv.defects.bad_pixels import bad_pixels
 from napari_blind_deconv.defects.filling import filled
 from napari_blind_deconv.defects.padding import blank_frames, padded
 from napari_blind_deconv.defects.plateau import cut_off_below, saturated
-from napari_blind_deconv.defects.stripes import destriped
+from napari_blind_deconv.defects.stripes import line_offsets
+from napari_blind_deconv.defects.tally import Tally
 
 Mask = NDArray[np.bool_]
-_FIRST = 3
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Defects:
     stripes
         Standard deviation of the offsets that ``rows`` and ``columns`` had of their own, where they had; they are taken
         out of ``image``.
+    offsets
+        Those offsets, by the same names, each of a shape that broadcasts to ``image``'s.
     """
 
     image: NDArray[np.float32]
@@ -43,6 +45,7 @@ class Defects:
     masks: Mapping[str, Mask]
     cut_off: float = 0.0
     stripes: Mapping[str, float] = field(default_factory=dict)
+    offsets: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @cached_property
     def missing(self) -> Mask | None:
@@ -60,25 +63,36 @@ class Defects:
         """Share of the pixels of a kind."""
         return float(self.masks[kind].mean()) if kind in self.masks else 0.0
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many pixels there are of every kind that was found."""
+        return {kind: int(mask.sum()) for kind, mask in self.masks.items()}
+
+    @property
+    def share_missing(self) -> float:
+        """Share of the pixels that are no data, for whatever reason."""
+        return 0.0 if self.missing is None else float(self.missing.mean())
+
     def sentences(self) -> Iterator[str]:
         """One sentence for each kind: how many, where, and what is done about it."""
-        for kind, mask in self.masks.items():
-            if mask.any():
-                one = mask.sum() == 1
-                count, are, were = _counted(mask), "is" if one else "are", "was" if one else "were"
-                yield _SENTENCES[kind].format(
-                    count=count, are=are, were=were, share=f"{mask.mean():.2%}", where=_where(mask)
-                )
-        for lines, deviation in self.stripes.items():
-            yield (
-                f"the {lines} have offsets of their own (stripes), of standard deviation {deviation:.3g}; they were "
-                "taken out"
-            )
-        if self.cut_off:
-            yield (
-                f"{self.cut_off:.2%} of the pixels lie at the lowest value: the image was cut off below; export it "
-                "without subtracting the background"
-            )
+        return sentences_of({kind: Tally.of(mask) for kind, mask in self.masks.items()}, self.stripes, self.cut_off)
+
+
+def sentences_of(tallies: Mapping[str, Tally], stripes: Mapping[str, float], cut_off: float) -> Iterator[str]:
+    """One sentence for each kind that was found."""
+    for kind, tally in tallies.items():
+        if tally.count:
+            yield tally.words(_SENTENCES[kind])
+    for lines, deviation in stripes.items():
+        yield (
+            f"the {lines} have offsets of their own (stripes), of standard deviation {deviation:.3g}; they were "
+            "taken out"
+        )
+    if cut_off:
+        yield (
+            f"{cut_off:.2%} of the pixels lie at the lowest value: the image was cut off below; export it "
+            "without subtracting the background"
+        )
 
 
 _SENTENCES = {
@@ -93,7 +107,9 @@ _SENTENCES = {
 }
 
 
-def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> Defects:
+def find_defects(
+    image: NDArray[np.floating], outside: Mask | None = None, extremes: tuple[float, float] | None = None
+) -> Defects:
     """Look for every kind of defect in one channel.
 
     Parameters
@@ -102,6 +118,8 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
         Shape ``(batch, *space)``; may hold NaN and infinite values.
     outside
         What a user's mask leaves out, same shape.
+    extremes
+        Lowest and highest value of the whole channel, where this is a part of it: nothing below is saturated.
     """
     values = np.asarray(image, np.float32)
     left_out = np.zeros(values.shape, bool) if outside is None else outside
@@ -117,6 +135,10 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
         masks["blank"] = np.broadcast_to(blank.reshape(-1, *(1,) * (values.ndim - 1)), values.shape) & ~left_out
     for kind, look in {"padding": padded, "saturated": saturated}.items():
         masks[kind] = _in_frames(look, values, busy) & ~unseen
+    low = _in_frames(cut_off_below, values, busy)
+    if extremes is not None:
+        masks["saturated"] &= values >= extremes[1]
+        low &= values <= extremes[0]
     known = unseen | masks["padding"] | masks["saturated"]
     # What stands in for a padding is flat, and the light beside it looks narrow.
     beyond = _around(masks["padding"]) | known
@@ -125,11 +147,15 @@ def find_defects(image: NDArray[np.floating], outside: Mask | None = None) -> De
         bad[busy] = bad_pixels(filled(values, known)[busy], known[busy])
     bad &= ~beyond
     masks |= {"bad": bad, "outside": left_out}
-    low = _in_frames(cut_off_below, values, busy)[busy] & ~known[busy]
+    low = low[busy] & ~known[busy]
     found = {kind: mask for kind, mask in masks.items() if mask.any()}
     original = np.asarray(image, np.float32)
-    clean, stripes = destriped(filled(values, known | bad), ~(known | bad))
-    return Defects(clean, original, found, float(low.mean()) if low.size else 0.0, stripes)
+    clean, lines = filled(values, known | bad), dict[str, NDArray[np.float32]]()
+    stripes: dict[str, float] = {}
+    for name, taken, deviation in line_offsets(clean, ~(known | bad)):
+        clean = clean - taken
+        lines[name], stripes[name] = taken, deviation
+    return Defects(clean, original, found, float(low.mean()) if low.size else 0.0, stripes, lines)
 
 
 def _around(mask: Mask) -> Mask:
@@ -144,21 +170,3 @@ def _in_frames(look: Callable[[NDArray[np.float32]], Mask], values: NDArray[np.f
     if busy.any():
         out[busy] = look(values[busy])
     return out
-
-
-def _counted(mask: Mask) -> str:
-    count = int(mask.sum())
-    return f"{count} pixel" + ("s" if count != 1 else "")
-
-
-def _where(mask: Mask) -> str:
-    """The first few places, or frames where whole ones are meant."""
-    whole = mask.reshape(len(mask), -1).all(1)
-    if whole.any():
-        numbers = ", ".join(str(i + 1) for i in np.flatnonzero(whole)[:_FIRST])
-        more = " and others" if whole.sum() > _FIRST else ""
-        return f"frame {numbers}{more} of {len(mask)} holds"
-    places = np.argwhere(mask)[:_FIRST]
-    start = 1 if len(mask) == 1 else 0
-    shown = "; ".join("(" + ", ".join(str(int(i)) for i in place[start:]) + ")" for place in places)
-    return f"at {shown}" + (" and others" if mask.sum() > _FIRST else "")

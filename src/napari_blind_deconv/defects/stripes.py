@@ -5,6 +5,8 @@ common in distant parts of the image is the offsets, and what is beyond the reac
 horizontal edge of the scene is common to the parts, too, but it is wide.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -25,7 +27,18 @@ _BESIDE, _SMOOTH = (3, 8), 3
 
 
 def destriped(image: Values, known: Mask) -> tuple[Values, dict[str, float]]:
-    """An image without its lines' own offsets, and their standard deviations by name: ``rows``, ``columns``.
+    """An image without its lines' own offsets, and their standard deviations by name; arguments as `line_offsets`."""
+    found: dict[str, float] = {}
+    for name, taken, deviation in line_offsets(image, known):
+        image = image - taken
+        found[name] = deviation
+    return image, found
+
+
+def line_offsets(image: Values, known: Mask) -> Iterator[tuple[str, Values, float]]:
+    """Offsets of lines by name (``rows``, ``columns``), shape as `offsets` has it on ``image``'s; and their deviation.
+
+    Those of the columns are what is left once the rows' are taken out; nothing is yielded where there are none.
 
     Parameters
     ----------
@@ -34,15 +47,14 @@ def destriped(image: Values, known: Mask) -> tuple[Values, dict[str, float]]:
     known
         Where it is data, same shape.
     """
-    found: dict[str, float] = {}
     if image.ndim < 3:
-        return image, found
+        return
     planes, data = image.reshape(-1, *image.shape[-2:]), known.reshape(-1, *image.shape[-2:])
     for name, along in (("rows", 2), ("columns", 1)):
         taken, deviation = offsets(planes, data, along)
         if deviation:
-            planes, found[name] = planes - taken, deviation
-    return planes.reshape(image.shape), found
+            planes = planes - taken
+            yield name, taken.reshape(*image.shape[:-2], *taken.shape[1:]), deviation
 
 
 def offsets(planes: Values, known: Mask, along: int) -> tuple[Values, float]:

@@ -1,13 +1,11 @@
 """A network on arrays larger than it should see at once: overlapping tiles, whose answers are those of the whole."""
 
-import itertools
-from collections.abc import Iterator, Sequence
-
 import torch
 from torch import Tensor
 
 from napari_blind_deconv.networks.denoiser import Denoiser
 from napari_blind_deconv.networks.unet import UNetShape
+from napari_blind_deconv.tiling import tiles
 
 # Samples that go through a network at once: a few hundred MB of its activations.
 _AT_ONCE = 1 << 19
@@ -60,28 +58,10 @@ def in_tiles(denoiser: Denoiser, noisy: Tensor, sigma: float, at_once: int = _AT
     margin, multiple = reach(denoiser.shape), 2 ** (len(denoiser.shape.widths) - 1)
     side = max(multiple, int(at_once ** (1 / ndim)) - 2 * margin)
     sides = [n if flat[0].numel() <= at_once else max(multiple, side // multiple * multiple) for n in space]
-    for seen, kept, within in _tiles(space, sides, margin):
-        piece = flat[(slice(None), *seen)]
+    for tile in tiles(space, sides, [margin] * ndim):
+        piece = flat[(slice(None), *tile.seen)]
         several = max(1, at_once // max(1, piece[0].numel()))
         for first in range(0, len(flat), several):
             some = slice(first, first + several)
-            out[(some, *kept)] = denoiser(piece[some], sigma)[(slice(None), *within)]
+            out[(some, *tile.kept)] = denoiser(piece[some], sigma)[(slice(None), *tile.within)]
     return out.reshape(noisy.shape)
-
-
-Slices = tuple[slice, ...]
-
-
-def _tiles(space: Sequence[int], sides: Sequence[int], margin: int) -> Iterator[tuple[Slices, Slices, Slices]]:
-    """What a tile sees, what is kept of its answer, and where that lies within it."""
-    along = []
-    for n, side in zip(space, sides, strict=True):
-        pieces = []
-        for start in range(0, n, side):
-            stop = min(start + side, n)
-            first, last = max(0, start - margin), min(n, stop + margin)
-            pieces.append((slice(first, last), slice(start, stop), slice(start - first, stop - first)))
-        along.append(pieces)
-    for chosen in itertools.product(*along):
-        seen, kept, within = zip(*chosen, strict=True)
-        yield seen, kept, within

@@ -1,32 +1,41 @@
 """The loop over channels and steps, between checked input and report."""
 
+import math
 import time
-from collections.abc import Generator, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from napari_blind_deconv._types import Progress, Result
+from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.failures import is_memory
 from napari_blind_deconv.metrics import score
-from napari_blind_deconv.pipeline.outcome import Float, Outcome, check_finite, joined_maps, report_of
+from napari_blind_deconv.observation import arrangement, refuse_type
+from napari_blind_deconv.pipeline.blocks import Kernels, Results, channel_in_blocks
+from napari_blind_deconv.pipeline.cutting import Work
+from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller
+from napari_blind_deconv.pipeline.outcome import Float, Outcome, check_finite, joined_maps, report_of, stacked
 from napari_blind_deconv.pipeline.posing import intensity_levels, posed
-from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare
+from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare, prepare_in_parts
+from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
+from napari_blind_deconv.pipeline.sources import Source, source_of
+from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import assessed
-from napari_blind_deconv.pipeline.two_phase import Estimate, two_phases
+from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps, restoring
 from napari_blind_deconv.report import peak_memory_mb
 from napari_blind_deconv.settings import Settings
 
-# Samples from which on torch's threads pay.
-_THREADED_FROM = 1 << 19
 # Shares of the pixels between whose intensities the noise is described.
 _LIGHT = (0.01, 0.99)
 
 
-def deconvolve(image: ArrayLike, settings: Settings | None = None, **data: Any) -> Result:
+def deconvolve(image: ArrayLike | Source, settings: Settings | None = None, **data: Any) -> Result:
     """Estimate the PSF of an image and restore it; arguments, results and errors as in `deconvolve_steps`.
 
     Examples
@@ -47,7 +56,7 @@ def deconvolve(image: ArrayLike, settings: Settings | None = None, **data: Any) 
 
 
 def deconvolve_steps(
-    image: ArrayLike,
+    image: ArrayLike | Source,
     settings: Settings | None = None,
     *,
     axes: str | None = None,
@@ -58,13 +67,18 @@ def deconvolve_steps(
     true_psf: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     region: ArrayLike | Sequence[slice] | None = None,
+    max_memory_gb: float | None = None,
+    maps: bool = True,
+    out: NDArray[np.float32] | None = None,
 ) -> Generator[Progress, None, Result]:
     """Blind deconvolution, one step at a time; may be closed between any two steps.
 
     Parameters
     ----------
     image
-        y, any integer or float type. Frames, planes and colours share one PSF; channels have a PSF each.
+        y, any integer or float type: an array, or anything that is sliced (a memory map, dask) or read by regions
+        (`pipeline.sources.Source`), of which no more is read than a block where memory is short. Frames, planes and
+        colours share one PSF; channels have a PSF each.
     settings
         Kernel prior, image prior, estimator, restorer and the rest; the default is completely blind.
     axes
@@ -81,6 +95,13 @@ def deconvolve_steps(
     region
         Where the PSF is estimated: where this is not zero, its shape as that of ``mask``; or one slice per spatial
         axis. The PSF is that of the image cropped to it, whatever lies elsewhere; all of the image is restored with it.
+    max_memory_gb
+        What this process may hold of main memory, in 10⁹ bytes: an image that needs more is worked on in blocks. By
+        default a large share of what is free.
+    maps
+        Whether ``Result.maps`` are kept.
+    out
+        An array of the image's shape, float32, that takes the restored image, such as one that is mapped from a file.
 
     Yields
     ------
@@ -95,41 +116,137 @@ def deconvolve_steps(
     Raises
     ------
     InputError
-        For input that cannot be worked with, before anything is computed.
+        For input that cannot be worked with, and for an image that no plan has room for, before anything is computed.
     """
-    started = time.perf_counter()
+    given = _Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
     settings = settings or Settings()
-    run = prepare(image, settings, axes, voxel_size_um, psf, psf_voxel_size_um, mask, region)
-    truth, true_psf = checked_truth(truth, true_psf, run)
-    outcomes = []
-    for index, found in enumerate(run.defects):
-        outcome = yield from _on_few_threads(found.image.size, _channel_steps(run, index))
-        outcomes.append(outcome)
-    restored = run.layout.join([o.image for o in outcomes], run.shape)
-    kernels = [o.kernel for o in outcomes]
-    kernel = kernels[0] if run.layout.channel is None else _stacked(kernels)
+    return (yield from _with_room(given, settings, max_memory_gb))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The data of a run, as they were given."""
+
+    image: Any
+    axes: Any
+    voxel_size_um: Any
+    psf: Any
+    psf_voxel_size_um: Any
+    truth: Any
+    true_psf: Any
+    mask: Any
+    region: Any
+    maps: bool
+    out: Any
+
+    @property
+    def checked(self) -> tuple[Any, ...]:
+        """What is checked together, after the image and the settings."""
+        return self.axes, self.voxel_size_um, self.psf, self.psf_voxel_size_um, self.mask, self.region
+
+
+def _with_room(given: _Given, settings: Settings, max_memory_gb: float | None) -> Generator[Progress, None, Result]:
+    """The run by the largest plan that finds room: where memory runs out, and only then, by the next one."""
+    started = time.perf_counter()
+    source = source_of(given.image)
+    layout = arrangement(source.shape, given.axes, settings.planes)
+    refuse_type(source.dtype, source.shape)
+    loaded = 0 if isinstance(given.image, np.ndarray) else source.dtype.itemsize * math.prod(source.shape)
+    psf = None if given.psf is None else np.shape(given.psf)
+    work = Work.of(source.shape, layout, settings, psf, loaded)
+    plan = planned(work, limit_bytes(max_memory_gb), device_of(settings), maps=given.maps)
+    kernels: Kernels = {}
+    smaller_ones: list[str] = []
+    while True:
+        if plan.blocks is not None or smaller_ones:
+            yield Progress("planning", 0, 0, message=plan.words())
+        try:
+            result = yield from _planned_steps(given, source, settings, plan, kernels)
+        except (MemoryError, RuntimeError) as error:
+            if not is_memory(error):
+                raise
+            following = smaller(plan)
+            if following is None:
+                raise no_room(plan) from error
+            smaller_ones.append(f"memory ran out {plan.words()} on {plan.device}")
+        else:
+            break
+        release()
+        plan = following
+    report = result.report
+    report["plan"]["smaller"] = smaller_ones
+    report["warnings"] += said_of_plan(plan, smaller_ones, maps=given.maps)
+    report |= {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mb": peak_memory_mb()}
+    return result
+
+
+def _planned_steps(
+    given: _Given, source: Source, settings: Settings, plan: Plan, kernels: Kernels
+) -> Generator[Progress, None, Result]:
+    if plan.blocks is None:
+        image = np.asarray(given.image) if not isinstance(given.image, Source) else source.read(_all(source.shape))
+        run = replace(prepare(image, settings, *given.checked), device=plan.device)
+        shown: Any = image
+    else:
+        steps = prepare_in_parts(source, settings, *given.checked)
+        while True:
+            try:
+                message = next(steps)
+            except StopIteration as end:
+                run = replace(end.value, device=plan.device)
+                break
+            yield Progress("preparing", 0, 0, message=message)
+        shown = source
+    truth, true_psf = checked_truth(given.truth, given.true_psf, run)
+    outcomes: list[Outcome] = []
+    results = None
+    if plan.blocks is not None:
+        results = Results(_target(given.out, run.shape), {}, run.shape, plan.maps)
+    for index in range(len(run.defects)):
+        if results is None:
+            steps_of_channel, size = _channel_steps(run, index, kernels), int(np.prod(run.shape)) // len(run.defects)
+        else:
+            steps_of_channel, size = channel_in_blocks(run, index, plan, results, kernels), THREADED_FROM
+        outcomes.append((yield from on_few_threads(size, steps_of_channel)))
     check_finite(run, outcomes)
-    report = report_of(run, outcomes, np.asarray(image))
+    if results is None:
+        restored = run.layout.join([o.image for o in outcomes if o.image is not None], run.shape)
+        if given.out is not None:
+            given.out[...] = restored
+        found = joined_maps(run, outcomes) if given.maps else {}
+    else:
+        restored, found = results.image, results.maps
+    all_kernels = [o.kernel for o in outcomes]
+    kernel = all_kernels[0] if run.layout.channel is None else stacked(all_kernels)
+    report = report_of(run, outcomes, shown)
+    report["plan"] = (plan if results is None else replace(plan, blocks=results.blocks[0])).to_dict()
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
-    report |= {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mb": peak_memory_mb()}
-    return Result(restored, kernel, report, joined_maps(run, outcomes))
+    return Result(restored if given.out is None else given.out, kernel, report, found)
 
 
-def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
-    settings, defects = run.settings, run.defects[index]
+def _all(shape: Sequence[int]) -> tuple[slice, ...]:
+    return tuple(slice(0, n) for n in shape)
+
+
+def _target(out: Any, shape: tuple[int, ...]) -> Any:
+    return np.empty(shape, np.float32) if out is None else out
+
+
+def _channel_steps(run: Run, index: int, kernels: Kernels) -> Generator[Progress, None, Outcome]:
+    settings, defects = run.settings, run.whole(index)
     levels = replace(intensity_levels(defects.image, defects.missing, settings.background), white=run.white)
     problem = posed(run, index, levels)
     taught, within = None, run.within_region(index)
     if within is not None:
-        [part] = within.defects
+        part = within.whole(0)
         taught = posed(within, 0, intensity_levels(part.image, part.missing, settings.background))
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
     last: Estimate | None = None
-    for last in two_phases(problem, settings.estimator, settings.restorer, taught):
+    for last in _estimates(problem, settings, taught, (kernels, index)):
         done, total = index * last.total + last.step, len(run.defects) * last.total
         preview = None if last.image is None else run.layout.restack(levels.restored(_numpy(last.image)), rest)
         yield Progress(last.stage, done, total, preview, _numpy(last.kernel), prefix or last.message)
@@ -138,9 +255,11 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     checks, found = assessed(problem, last.image, last.kernel, settings, defects, taught or problem)
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))
+    infinite = ~np.isfinite(image)
     if defects.untouched is not None:
         left = defects.original - np.float32(settings.background or 0.0)
         image = np.where(defects.untouched, left if run.white is None else grey_of(left, run.white), image)
+        infinite &= ~defects.untouched
     low, high = (float(v) for v in np.quantile(defects.image, _LIGHT))
     maps = {name: _numpy(values) for name, values in found.items()}
     maps |= {name: levels.spread(_numpy(values), _numpy(last.image)) for name, values in last.maps.items()}
@@ -149,6 +268,7 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
         kernel=_numpy(last.kernel),
         noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
         light=(low, high),
+        infinite=bool(infinite.any()),
         misfit_sigma=problem.misfit_sigma * levels.scale,
         residual_sigma=misfit * levels.scale,
         parameters=last.parameters,
@@ -159,29 +279,20 @@ def _channel_steps(run: Run, index: int) -> Generator[Progress, None, Outcome]:
     )
 
 
-def _on_few_threads(samples: int, steps: Generator[Progress, None, Outcome]) -> Generator[Progress, None, Outcome]:
-    """The steps of a small problem on one thread: a second one gains nothing, and waits where other work runs."""
-    before = torch.get_num_threads()
-    try:
-        while True:
-            torch.set_num_threads(1 if samples < _THREADED_FROM else before)
-            try:
-                progress = next(steps)
-            except StopIteration as end:
-                outcome: Outcome = end.value
-                return outcome
-            finally:
-                torch.set_num_threads(before)
-            yield progress
-    finally:
-        steps.close()
-
-
-def _stacked(kernels: Sequence[Float]) -> Float:
-    """One kernel per channel, on the largest of their supports."""
-    largest = np.max([k.shape for k in kernels], axis=0)
-    padded = [np.pad(k, [((n - m) // 2,) * 2 for n, m in zip(largest, k.shape, strict=True)]) for k in kernels]
-    return np.stack(padded)
+def _estimates(
+    problem: Problem, settings: Settings, taught: Problem | None, known: tuple[Kernels, int]
+) -> Iterator[Estimate]:
+    """Both phases; a kernel that was found before memory ran out is not looked for again, and one found is kept."""
+    kernels, index = known
+    last = kernels.get(index)
+    if last is None:
+        for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
+            if last.step:
+                yield last
+    if last is None:
+        raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
+    kernels[index] = last
+    yield from restoring(problem, settings.restorer, replace(last, kernel=last.kernel.to(problem.observed.device)))
 
 
 def _numpy(values: torch.Tensor) -> Float:

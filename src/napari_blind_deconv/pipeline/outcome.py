@@ -16,7 +16,9 @@ from napari_blind_deconv.metrics import describe_kernel
 from napari_blind_deconv.physical_checks import psf_doubts
 from napari_blind_deconv.pipeline.noise_words import left_out_words, noise_report
 from napari_blind_deconv.pipeline.preparation import Run
-from napari_blind_deconv.report import checksum, versions
+from napari_blind_deconv.pipeline.sources import Source
+from napari_blind_deconv.pipeline.surveying import Surveyed
+from napari_blind_deconv.report import checksum, checksum_of_parts, versions
 from napari_blind_deconv.settings import settings_to_dict
 from napari_blind_deconv.trust import Check, doubts
 
@@ -25,19 +27,24 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One channel's result, on the input's intensity scale; ``light`` is the range of nearly all its intensities."""
+    """One channel's result, on the input's intensity scale.
 
-    image: Float
+    ``light`` is the range of nearly all its intensities. ``infinite`` is whether a pixel is not finite, except those
+    that were left as they were, which may hold what they held.
+    """
+
+    image: Float | None
     kernel: Float
     noise: Noise
     light: tuple[float, float]
+    infinite: bool
     misfit_sigma: float
     residual_sigma: float
     parameters: Mapping[str, Parameter]
     choice: Choice | None
     maps: Mapping[str, Float]
     checks: list[Check]
-    defects: Defects
+    defects: Defects | Surveyed
 
 
 def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:
@@ -50,12 +57,9 @@ def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:
     """
     for number, outcome in enumerate(outcomes, start=1):
         where = f" of channel {number}" if len(outcomes) > 1 else ""
-        # What was left as it was may hold what it held.
-        wrong = ~np.isfinite(outcome.image)
-        if outcome.defects.untouched is not None:
-            wrong &= ~outcome.defects.untouched
-        if wrong.any() or not np.isfinite(outcome.kernel).all():
-            found = "PSF" if not wrong.any() else "restored image"
+        wrong = outcome.infinite
+        if wrong or not np.isfinite(outcome.kernel).all():
+            found = "PSF" if not wrong else "restored image"
             raise InputError(
                 subject=f"the {found}{where}",
                 value=f"is not finite with {run.settings.restorer.kind}, {run.settings.image_prior.kind} and "
@@ -77,9 +81,9 @@ def _described(outcome: Outcome) -> dict[str, Any]:
     return {**describe_kernel(outcome.kernel), "parameters": parameters}
 
 
-def _left_out(counts: Mapping[str, int], defects: Defects) -> dict[str, Any]:
+def _left_out(counts: Mapping[str, int], defects: Defects | Surveyed) -> dict[str, Any]:
     """The share of the pixels that are no data for whatever reason, and a sentence on them."""
-    share = 0.0 if defects.missing is None else float(defects.missing.mean())
+    share = defects.share_missing
     return {"share": share, "words": left_out_words(counts, share)}
 
 
@@ -89,7 +93,7 @@ def _doubts(run: Run, outcome: Outcome) -> list[str]:
     return list(dict.fromkeys(given + doubts(outcome.checks)))
 
 
-def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[str, Any]:
+def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source) -> dict[str, Any]:
     """The JSON-able report of a run, without its figures against a truth and its cost."""
     described = [_described(o) for o in outcomes]
     told = [
@@ -102,7 +106,7 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
     noises = [noise_report(o.noise, o.light) for o in outcomes]
     for noise, outcome in zip(noises, outcomes, strict=True):
         noise["stripes"] = dict(outcome.defects.stripes)
-    defects = [{kind: int(mask.sum()) for kind, mask in o.defects.masks.items()} for o in outcomes]
+    defects = [o.defects.counts for o in outcomes]
     left_out = [_left_out(found, o.defects) for found, o in zip(defects, outcomes, strict=True)]
     regions = [region.to_dict() for region in run.regions or []]
     chosen: dict[str, list[Any]] = {
@@ -118,7 +122,7 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
             "shape": list(image.shape),
             "dtype": str(image.dtype),
             "axes": run.layout.axes,
-            "sha256": checksum(image),
+            "sha256": checksum_of_parts(image.read, image.shape) if isinstance(image, Source) else checksum(image),
             "voxel_size_um": list(run.voxel_size_um) if run.voxel_size_um else None,
         },
         "background": run.settings.background,
@@ -134,3 +138,10 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any]) -> dict[st
         "trust": trust[0] if single else trust,
         "warnings": run.warnings + told,
     }
+
+
+def stacked(kernels: Sequence[Float]) -> Float:
+    """One kernel per channel, on the largest of their supports."""
+    largest = np.max([k.shape for k in kernels], axis=0)
+    padded = [np.pad(k, [((n - m) // 2,) * 2 for n, m in zip(largest, k.shape, strict=True)]) for k in kernels]
+    return np.stack(padded)

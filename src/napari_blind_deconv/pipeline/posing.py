@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import VoxelSize, whole
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.estimation import Problem
-from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, read_noise
+from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, Noise, read_noise
 from napari_blind_deconv.pipeline.preparation import Run
+from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of, steepness
 
 # Shares of the pixels that are darker than the darkest, and brighter than the brightest, that count.
@@ -78,21 +79,48 @@ def intensity_levels(
 
 def posed(run: Run, index: int, levels: Levels) -> Problem:
     """The problem of one channel."""
-    settings, defects = run.settings, run.defects[index]
-    observed = torch.from_numpy(levels.posed(defects.image)).to(run.device)
-    weights = None
-    if defects.missing is not None:
-        weights = torch.from_numpy((~defects.missing).astype(np.float32)).to(run.device)
-    noise = read_noise(observed, weights)
+    defects = run.whole(index)
+    observed, weights = tensors(levels.posed(defects.image), defects.missing, run.device)
+    window = informative_window(observed, run.kernel_shape, weights)
+    taught = window.of(observed), None if weights is None else window.of(weights)
+    return _problem(
+        run, levels, (observed, weights), taught, read_noise(observed, weights), levels.posed(defects.image)
+    )
+
+
+def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Problem:
+    """The problem of one channel that is read part by part: its observation is the part that teaches the kernel."""
+    spread, unknown = found.spread()
+    noise = read_noise(*tensors(levels.posed(spread), unknown, run.device))
+    taught, missing = found.of(found.window(run.kernel_shape))
+    part = tensors(levels.posed(taught), missing, run.device)
+    return _problem(run, levels, part, part, noise, levels.posed(found.sample))
+
+
+def tensors(
+    image: NDArray[np.float32], missing: NDArray[np.bool_] | None, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """An image and its weights on a device."""
+    weights = None if missing is None else torch.from_numpy((~missing).astype(np.float32)).to(device)
+    return torch.from_numpy(image).to(device), weights
+
+
+_Part = tuple[torch.Tensor, torch.Tensor | None]
+
+
+def _problem(
+    run: Run, levels: Levels, observed: _Part, taught: _Part, noise: Noise, pixels: NDArray[np.float32]
+) -> Problem:
+    """The problem of an observation and its part that teaches the kernel, of noise as read, and of pixels' levels."""
+    settings = run.settings
     sigma = settings.noise_sigma / levels.scale if settings.noise_sigma else noise.sigma
-    dark, bright = (float(v) for v in np.quantile(levels.posed(defects.image), (0.01, 0.99)))
+    dark, bright = (float(v) for v in np.quantile(pixels, (0.01, 0.99)))
     likelihood = in_scale(settings.likelihood, levels)
     zero = None if settings.background is None else 0.0
     noise, counts = likelihood.bound(noise.of_level(max(sigma, _LEAST_NOISE)), dark if zero is None else zero, bright)
-    window = informative_window(observed, run.kernel_shape, weights)
     return Problem(
-        observed=observed,
-        sample=window.of(observed),
+        observed=observed[0],
+        sample=taught[0],
         kernel_shape=run.kernel_shape,
         spacing=_relative(run.voxel_size_um, len(run.kernel_shape)),
         noise=noise,
@@ -103,8 +131,8 @@ def posed(run: Run, index: int, levels: Levels) -> Problem:
         iterations=settings.iterations,
         generator=torch.Generator().manual_seed(settings.seed),
         largest_kernel=run.largest_kernel,
-        weights=weights,
-        sample_weights=None if weights is None else window.of(weights),
+        weights=observed[1],
+        sample_weights=taught[1],
         counts=counts,
         non_negative=counts if settings.non_negative is None else settings.non_negative,
         dark=zero,

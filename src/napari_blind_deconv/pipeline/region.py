@@ -12,6 +12,7 @@ from napari_blind_deconv.defects import Defects, find_defects
 from napari_blind_deconv.intensity_checks import checked_levels
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.observation import Arrangement
+from napari_blind_deconv.pipeline.sources import Channel
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import kernel_shape, largest_kernel
 
@@ -55,7 +56,11 @@ class Region:
 
 
 def regions_of(
-    given: Any, layout: Arrangement, channels: Sequence[NDArray[Any]], outside: Sequence[Mask | None], run: Any
+    given: Any,
+    layout: Arrangement,
+    channels: Sequence[NDArray[Any] | Channel],
+    outside: Sequence[Mask | None],
+    run: Any,
 ) -> list[Region]:
     """One region per channel.
 
@@ -121,7 +126,7 @@ def _mask_of(box: Sequence[slice], layout: Arrangement, shape: Sequence[int]) ->
     return mask
 
 
-def _region(channel: NDArray[Any], inside: Mask, left_out: Mask | None, settings: Settings) -> Region:
+def _region(channel: NDArray[Any] | Channel, inside: Mask, left_out: Mask | None, settings: Settings) -> Region:
     if not inside.any():
         raise InputError(subject="region", value="holds no pixel of the image", remedy="draw one that lies on it")
     frames = np.flatnonzero(inside.reshape(len(inside), -1).any(1))
@@ -137,7 +142,8 @@ def _region(channel: NDArray[Any], inside: Mask, left_out: Mask | None, settings
             remedy="draw a larger one: several times as wide as the PSF",
         )
     outside = ~inside[frames][cut] if left_out is None else (~inside | left_out)[frames][cut]
-    defects = find_defects(channel[frames][cut], outside)
+    part = channel.part(frames.tolist(), tuple(box)) if isinstance(channel, Channel) else channel[frames][cut]
+    defects = find_defects(part, outside)
     _refuse_empty(defects, settings)
     support = kernel_shape(settings.kernel_size, size, of="region")
     largest = largest_kernel(size) if settings.kernel_size is None else None

@@ -1,5 +1,7 @@
 """When one channel's result should not be trusted: all checks, and the maps that show where."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from napari_blind_deconv.crops import informative_window
@@ -7,6 +9,7 @@ from napari_blind_deconv.defects import Defects
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.restoration import RichardsonLucyRestorer
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.trust import (
@@ -25,7 +28,7 @@ _ASKED = {1: 1024, 2: 128, 3: 40}
 
 
 def assessed(
-    problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, defects: Defects, taught: Problem
+    problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, defects: Defects | Surveyed, taught: Problem
 ) -> tuple[list[Check], dict[str, Tensor]]:
     """Checks and maps of a restored image.
 
@@ -42,18 +45,10 @@ def assessed(
     taught
         What the kernel was estimated from: that is asked whether it shows the blur.
     """
-    given = isinstance(problem.kernel_prior, Known)
     data = problem.data(kernel)
     residual = standardised_residual(data, image)
-    window = informative_window(
-        taught.sample, tuple(kernel.shape), taught.sample_weights, side=_ASKED.get(kernel.ndim), frames=1
-    )
-    checks = [
-        *kernel_checks(kernel, given=given),
-        *residual_checks(residual, kernel.shape, data, compressed=problem.noise.compressed),
-        no_blur_check(window.of(taught.sample), kernel, taught.noise, taught.spacing),
-        saturation_check(defects.share("saturated")),
-    ]
+    found = residual_checks(residual, kernel.shape, data, compressed=problem.noise.compressed)
+    checks = shown_blur(problem, kernel, taught, defects.share("saturated"), found)
     maps = {"residual": residual}
     # Richardson-Lucy asks no image prior: what it has too much of is amplified noise, of which this says nothing.
     asked = not isinstance(settings.restorer, RichardsonLucyRestorer)
@@ -61,3 +56,20 @@ def assessed(
         maps["prior_share"], whole = prior_share(image, data, problem.spacing)
         checks.append(share_check(whole))
     return checks, maps
+
+
+def shown_blur(
+    problem: Problem, kernel: Tensor, taught: Problem, saturated: float, residual: Sequence[Check]
+) -> list[Check]:
+    """The checks that ask a part of the image only, about those of the residual; ``saturated`` is a share of it."""
+    window = informative_window(
+        taught.sample, tuple(kernel.shape), taught.sample_weights, side=_ASKED.get(kernel.ndim), frames=1
+    )
+    # What asks the residual comes after the kernel, what asks the prior last.
+    return [
+        *kernel_checks(kernel, given=isinstance(problem.kernel_prior, Known)),
+        *(check for check in residual if check.check != "prior_share"),
+        no_blur_check(window.of(taught.sample), kernel, taught.noise, taught.spacing),
+        saturation_check(saturated),
+        *(check for check in residual if check.check == "prior_share"),
+    ]

@@ -62,15 +62,31 @@ def two_phases(
     taught
         The part of the observation that teaches the kernel; ``None``: the sample of ``problem``.
     """
-    restoration = expected_steps(problem, restorer)
-    found, done = known(problem), 0
-    if found is None:
-        for done, found in enumerate(estimator.kernels(taught or problem), start=1):
-            yield _estimated(found, done, restoration)
-    if found is None:
+    last: Estimate | None = None
+    for last in kernel_steps(problem, estimator, restorer, taught):
+        if last.step:
+            yield last
+    if last is None:
         raise RuntimeError("the estimator ended without a kernel")
-    last = _estimated(found, done, restoration)
-    task = problem.task(last.kernel)
+    yield from restoring(problem, restorer, last)
+
+
+def kernel_steps(
+    problem: Problem, estimator: Estimates, restorer: Restores, taught: Problem | None = None
+) -> Iterator[Estimate]:
+    """The first phase, arguments as of `two_phases`; a kernel that is known is one estimate at step 0."""
+    restoration = expected_steps(problem, restorer)
+    found = known(problem)
+    if found is not None:
+        yield _estimated(found, 0, restoration)
+        return
+    for done, found in enumerate(estimator.kernels(taught or problem), start=1):
+        yield _estimated(found, done, restoration)
+
+
+def restoring(problem: Problem, restorer: Restores, last: Estimate) -> Iterator[Estimate]:
+    """The second phase, with the kernel of the last step of the first."""
+    task, done = problem.task(last.kernel), last.step
     for step, total, restored in counted(restorer.restore(task)):
         yield replace(
             last,

@@ -74,9 +74,15 @@ def in_scene_unit(task: Task) -> Splittable | Fitting:
     and how much less shows when the blur is taken back a little (decision 0018).
     """
     prior = task.image_prior
-    if not task.counts or not isinstance(prior, SparseGradients | TotalVariation):
+    if not in_need_of_unit(task) or not isinstance(prior, SparseGradients | TotalVariation):
         return prior
-    return replace(prior, strength=prior.strength * concentration(part_of(task)) ** -_CONCENTRATED)
+    found = concentration(part_of(task)) if task.concentration is None else task.concentration
+    return replace(prior, strength=prior.strength * found**-_CONCENTRATED)
+
+
+def in_need_of_unit(task: Task) -> bool:
+    """Whether `in_scene_unit` asks how concentrated the light is."""
+    return task.counts and isinstance(task.image_prior, SparseGradients | TotalVariation)
 
 
 def _finished(

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from napari_blind_deconv.crops import informative_window
-from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.restoration.task import Task
 
 # Side of the part, by the number of axes, and in kernels at least.
@@ -17,6 +16,4 @@ def part_of(task: Task) -> Task:
         data.observed, tuple(kernel.shape), data.weights, side=_SIDE.get(kernel.ndim), frames=1, kernels=_KERNELS
     )
     weights = None if data.weights is None else window.of(data.weights)
-    rest = max(data.sigma**2 - task.noise.sigma**2, 0.0) ** 0.5
-    part = DataTerm.of(window.of(data.observed), kernel, task.noise, model_error=rest, weights=weights)
-    return replace(task, data=part, dark=task.lowest)
+    return replace(task.of(window.of(data.observed), weights), dark=task.lowest)

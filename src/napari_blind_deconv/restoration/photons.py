@@ -49,6 +49,20 @@ class CameraNoise:
 
 
 @dataclass(frozen=True)
+class Light:
+    """How much light a whole observation has, where only a part of it is looked at; shapes ``(batch, 1, …)``.
+
+    Attributes
+    ----------
+    mean, brightness
+        As of `Photons`.
+    """
+
+    mean: Tensor
+    brightness: Tensor
+
+
+@dataclass(frozen=True)
 class Photons:
     """What was counted, and how likely a scene makes it. Scenes are in photons per pixel.
 
@@ -65,6 +79,8 @@ class Photons:
     weights
         W, 0 where a pixel is dead, saturated or outside, 1 where it counts; ``None``: one everywhere. Its shape
         broadcasts to that of ``observed``.
+    light
+        That of the whole, where this is a part; ``None``: it is read from ``observed``.
 
     Examples
     --------
@@ -80,6 +96,7 @@ class Photons:
     noise: CameraNoise = CameraNoise()
     background: float = 0.0
     weights: Tensor | None = None
+    light: Light | None = None
 
     @cached_property
     def counts(self) -> Tensor:
@@ -115,6 +132,8 @@ class Photons:
     @cached_property
     def mean(self) -> Tensor:
         """The scene's mean light in photons, one per item of the batch, spatial axes kept with length 1."""
+        if self.light is not None:
+            return self.light.mean
         total = self.weight.expand(self.counts.shape).sum(self.axes, keepdim=True).clamp(min=1)
         light = (self.weight * self.counts).sum(self.axes, keepdim=True) / total - self.pedestal
         return light.clamp(min=_DARK * max(1.0, self.pedestal))
@@ -122,6 +141,8 @@ class Photons:
     @cached_property
     def brightness(self) -> Tensor:
         """Light-weighted mean of the light, Σ u² / Σ u: large empty surroundings do not lower it."""
+        if self.light is not None:
+            return self.light.brightness
         light = self.weight * (self.counts - self.pedestal)
         power = (light * light - self.weight * self.counts).sum(self.axes, keepdim=True)
         return torch.maximum(power / (self.mean * self.weight.sum()).clamp(min=1e-30), self.mean)

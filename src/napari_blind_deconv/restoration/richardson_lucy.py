@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le
 
 from napari_blind_deconv._types import component
-from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.restoration.expectation_maximisation import richardson_lucy
 from napari_blind_deconv.restoration.photons import Photons
@@ -38,12 +37,13 @@ class RichardsonLucyRestorer:
         """Scenes, one per step; where light is counted, above the background of the darkest parts."""
         steps = self.steps(task)
         gain, origin = counted(task) if task.counts else (1.0, 0.0)
-        data = photons_of(task) if task.counts else intensities(task.data)
+        data = photons_of(task) if task.counts else intensities(task)
         for scene in islice(richardson_lucy(data), steps):
             yield Restored(scene * gain + data.background + origin, steps)
 
 
-def intensities(data: DataTerm) -> Photons:
+def intensities(task: Task) -> Photons:
     """The observation as if each unit of its scale were a photon: the iteration does not depend on the unit."""
+    data = task.data
     mask = None if data.weights is None else (data.weights > 0).to(data.observed)
-    return Photons(data.blur, data.filled.clamp(min=0), weights=mask)
+    return Photons(data.blur, data.filled.clamp(min=0), weights=mask, light=task.light)

@@ -1,7 +1,7 @@
 """What a restorer is given: one observation, its kernel, its noise, and what is known of the scene."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -9,10 +9,9 @@ from torch import Tensor
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import DataTerm, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
-from napari_blind_deconv.restoration.photons import CameraNoise, Photons
+from napari_blind_deconv.restoration.photons import CameraNoise, Light, Photons
 
-# Share of the pixels that are darker than the level taken for the dark: of the observation seen through the kernel once
-# more, which averages its noise away.
+# Share of the pixels that are darker than the level taken for the dark.
 _DARK = 1e-3
 _SAMPLES = 200_000
 
@@ -43,6 +42,9 @@ class Task:
         The intensity of no light, where it is known.
     trusted
         Whether the kernel was given or follows from optics, and not from the image alone.
+    light, concentration
+        What was read from the whole observation, where this is a part of it: its light, in photons or, where they are
+        not counted, on its own scale; and how much brighter the scene is. ``None``: they are read from ``data``.
     """
 
     data: DataTerm
@@ -55,17 +57,33 @@ class Task:
     non_negative: bool = False
     dark: float | None = None
     trusted: bool = True
+    light: Light | None = None
+    concentration: float | None = None
+
+    @property
+    def model_error(self) -> float:
+        """What no kernel explains, on the scale of the observation."""
+        return max(self.data.sigma**2 - self.noise.sigma**2, 0.0) ** 0.5
+
+    def of(self, observed: Tensor, weights: Tensor | None) -> "Task":
+        """The same for another observation, or another part of it."""
+        kernel = self.data.blur.kernel
+        data = DataTerm.of(observed, kernel, self.noise, model_error=self.model_error, weights=weights)
+        return replace(self, data=data)
 
     @property
     def lowest(self) -> float:
         """The intensity that a scene may not lie below: no light, or what the darkest parts show."""
         if self.dark is not None:
             return self.dark
+        return darkest(self.smooth())
+
+    def smooth(self) -> Tensor:
+        """The observation seen through the kernel once more, which averages its noise away."""
         data = self.data
         seen = data.blur.sensitivity(data.weights)
         mean = data.blur.adjoint(data.filled if data.weights is None else data.weights * data.filled)
-        inside = data.frame.crop(mean / seen.clamp(min=1e-2)).flatten()
-        return float(torch.quantile(inside[:: max(1, inside.numel() // _SAMPLES)], _DARK))
+        return data.frame.crop(mean / seen.clamp(min=1e-2))
 
 
 @dataclass(frozen=True)
@@ -91,10 +109,20 @@ class Restored:
     message: str = ""
 
 
+def sampled(image: Tensor) -> Tensor:
+    """Pixels enough to tell an image's darkest and brightest."""
+    flat = image.flatten()
+    return flat[:: max(1, flat.numel() // _SAMPLES)]
+
+
+def darkest(image: Tensor) -> float:
+    """The darkest thousandth of an image."""
+    return float(torch.quantile(sampled(image), _DARK))
+
+
 def brightness(image: Tensor, lowest: float) -> float:
     """The brightest thousandth of an image above a level."""
-    flat = image.flatten()
-    return float(torch.quantile(flat[:: max(1, flat.numel() // _SAMPLES)], 1 - _DARK)) - lowest
+    return float(torch.quantile(sampled(image), 1 - _DARK)) - lowest
 
 
 def counted(task: Task) -> tuple[float, float]:
@@ -122,4 +150,4 @@ def photons_of(task: Task) -> Photons:
     data = task.data
     mask = None if data.weights is None else (data.weights > 0).to(data.observed)
     background = max(task.lowest - origin, 0.0)
-    return Photons(data.blur, data.filled - origin, CameraNoise(gain), background, mask)
+    return Photons(data.blur, data.filled - origin, CameraNoise(gain), background, mask, task.light)

@@ -60,31 +60,54 @@ def prior_share(image: Tensor, data: DataTerm, spacing: Sequence[float] | None =
     >>> [round(prior_share(image, DataTerm.of(image, torch.ones(1, 1), s))[1], 2) for s in (0.0, 100.0)]
     [0.0, 1.0]
     """
-    frame, ndim = data.frame, data.frame.ndim
-    spacing = tuple(spacing or (1.0,) * ndim)
-    spectrum = rfftn(frame.extend(image), ndim)
-    resolved = resolution(spectrum, data, spacing)
-    told, prior = (_detail(spectrum * part.sqrt(), frame, spacing) for part in (resolved, 1 - resolved))
+    told, prior = details(image, data, spacing, shells(image, data, spacing))
     total = float((told + prior).mean())
     whole = float(prior.mean()) / total if total > 0 else 0.0
+    return share_map(told, prior, data.frame.ndim, (total, whole)), whole
+
+
+def details(image: Tensor, data: DataTerm, spacing: Sequence[float] | None, sums: Tensor) -> tuple[Tensor, Tensor]:
+    """|d|² and |p|² of equation (2), shape of ``image``; ``sums``, as of `shells`, may be those of a larger image."""
+    frame = data.frame
+    spacing = tuple(spacing or (1.0,) * frame.ndim)
+    spectrum = rfftn(frame.extend(image), frame.ndim)
+    resolved = resolution(data, spacing, sums)
+    told, prior = (_detail(spectrum * part.sqrt(), frame, spacing) for part in (resolved, 1 - resolved))
+    return told, prior
+
+
+def share_map(told: Tensor, prior: Tensor, ndim: int, whole: tuple[float, float]) -> Tensor:
+    """The share around every pixel; ``whole`` is the mean detail of the image, and the share in all of it."""
+    total, share = whole
     told, prior = (smoothed(energy, ndim, _NEIGHBOURHOOD).clamp(min=0) for energy in (told, prior))
-    faint = _FAINT * total + torch.finfo(image.dtype).tiny
-    return (prior + faint * whole) / (prior + told + faint), whole
+    faint = _FAINT * total + torch.finfo(told.dtype).tiny
+    return (prior + faint * share) / (prior + told + faint)
 
 
-def resolution(spectrum: Tensor, data: DataTerm, spacing: Sequence[float]) -> Tensor:
-    """R of equation (1) on the half spectrum of the data's canvas."""
+def shells(image: Tensor, data: DataTerm, spacing: Sequence[float] | None) -> Tensor:
+    """Power of an image, and the number of its frequencies, in shells of the radius: they add up over parts alike."""
     canvas, ndim = data.frame.canvas, data.frame.ndim
-    samples = math.prod(canvas)
-    power = (spectrum.abs() ** 2 / samples).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
-    waves = radius(canvas, spacing, power)
-    lowest, highest = float(waves[waves > 0].min()), float(waves.max())
-    place = (waves.clamp(min=lowest) / lowest).log() / max(math.log(highest / lowest), 1e-6) * (_BANDS - 1)
-    shell = place.round().long()
+    spacing = tuple(spacing or (1.0,) * ndim)
+    spectrum = rfftn(data.frame.extend(image), ndim)
+    power = (spectrum.abs() ** 2 / math.prod(canvas)).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
     counted = multiplicity(canvas, power)
     counted[(0,) * ndim] = 0.0  # the mean is no detail
-    sums = [torch.bincount(shell.flatten(), v.flatten(), _BANDS) for v in (counted * power, counted)]
-    seen = data.blur.power * (sums[0] / sums[1].clamp(min=1)).to(power)[shell]
+    shell = _shell(canvas, spacing, power).flatten()
+    return torch.stack([torch.bincount(shell, v.flatten(), _BANDS) for v in (counted * power, counted)])
+
+
+def _shell(canvas: Sequence[int], spacing: Sequence[float], like: Tensor) -> Tensor:
+    waves = radius(canvas, spacing, like)
+    lowest, highest = float(waves[waves > 0].min()), float(waves.max())
+    place = (waves.clamp(min=lowest) / lowest).log() / max(math.log(highest / lowest), 1e-6) * (_BANDS - 1)
+    return place.round().long()
+
+
+def resolution(data: DataTerm, spacing: Sequence[float], sums: Tensor) -> Tensor:
+    """R of equation (1) on the half spectrum of the data's canvas."""
+    power = data.blur.power
+    shell = _shell(data.frame.canvas, spacing, power)
+    seen = power * (sums[0] / sums[1].clamp(min=1)).to(power)[shell]
     noise = data.sigma**2 / (1.0 if data.colour is None else data.colour)
     return seen / (seen + noise + torch.finfo(power.dtype).tiny)
 

@@ -83,16 +83,14 @@ def residual_checks(
     # Where there are no data nothing is missed.
     missed = residual.nan_to_num(0.0)
     known = residual[~residual.isnan()]
-    if data is not None and data.colour is not None:
-        frame = data.frame
-        missed = frame.crop(irfftn(data.colour.sqrt() * rfftn(frame.place(missed), ndim), frame.canvas))
+    missed = missed if data is None else whitened(missed, data)
     inside = missed[trailing(kept)]
     whole, local = (
         whiteness(inside, ndim),
         local_whiteness(inside, [s.start for s in kept], ~residual.isnan()[trailing(kept)]),
     )
     if compressed:
-        whole, local = (check._replace(verdict="ok", sentence=_COMPRESSED) for check in (whole, local))
+        whole, local = (judged_compressed(check) for check in (whole, local))
     return [size(float(known.std()) if known.numel() > 1 else 0.0), whole, local]
 
 
@@ -116,7 +114,13 @@ def whiteness(inside: Tensor, ndim: int) -> Check:
     degrees of freedom; a band's limit is the tolerated ratio times that distribution's quantile, the false alarms
     shared by the bands (Bonferroni). The band nearest to its limit, or furthest above it, speaks.
     """
-    power, waves, counted = _periodogram(inside, ndim)
+    return whiteness_of(periodogram_of(inside, ndim), inside.shape[-ndim:], len(inside))
+
+
+def whiteness_of(power: Tensor, shape: Sequence[int], parts: int) -> Check:
+    """As `whiteness`, from the mean periodogram of several parts of one shape."""
+    ndim = len(shape)
+    waves, counted = radius(shape, (1.0,) * ndim, power), multiplicity(shape, power)
     high = waves >= _NOISE_FROM
     noise, per = float((power * counted)[high].sum() / counted[high].sum()), 2 * _ORDINATES_PER_INDEPENDENT**ndim
     worst = (0.0, _TOLERATED, 0.0)
@@ -127,7 +131,7 @@ def whiteness(inside: Tensor, ndim: int) -> Check:
         if not ordinates or not noise > 0:
             continue
         ratio = float((power * counted)[chosen].sum()) / ordinates / noise
-        freedom = [max(2.0, 2 * inside.shape[0] * n / per) for n in (ordinates, float(counted[high].sum()))]
+        freedom = [max(2.0, 2 * parts * n / per) for n in (ordinates, float(counted[high].sum()))]
         limit = _TOLERATED * float(special.fdtri(*freedom, 1 - _FALSE_ALARMS / _BANDS))
         worst = max(worst, (ratio, limit, (low + top) / 2), key=lambda found: found[0] / found[1])
     ratio, limit, frequency = worst
@@ -142,13 +146,16 @@ def whiteness(inside: Tensor, ndim: int) -> Check:
     )
 
 
-def local_whiteness(inside: Tensor, start: Sequence[int], known: Tensor) -> Check:
+def local_whiteness(
+    inside: Tensor, start: Sequence[int], known: Tensor, of: tuple[int, int, int] | None = None
+) -> Check:
     """The largest local power of the residual's slow waves, in units of what white noise of the same local power has.
 
     With G a Gaussian of one sample and W one of eight, ``W ((G r)²) / (W (r²) Σ G²)``, 1 in white noise whatever its
     local strength, as of photon counts. The limit is the tolerated ratio times the quantile of a mean of as many
     squares as a window holds independent ones, the false alarms shared by the windows. ``start`` is the residual's
-    first pixel in the frame; only windows that are ``known`` for the most part are looked at.
+    first pixel in the frame; only windows that are ``known`` for the most part are looked at. Where this is a part of a
+    larger residual, ``of`` holds the number of its first frame, that of all frames, and of all samples.
     """
     ndim = len(start)
     space = inside.shape[-ndim:]
@@ -163,11 +170,12 @@ def local_whiteness(inside: Tensor, start: Sequence[int], known: Tensor) -> Chec
     place = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
     window = math.prod(min(n, 2 * math.sqrt(math.pi) * _WINDOW) for n in space)
     freedom = max(1.0, window * kept)
-    windows = max(1.0, inside.numel() / window)
+    earlier, frames, samples = of or (0, len(inside), inside.numel())
+    windows = max(1.0, samples / window)
     limit = _TOLERATED_LOCALLY * float(special.chdtri(freedom, _FALSE_ALARMS / windows)) / freedom
     value = float(ratio[tuple(place)])
     where = ", ".join(str(first + i) for first, i in zip(start, place[-ndim:], strict=True))
-    frame = f" of frame {place[0] + 1}" if len(inside) > 1 else ""
+    frame = f" of frame {place[0] + 1 + earlier}" if frames > 1 else ""
     return judged(
         "residual_local",
         value,
@@ -178,9 +186,21 @@ def local_whiteness(inside: Tensor, start: Sequence[int], known: Tensor) -> Chec
     )
 
 
-def _periodogram(inside: Tensor, ndim: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Hann-windowed periodogram, mean over the batch; radius in cycles per sample; how often each ordinate counts."""
+def periodogram_of(inside: Tensor, ndim: int) -> Tensor:
+    """Hann-windowed periodogram, mean over the batch."""
     shape = inside.shape[-ndim:]
     spectrum = rfftn((inside - inside.mean()) * hann(shape, inside), ndim)
-    power = (spectrum.abs() ** 2).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
-    return power, radius(shape, (1.0,) * ndim, power), multiplicity(shape, power)
+    return (spectrum.abs() ** 2).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
+
+
+def whitened(missed: Tensor, data: DataTerm) -> Tensor:
+    """A residual through what undoes the colour of its noise; itself where that is white."""
+    if data.colour is None:
+        return missed
+    frame = data.frame
+    return frame.crop(irfftn(data.colour.sqrt() * rfftn(frame.place(missed), frame.ndim), frame.canvas))
+
+
+def judged_compressed(check: Check) -> Check:
+    """A check that does not judge, as the image was compressed."""
+    return check._replace(verdict="ok", sentence=_COMPRESSED)

@@ -1,0 +1,268 @@
+"""One channel that is read, restored and written block by block; its kernel is found as ever, on a part of it."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_blind_deconv._types import Progress
+from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.forward import DataTerm
+from napari_blind_deconv.fourier import trailing
+from napari_blind_deconv.image_priors import NoPrior
+from napari_blind_deconv.pipeline.memory import Plan, recut
+from napari_blind_deconv.pipeline.outcome import Float, Outcome
+from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed, posed_in_parts, tensors
+from napari_blind_deconv.pipeline.preparation import Run
+from napari_blind_deconv.pipeline.sources import Region, Sink, Sliced, Target, written
+from napari_blind_deconv.pipeline.surveying import Surveyed
+from napari_blind_deconv.pipeline.tone_curve import grey_of
+from napari_blind_deconv.pipeline.trusting import shown_blur
+from napari_blind_deconv.pipeline.trusting_blocks import ResidualSums
+from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps
+from napari_blind_deconv.restoration import RichardsonLucyRestorer, Task
+from napari_blind_deconv.restoration.blockwise import Answer, Block, Blocks, restored, settled
+from napari_blind_deconv.restoration.halo import radii
+from napari_blind_deconv.tiling import Mixer
+from napari_blind_deconv.trust import Check, share_check
+from napari_blind_deconv.trust.prior_share import details, share_map, shells
+
+Kernels = dict[int, Estimate]
+_LIGHT = (0.01, 0.99)
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A surveyed channel as an `Observed` on the scale that priors know."""
+
+    found: Surveyed
+    levels: Levels
+    device: torch.device
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(batch, *space)``."""
+        return self.found.channel.shape
+
+    def read(self, frames: slice, place: Region) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """As of `restoration.blockwise.Observed`."""
+        values, missing = self.found.read(frames, place)
+        return tensors(self.levels.posed(values), missing, self.device)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Where the restored image and its maps go; maps only where they are kept.
+
+    Attributes
+    ----------
+    image
+        The restored image, written and, for the share of the prior, read again.
+    maps
+        Their arrays by name, made when they are first written to.
+    shape
+        That of the image.
+    """
+
+    image: Any
+    maps: dict[str, NDArray[np.float32]]
+    shape: tuple[int, ...]
+    keeps_maps: bool
+    blocks: list[Blocks] = field(default_factory=list)
+    """How the channels were cut."""
+
+    def sink(self, name: str) -> Sink:
+        """Where the image, or a map, is written to."""
+        if name == "image":
+            return self.image if isinstance(self.image, Sink) else Target(self.image)
+        if name not in self.maps:
+            self.maps[name] = np.empty(self.shape, np.float32)
+        return Target(self.maps[name])
+
+
+def channel_in_blocks(
+    run: Run, index: int, plan: Plan, results: Results, kernels: Kernels
+) -> Generator[Progress, None, Outcome]:
+    """The steps of one channel; ``kernels`` holds those that were found before, and is given this one's."""
+    found = run.surveyed(index)
+    settings = run.settings
+    levels = replace(intensity_levels(found.sample, None, settings.background), white=run.white)
+    problem = posed_in_parts(run, found, levels)
+    taught, within = None, run.within_region(index)
+    if within is not None:
+        part = within.whole(0)
+        taught = posed(within, 0, intensity_levels(part.image, part.missing, settings.background))
+    last = kernels.get(index)
+    if last is None:
+        for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
+            if last.step:
+                yield Progress(last.stage, last.step, last.total, None, _numpy(last.kernel), last.message)
+    if last is None:
+        raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
+    kernels[index] = last
+    last = replace(last, kernel=last.kernel.to(run.device))
+    channel = _Channel(run, index, found, levels, plan, results)
+    checks = yield from channel.restored(problem, last)
+    given = taught or problem
+    checks = shown_blur(problem, last.kernel, given, found.share("saturated"), checks)
+    misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
+    low, high = (float(v) for v in np.quantile(found.sample, _LIGHT))
+    return Outcome(
+        image=None,
+        kernel=_numpy(last.kernel),
+        noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
+        light=(low, high),
+        infinite=channel.infinite,
+        misfit_sigma=problem.misfit_sigma * levels.scale,
+        residual_sigma=misfit * levels.scale,
+        parameters=last.parameters,
+        choice=last.choice,
+        maps={},
+        checks=checks,
+        defects=found,
+    )
+
+
+Steps = Generator[Progress, None, None]
+# Spacing, sums over shells, and mean detail and share of the whole.
+_Known = tuple[tuple[float, ...], torch.Tensor, tuple[float, float]]
+
+
+@dataclass
+class _Channel:
+    run: Run
+    index: int
+    found: Surveyed
+    levels: Levels
+    plan: Plan
+    results: Results
+    infinite: bool = False
+    total: int = 0
+    done: int = 0
+
+    def restored(self, problem: Problem, last: Estimate) -> Generator[Progress, None, list[Check]]:
+        """All blocks, and what the checks that look at all of them say."""
+        task, settings = problem.task(last.kernel), self.run.settings
+        blocks = recut(self.plan, radii(last.kernel.cpu()), tuple(last.kernel.shape))
+        self.results.blocks.append(blocks)
+        source = Posed(self.found, self.levels, self.run.device)
+        steps = settled(settings.restorer, source, task, blocks)
+        self.done, self.total = last.step, last.step + max(last.total - last.step, 1) * len(blocks)
+        while True:
+            try:
+                message = next(steps)
+            except StopIteration as end:
+                restorer, task = end.value
+                break
+            yield self._progress(message)
+        sums = ResidualSums(blocks.cut, blocks.batch, tuple(last.kernel.shape))
+        for group in range(len(blocks.groups)):
+            yield from self._group(restored(restorer, source, task, list(blocks.of_group(group))), blocks, group, sums)
+        checks = list(sums.checks(compressed=problem.noise.compressed))
+        asked = not isinstance(settings.restorer, RichardsonLucyRestorer)
+        if asked and not isinstance(settings.image_prior, NoPrior):
+            checks.append((yield from self._shares(task, blocks)))
+        return checks
+
+    def _progress(self, message: str, ahead: int = 0) -> Progress:
+        several = len(self.run.defects)
+        prefix = f"channel {self.index + 1} of {several}: " if several > 1 else ""
+        done, total = self.index * self.total + self.done + ahead, several * self.total
+        return Progress("restoring", min(done, total), total, None, None, prefix + message)
+
+    def _group(self, answers: Iterator[Answer], blocks: Blocks, group: int, sums: ResidualSums) -> Steps:
+        """The blocks of some frames: restored, mixed and written, a yield after every step."""
+        mixers: dict[str, Mixer] = {}
+        per_block = (self.total - self.done) / max(len(blocks) - group * len(blocks.cut.tiles), 1)
+        started = self.done
+        frames = blocks.groups[group]
+        for answer in answers:
+            number = answer.block.number - group * len(blocks.cut.tiles)
+            self.done = started + round(per_block * (number + answer.step / max(answer.total, 1)))
+            if answer.scene is not None:
+                for name, values in self._parts(answer, sums).items():
+                    mixer = mixers.setdefault(name, Mixer(blocks.cut))
+                    for place, ready in mixer.add(answer.block.tile, values):
+                        self._write(name, frames, place, ready)
+            yield self._progress(f"block {answer.block.number + 1} of {len(blocks)}")
+        for name, mixer in mixers.items():
+            for place, ready in mixer.rest():
+                self._write(name, frames, place, ready)
+
+    def _parts(self, answer: Answer, sums: ResidualSums) -> dict[str, Float]:
+        """What is kept of a block: its image on the priors' scale, and its maps in the image's unit."""
+        data, within = answer.task.data, trailing(answer.block.tile.within)
+        if answer.scene is None:
+            return {}
+        image = _numpy(data.frame.crop(answer.scene)[within])
+        residual = sums.residual(answer.block, data, answer.scene)
+        parts = {"image": image}
+        if self.results.keeps_maps:
+            parts["residual"] = _numpy(residual)
+            spread = {name: _numpy(data.frame.crop(v)[within]) for name, v in answer.maps.items()}
+            parts |= {name: self.levels.spread(values, image) for name, values in spread.items()}
+        return parts
+
+    def _write(self, name: str, frames: slice, place: Region, values: Float) -> None:
+        if name == "image":
+            values = self.levels.restored(values)
+            stays = self.found.original(frames, place)
+            wrong = ~np.isfinite(values)
+            if stays is not None:
+                wrong &= ~stays[1]
+                left = stays[0] - np.float32(self.run.settings.background or 0.0)
+                values = np.where(stays[1], left if self.run.white is None else grey_of(left, self.run.white), values)
+            self.infinite |= bool(wrong.any())
+        written(self.found.channel, self.results.sink(name), (frames, place), values)
+
+    def _image(self, block: Block) -> torch.Tensor:
+        """What a block sees of the restored image, on the priors' scale."""
+        channel = replace(self.found.channel, source=Sliced(self.results.image), fill_nan=False)
+        light = channel.read(block.frames, block.tile.seen)
+        values = (light - np.float32(self.levels.added_back)) / np.float32(self.levels.scale)
+        return torch.from_numpy(values).to(self.run.device)
+
+    def _shares(self, task: Task, blocks: Blocks) -> Generator[Progress, None, Check]:
+        """The share of the prior, from some blocks, and its map, where maps are kept, of all of them."""
+        data = DataTerm.of(
+            self._image(next(blocks.of_group(0))), task.data.blur.kernel, task.noise, model_error=task.model_error
+        )
+        spacing, sums = task.spacing, torch.zeros(())
+        for block in blocks.spread():
+            sums = sums + shells(self._image(block), data, spacing)
+            yield self._progress("asking for the prior's share")
+        told = prior = weight = 0.0
+        for block in blocks.spread():
+            energies = details(self._image(block), data, spacing, sums)
+            share = torch.from_numpy(blocks.cut.weights(block.tile)).to(energies[0])
+            one, two = (float((share * e[trailing(block.tile.within)]).sum(dtype=torch.float64)) for e in energies)
+            frames = block.frames.stop - block.frames.start
+            told, prior, weight = told + one, prior + two, weight + float(share.sum()) * frames
+            yield self._progress("asking for the prior's share")
+        total = (told + prior) / max(weight, 1e-12)
+        whole = prior / (told + prior) if told + prior > 0 else 0.0
+        if self.results.keeps_maps:
+            yield from self._share_maps(data, blocks, (spacing, sums, (total, whole)))
+        return share_check(whole)
+
+    def _share_maps(
+        self, data: DataTerm, blocks: Blocks, known: tuple[Any, torch.Tensor, tuple[float, float]]
+    ) -> Steps:
+        spacing, sums, whole = known
+        for group, frames in enumerate(blocks.groups):
+            mixer = Mixer(blocks.cut)
+            for block in blocks.of_group(group):
+                shares = share_map(*details(self._image(block), data, spacing, sums), len(spacing), whole)
+                for place, ready in mixer.add(block.tile, _numpy(shares[trailing(block.tile.within)])):
+                    self._write("prior_share", frames, place, ready)
+                yield self._progress("mapping the prior's share")
+            for place, ready in mixer.rest():
+                self._write("prior_share", frames, place, ready)
+
+
+def _numpy(values: torch.Tensor) -> Float:
+    out: Float = values.detach().cpu().numpy().astype(np.float32)
+    return out

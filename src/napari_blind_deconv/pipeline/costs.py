@@ -1,0 +1,130 @@
+"""What a run costs: measured constants, in one place. `benchmarks/plans.py` measures them and compares."""
+
+import functools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+
+from napari_blind_deconv.fourier import irfftn, rfftn
+from napari_blind_deconv.restoration import (
+    ByPrior,
+    PosteriorSampling,
+    Restores,
+    RichardsonLucyRestorer,
+)
+from napari_blind_deconv.settings import Settings
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a restoration takes for every sample of its canvas.
+
+    Attributes
+    ----------
+    bytes
+        At its peak, in an image and in a volume.
+    transforms
+        Time of a step, in times that a transform there and back takes of a sample.
+    """
+
+    bytes: tuple[float, float]
+    transforms: float
+
+
+RESTORING: Mapping[str, Cost] = MappingProxyType(
+    {
+        "sparse-gradients": Cost((200, 150), 8.5),
+        "total-variation": Cost((200, 150), 8.5),
+        "none": Cost((130, 150), 7.0),
+        "gaussian-field": Cost((130, 150), 15.0),
+        "patch-mixture": Cost((600, 600), 160.0),
+        "diffusion": Cost((600, 600), 400.0),
+        "deep-image": Cost((1200, 1500), 150.0),
+        "photon-map": Cost((230, 270), 9.5),
+        "richardson-lucy": Cost((90, 100), 3.3),
+        "posterior-sampling": Cost((900, 900), 40.0),
+    }
+)
+"""By the image prior, or by a restorer that has its own."""
+
+LOOKING: tuple[float, float] = (110.0, 240.0)
+"""Bytes a sample while defects are looked for, in an image and in a volume."""
+
+HELD: Mapping[str, float] = MappingProxyType({"whole": 60.0, "blocks": 1.0})
+"""Bytes a sample that a run holds throughout, results included where it works on the whole, beside its input."""
+
+ESTIMATING: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "known": (8.0, 0.0),
+        "gaussian": (40.0, 250.0),
+        "uniform": (330.0, 4300.0),
+        "other": (330.0, 4300.0),
+    }
+)
+"""Bytes, and transforms, a sample of the part that teaches the kernel, by kernel prior."""
+
+CHECKING = 100.0
+"""Transforms a sample that defects, noise and checks take."""
+
+IN_VOLUMES = 2.1
+"""How many times as long a transform takes in a volume, whose axes lie far apart in memory."""
+
+PACKAGES: tuple[float, float] = (5e7, 9e7)
+"""Bytes of what a run loads on its way, with an image and with a volume."""
+
+SAMPLED = 24.0
+"""Bytes for each of the pixels that levels are read from."""
+
+
+def kind_of(settings: Settings) -> str:
+    """The entry of `RESTORING`; by-data is taken for the image prior, or what else it may choose that takes more."""
+    restorer: Restores = settings.restorer
+    if isinstance(restorer, PosteriorSampling):
+        return "posterior-sampling"
+    if isinstance(restorer, ByPrior):
+        return settings.image_prior.kind
+    return settings.image_prior.kind if settings.restorer.kind == "by-data" else settings.restorer.kind
+
+
+def bytes_of(settings: Settings, ndim: int) -> float:
+    """Bytes a sample of the canvas that a restoration takes."""
+    kinds = {kind_of(settings)} | ({"photon-map"} if may_count(settings) else set())
+    return max(RESTORING[kind].bytes[0 if ndim < 3 else 1] for kind in kinds)
+
+
+def may_count(settings: Settings) -> bool:
+    """Whether the data may choose photons."""
+    even = settings.likelihood.kind == "even-noise"
+    return settings.restorer.kind == "by-data" and settings.image_prior.kind == "sparse-gradients" and not even
+
+
+USUAL_SECONDS = 2e-8
+"""Time of a transform there and back, a sample, where it is not worth measuring."""
+
+
+@functools.cache
+def transform_seconds(device: str) -> float:
+    """Time of a transform there and back, a sample, on this machine and as it is now."""
+    values = torch.rand(96, 96, 96, device=device)
+    best = float("inf")
+    # What else the machine does is no part of it: the time of the only thread, or the best of several.
+    clock = time.process_time if device == "cpu" and torch.get_num_threads() == 1 else time.perf_counter
+    for _ in range(6):
+        started = clock()
+        found = irfftn(rfftn(values, 3), values.shape)
+        float(found[0, 0, 0])
+        best = min(best, clock() - started)
+    return max(best, 1e-6) / values.numel()
+
+
+def steps_of(settings: Settings) -> int:
+    """Steps of the restoration, as far as settings tell."""
+    own = {"photon-map": 18}.get(settings.restorer.kind, getattr(settings.image_prior, "own_steps", 16))
+    if isinstance(settings.restorer, RichardsonLucyRestorer):
+        own = settings.restorer.steps_taken
+    if isinstance(settings.restorer, PosteriorSampling):
+        return settings.restorer.levels * settings.restorer.samples
+    return settings.iterations or int(own)

@@ -1,0 +1,229 @@
+"""The planner: whether a run is worked on as a whole or in blocks, in which, and what that will take."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.crops import window_sides
+from napari_blind_deconv.machine import free_bytes, resident_bytes
+from napari_blind_deconv.pipeline import costs
+from napari_blind_deconv.pipeline.cutting import Work, fitting
+from napari_blind_deconv.pipeline.sources import SLAB
+from napari_blind_deconv.pipeline.surveying import SAMPLE
+from napari_blind_deconv.restoration.blockwise import Blocks
+
+# What a run takes at most of the memory that is free, unless a limit is given; and where it is given, all of that.
+SHARE = 0.8
+# Bytes a sample of a channel that waits, and of a block beside its restoration.
+_WAITING, _PIXELS = 20, 50
+# Part of the memory that blocks are made for: what is held of it by chance, no model tells.
+_CAREFUL = 0.85
+# Samples of canvas from which on it is worth the time to find out how fast the machine is.
+_TIMED_FROM = 1 << 20
+# Parts of the memory that are tried one after the other where it did not suffice.
+_PARTS = (1.0, 0.5, 0.25)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a run is worked on.
+
+    Attributes
+    ----------
+    work
+        What is to be done.
+    device
+        Where.
+    blocks
+        The blocks of one channel; ``None``: all of it at once.
+    maps
+        Whether the maps of where not to trust the result are kept.
+    bytes
+        What the process will hold of main memory at its peak.
+    seconds
+        How long it will take.
+    limit
+        What the process may hold.
+    """
+
+    work: Work
+    device: torch.device
+    blocks: Blocks | None
+    maps: bool
+    bytes: float
+    seconds: float
+    limit: float
+
+    def words(self) -> str:
+        """The plan for people.
+
+        Examples
+        --------
+        >>> work = Work((1, 64, 64), 1, (9, 9), (2, 2), Settings())
+        >>> blocks = Blocks(Cut((64, 64), (2, 2), (8, 8), (4, 4)), 1, 1)
+        >>> Plan(work, torch.device("cpu"), blocks, True, 4e8, 3.0, 1e9).words()
+        'in 4 blocks of 44 x 44 pixels'
+        """
+        if self.blocks is None:
+            return "in one piece"
+        size = " x ".join(str(n) for n in self.blocks.cut.seen)
+        several = f"{self.blocks.frames} x " if self.blocks.frames > 1 else ""
+        return f"in {len(self.blocks) * self.work.channels} blocks of {several}{size} pixels"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        blocks = self.blocks
+        return {
+            "words": self.words(),
+            "device": str(self.device),
+            "blocks": 1 if blocks is None else len(blocks) * self.work.channels,
+            "block": list(self.work.shape if blocks is None else (blocks.frames, *blocks.cut.seen)),
+            "halo": None if blocks is None else list(blocks.cut.halo),
+            "maps": self.maps,
+            "predicted_gb": round(self.bytes / 1e9, 3),
+            "predicted_seconds": float(f"{self.seconds:.2g}"),
+            "limit_gb": round(self.limit / 1e9, 3),
+        }
+
+
+def limit_bytes(max_memory_gb: float | None) -> float:
+    """What this process may hold: as it was said, but never more than there is; by default a share of what is free."""
+    held, free = resident_bytes(), free_bytes()
+    most = held + SHARE * free if max_memory_gb is None else 1e9 * max_memory_gb
+    return min(most, held + free)
+
+
+def planned(work: Work, limit: float, device: torch.device, *, maps: bool = True) -> Plan:
+    """The fastest plan that stays within a limit.
+
+    Raises
+    ------
+    InputError
+        Where there is none: nothing is started that cannot end.
+    """
+    for plan in plans(work, limit, device, maps=maps):
+        if plan.bytes <= limit:
+            return plan
+    least = min((plan.bytes for plan in plans(work, limit, device, maps=maps)), default=math.inf)
+    needed = f"needs about {least / 1e9:.1f} GB" if math.isfinite(least) else "does not fit"
+    raise InputError(
+        subject=f"image of {work.size_in_words()} pixels",
+        value=f"{needed}, even in the smallest blocks",
+        allowed=f"but `max_memory_gb` or what is free allows {limit / 1e9:.1f} GB",
+        remedy="crop it, close other programs, or allow more",
+    )
+
+
+def plans(work: Work, limit: float, device: torch.device, *, maps: bool = True) -> Iterator[Plan]:
+    """Plans from the largest to the smallest: whole, blocks, smaller ones, and these on the CPU."""
+    places = [device] if device.type == "cpu" else [device, torch.device("cpu")]
+    for place in places:
+        whole = _whole(work, limit, place, maps=maps)
+        if place.type == "cpu" or _on_card(work, work.canvas(work.shape[0], work.shape[1:])) <= free_bytes(place):
+            yield whole
+        for kept in (True, False) if maps else (False,):
+            for part in _PARTS:
+                plan = in_blocks(work, limit, place, maps=kept, part=part)
+                if plan is not None:
+                    yield plan
+
+
+def smaller(plan: Plan) -> Plan | None:
+    """The next plan after one that found no room; ``None``: there is none."""
+    after = [p for p in plans(plan.work, plan.limit, plan.device, maps=plan.maps) if _size(p) < _size(plan)]
+    return next((p for p in after if p.bytes <= plan.limit), None)
+
+
+def _size(plan: Plan) -> tuple[int, int]:
+    """What plans are ordered by: a graphics card before the CPU, then the size of a block."""
+    blocks, work = plan.blocks, plan.work
+    seen = (work.shape[0], work.shape[1:]) if blocks is None else (blocks.frames, blocks.cut.seen)
+    return int(plan.device.type != "cpu"), work.canvas(*seen) + int(blocks is None)
+
+
+def _on_card(work: Work, canvas: int) -> float:
+    return costs.bytes_of(work.settings, len(work.kernel_shape)) * canvas
+
+
+def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Plan:
+    samples, canvas = work.samples, work.canvas(work.shape[0], work.shape[1:])
+    channel = samples / work.channels
+    restoring = costs.bytes_of(work.settings, len(work.kernel_shape)) * canvas if device.type == "cpu" else 8 * canvas
+    # Of several channels one is worked on at a time; the others lie there as they came, and as they were restored.
+    held = costs.HELD["whole"] * channel + _WAITING * (samples - channel)
+    peak = max(_looking(work) * channel, held + max(restoring, _estimating(work)))
+    return Plan(work, device, None, maps, _base(work) + work.loaded + peak, _seconds(work, device, canvas), limit)
+
+
+def _base(work: Work) -> float:
+    return resident_bytes() + costs.PACKAGES[0 if len(work.kernel_shape) < 3 else 1]
+
+
+def _estimating(work: Work) -> float:
+    """Bytes that finding the kernel takes."""
+    return _of_estimation(work)[0] * _window(work)
+
+
+def _window(work: Work) -> int:
+    sides, _ = window_sides(work.shape[1:], work.kernel_shape)
+    return min(work.shape[0], 4) * math.prod(sides)
+
+
+def _of_estimation(work: Work) -> tuple[float, float]:
+    kind = work.settings.kernel_prior.kind
+    return costs.ESTIMATING.get(kind, costs.ESTIMATING["other"])
+
+
+def _seconds(work: Work, device: torch.device, canvas: int) -> float:
+    """Time of a restoration of so many samples of canvas in all blocks of a channel, and of what comes before."""
+    unit = costs.transform_seconds(device.type) if canvas >= _TIMED_FROM else costs.USUAL_SECONDS
+    unit *= costs.IN_VOLUMES if len(work.kernel_shape) > 2 else 1.0
+    cost = costs.RESTORING[costs.kind_of(work.settings)]
+    restoring = cost.transforms * costs.steps_of(work.settings) * canvas
+    others = _of_estimation(work)[1] * _window(work) + costs.CHECKING * math.prod(work.shape)
+    return work.channels * unit * (restoring + others)
+
+
+def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, part: float = 1.0) -> Plan | None:
+    """The blocks that take the least time within a part of the memory; ``None``: not even the smallest fit."""
+    results = 4 * (3 if maps else 1) + costs.HELD["blocks"]
+    fixed = _base(work) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
+    left = part * _CAREFUL * (limit - fixed)
+    slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
+    if max(slab, _estimating(work)) > limit - fixed:
+        return None
+    # A block's own pixels, and the row of blocks that are mixed.
+    each = costs.bytes_of(work.settings, len(work.kernel_shape)) + _PIXELS
+    room = left / each if device.type == "cpu" else min(left / 16, part * SHARE * free_bytes(device) / each)
+    blocks = fitting(work, room)
+    if blocks is None:
+        return None
+    canvas = work.canvas(blocks.frames, blocks.cut.seen)
+    taken = each * canvas if device.type == "cpu" else 16 * canvas
+    peak = fixed + max(taken, slab, _estimating(work))
+    return Plan(work, device, blocks, maps, peak, _seconds(work, device, canvas * len(blocks)), limit)
+
+
+def _looking(work: Work) -> float:
+    """Bytes a sample while defects are looked for."""
+    return costs.LOOKING[0 if len(work.kernel_shape) < 3 else 1]
+
+
+def _plane(work: Work) -> int:
+    """Samples of a plane along the first axis: no slab is smaller."""
+    return math.prod(work.shape[2:])
+
+
+def recut(plan: Plan, radius: tuple[int, ...], kernel: tuple[int, ...]) -> Blocks:
+    """The blocks of a plan for the kernel that was found, of which it could only be expected how wide it is."""
+    if plan.blocks is None:
+        raise ValueError("a plan without blocks has none to cut anew")
+    room = plan.work.canvas(plan.blocks.frames, plan.blocks.cut.seen)
+    work = replace(plan.work, radius=radius, kernel_shape=kernel)
+    # A kernel that is wider than expected takes more; that it may be too much is found out.
+    return next(found for more in itertools.count() if (found := fitting(work, room * 1.5**more)) is not None)

@@ -1,0 +1,107 @@
+"""The checks of a result that is restored block by block: sums over the blocks, and the worst of what is local."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.forward import DataTerm
+from napari_blind_deconv.fourier import trailing
+from napari_blind_deconv.restoration.blockwise import Block
+from napari_blind_deconv.tiling import Cut, Slices
+from napari_blind_deconv.trust import Check
+from napari_blind_deconv.trust.residual import (
+    judged_compressed,
+    local_whiteness,
+    periodogram_of,
+    seen,
+    size,
+    whitened,
+    whiteness_of,
+)
+
+
+@dataclass
+class ResidualSums:
+    """What the residuals of all blocks add up to.
+
+    Attributes
+    ----------
+    cut
+        How the space is cut.
+    batch
+        Frames in all.
+    kernel_shape
+        The kernel's.
+    """
+
+    cut: Cut
+    batch: int
+    kernel_shape: tuple[int, ...]
+    weight: float = 0.0
+    first: float = 0.0
+    second: float = 0.0
+    power: Tensor | None = None
+    parts: int = 0
+    local: Check | None = None
+    common: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the shape that every block has a part of, away from the border."""
+        inner = [self._inner(tile.kept) for tile in self.cut.tiles]
+        self.common = tuple(min(part[axis].stop - part[axis].start for part in inner) for axis in range(len(inner[0])))
+
+    def _inner(self, kept: Slices) -> Slices:
+        inside = seen(self.cut.space, self.kernel_shape)
+        both = [slice(max(k.start, i.start), min(k.stop, i.stop)) for k, i in zip(kept, inside, strict=True)]
+        return tuple(k if b.stop - b.start < 2 else b for k, b in zip(kept, both, strict=True))
+
+    def residual(self, block: Block, data: DataTerm, scene: Tensor) -> Tensor:
+        """That of a block's ``kept``, added to the sums; NaN as of `trust.standardised_residual`."""
+        missed = (data.observed - data.blur(scene)) / data.sigma
+        known = torch.ones_like(missed, dtype=torch.bool) if data.weights is None else data.weights > 0
+        inside = torch.zeros_like(known)
+        border = seen(self.cut.space, self.kernel_shape)
+        places = zip(border, block.tile.seen, strict=True)
+        inside[trailing(slice(max(b.start - s.start, 0), max(b.stop - s.start, 0)) for b, s in places)] = True
+        out = torch.where(known & inside, missed, torch.nan)[trailing(block.tile.within)]
+        self._add(block, out)
+        self._add_local(
+            block, whitened(torch.where(known & inside, missed, 0.0), data)[trailing(block.tile.within)], out
+        )
+        return out
+
+    def _add(self, block: Block, residual: Tensor) -> None:
+        share = torch.from_numpy(self.cut.weights(block.tile)).to(residual).expand(residual.shape)
+        good = ~residual.isnan()
+        values, weights = residual[good].double(), share[good].double()
+        self.weight += float(weights.sum())
+        self.first += float((weights * values).sum())
+        self.second += float((weights * values.square()).sum())
+
+    def _add_local(self, block: Block, missed: Tensor, residual: Tensor) -> None:
+        kept, inner = block.tile.kept, self._inner(block.tile.kept)
+        within = tuple(slice(i.start - k.start, i.stop - k.start) for i, k in zip(inner, kept, strict=True))
+        inside = missed[trailing(within)]
+        whole = (block.frames.start, self.batch, self.batch * math.prod(self.cut.space))
+        found = local_whiteness(inside, [i.start for i in inner], ~residual[trailing(within)].isnan(), whole)
+        if self.local is None or _excess(found) > _excess(self.local):
+            self.local = found
+        common = inside[trailing(slice(0, n) for n in self.common)]
+        power = len(common) * periodogram_of(common, len(self.common)).double().cpu()
+        self.power, self.parts = power if self.power is None else self.power + power, self.parts + len(common)
+
+    def checks(self, *, compressed: bool) -> Sequence[Check]:
+        """Size, whiteness and local whiteness."""
+        if self.power is None or self.local is None:
+            raise RuntimeError("no block was looked at")
+        mean = self.first / max(self.weight, 1.0)
+        deviation = math.sqrt(max(self.second / max(self.weight, 1.0) - mean**2, 0.0))
+        found = [whiteness_of((self.power / self.parts).float(), self.common, self.parts), self.local]
+        return [size(deviation), *(judged_compressed(check) if compressed else check for check in found)]
+
+
+def _excess(check: Check) -> float:
+    return check.value / max(check.limit, 1e-12)

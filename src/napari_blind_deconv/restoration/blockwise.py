@@ -1,0 +1,281 @@
+"""A restoration in blocks: what concerns all of the observation is decided once, then block after block is restored.
+
+A block is restored as the whole would be, by the same restorer with the same noise, levels and strengths; it sees a
+halo around what is kept of it (`halo`), and neighbours are mixed where they overlap (`tiling`).
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from napari_blind_deconv.fourier import trailing
+from napari_blind_deconv.restoration.by_data import ByData
+from napari_blind_deconv.restoration.by_prior import ByPrior, in_need_of_unit
+from napari_blind_deconv.restoration.part import part_of
+from napari_blind_deconv.restoration.photon_map import PhotonMap
+from napari_blind_deconv.restoration.photons import Light
+from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer, intensities
+from napari_blind_deconv.restoration.scene_unit import concentration
+from napari_blind_deconv.restoration.task import Restored, Task, darkest, photons_of, sampled
+from napari_blind_deconv.tiling import Cut, Tile
+
+# Blocks that a decision on the whole looks at, at most: they are spread evenly.
+_LOOKED_AT = 27
+_LEAST_LIGHT = 1e-6
+
+
+class Restores(Protocol):
+    """As of `restoration.Restores`."""
+
+    def restore(self, task: Task) -> Iterator[Restored]:
+        """Scenes after every step, the best last."""
+        ...
+
+
+class Observed(Protocol):
+    """An observation that is read part by part, on the scale that priors know."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(batch, *space)``."""
+        ...
+
+    def read(self, frames: slice, place: tuple[slice, ...]) -> tuple[Tensor, Tensor | None]:
+        """Some frames of a part of the space, and their weights: 0 where a pixel is no data; ``None``: all are."""
+        ...
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """An observation that is there as a whole."""
+
+    observed: Tensor
+    weights: Tensor | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(batch, *space)``."""
+        return tuple(self.observed.shape)
+
+    def read(self, frames: slice, place: tuple[slice, ...]) -> tuple[Tensor, Tensor | None]:
+        """As of `Observed`."""
+        where = (frames, *place)
+        weights = None if self.weights is None else self.weights.expand(self.observed.shape)[where]
+        return self.observed[where], weights
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some frames of a part of the space; ``number`` counts from 0."""
+
+    number: int
+    frames: slice
+    tile: Tile
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How an observation ``(batch, *space)`` is worked on.
+
+    Attributes
+    ----------
+    cut
+        Of the space.
+    frames
+        Frames that are worked on together.
+    batch
+        Frames in all.
+    """
+
+    cut: Cut
+    frames: int
+    batch: int
+
+    def __len__(self) -> int:
+        return len(self.cut.tiles) * len(self.groups)
+
+    @property
+    def groups(self) -> list[slice]:
+        """The frames of every group."""
+        return [slice(i, min(i + self.frames, self.batch)) for i in range(0, self.batch, self.frames)]
+
+    def of_group(self, index: int) -> Iterator[Block]:
+        """The blocks of a group of frames, in the order of the cut's tiles."""
+        first = index * len(self.cut.tiles)
+        for number, tile in enumerate(self.cut.tiles, start=first):
+            yield Block(number, self.groups[index], tile)
+
+    def spread(self, count: int = _LOOKED_AT) -> Iterator[Block]:
+        """So many of them, evenly, or all."""
+        every = [block for index in range(len(self.groups)) for block in self.of_group(index)]
+        chosen = sorted({i * len(every) // count for i in range(count)}) if len(every) > count else range(len(every))
+        return (every[i] for i in chosen)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a step on a block gave.
+
+    Attributes
+    ----------
+    block
+        Which.
+    step, total
+        Of the block.
+    task, scene
+        The block's task and, after its last step, its scene on the task's canvas.
+    maps
+        As of `Restored`, after the last step.
+    message
+        A detail for people.
+    """
+
+    block: Block
+    step: int
+    total: int
+    task: Task
+    scene: Tensor | None = None
+    maps: Mapping[str, Tensor] = field(default_factory=dict)
+    message: str = ""
+
+
+def task_of(block: Block, source: Observed, task: Task) -> Task:
+    """The restoration of one block; its randomness is that of its place."""
+    observed, weights = source.read(block.frames, block.tile.seen)
+    seed = (task.generator.initial_seed() + block.number) % 2**63
+    part = replace(task.of(observed, weights), generator=torch.Generator().manual_seed(seed))
+    light = None if task.light is None else Light(task.light.mean[block.frames], task.light.brightness)
+    return replace(part, light=light)
+
+
+def restored(restorer: Restores, source: Observed, task: Task, blocks: Sequence[Block]) -> Iterator[Answer]:
+    """Blocks, one after the other, a yield after every step; ``task`` and ``restorer`` as `settled` left them."""
+    for block in blocks:
+        part = task_of(block, source, task)
+        before: Restored | None = None
+        step = 0
+        for step, done in enumerate(restorer.restore(part), start=1):
+            if before is not None:
+                yield Answer(block, step - 1, max(before.total, step), part, message=before.message)
+            before = done
+        if before is None:
+            raise RuntimeError("the restorer ended without a scene")
+        yield Answer(block, step, step, part, before.scene, before.maps, before.message)
+
+
+def settled(
+    restorer: Restores, source: Observed, task: Task, blocks: Blocks
+) -> Generator[str, None, tuple[Restores, Task]]:
+    """What is decided once for all blocks: the darkest level, the restorer, the light, and how concentrated it is.
+
+    A yield after every block that was looked at; at most 27 are.
+
+    Parameters
+    ----------
+    task
+        The restoration of a part of the observation that shows much.
+    """
+    if task.non_negative or task.counts:
+        task = replace(task, dark=(yield from _darkest(source, task, blocks)))
+    if isinstance(restorer, ByData):
+        restorer = restorer.chosen(task)
+        yield "choosing how to restore"
+    if isinstance(restorer, PhotonMap | RichardsonLucyRestorer):
+        return restorer, replace(task, light=(yield from _light(source, task, blocks)))
+    if isinstance(restorer, ByPrior) and in_need_of_unit(task):
+        task = replace(task, concentration=concentration(part_of(task)))
+        yield "looking how light is concentrated"
+    return restorer, task
+
+
+def _darkest(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None, float]:
+    if task.dark is not None:
+        return task.dark
+    found = []
+    for block in blocks.spread():
+        seen = task_of(block, source, task).smooth()
+        found.append(sampled(seen[trailing(blocks.cut.own(block.tile))]).cpu())
+        yield "looking for the darkest parts"
+    return darkest(torch.cat(found))
+
+
+def _light(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None, Light]:
+    """Mean of every frame, and brightness of the brightest one, from sums over all blocks."""
+    shape = (source.shape[0], *(1,) * (len(source.shape) - 1))
+    weight, first, second = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
+    pedestal = 0.0
+    axes = tuple(range(1, len(shape)))
+    for index in range(len(blocks.groups)):
+        for block in blocks.of_group(index):
+            part = task_of(block, source, task)
+            data = photons_of(part) if part.counts else intensities(part)
+            pedestal = data.pedestal
+            own = trailing(blocks.cut.own(block.tile))
+            seen, mask = data.counts[own], data.weight.expand(data.counts.shape)[own]
+            for total, values in ((weight, mask), (first, mask * seen), (second, mask * seen.square())):
+                total[block.frames] += values.sum(axes, keepdim=True, dtype=torch.float64).cpu()
+            yield "measuring the light"
+    mean = (first / weight.clamp(min=1) - pedestal).clamp(min=_LEAST_LIGHT * max(1.0, pedestal))
+    power = second - 2 * pedestal * first + pedestal**2 * weight - first
+    brightness = torch.maximum(power / (mean * weight).clamp(min=1e-30), mean).max()
+    like = task.data.observed
+    return Light(mean.to(like), brightness.to(like))
+
+
+@dataclass(frozen=True)
+class InBlocks:
+    """A restorer that works block by block, for an observation that is there as a whole.
+
+    Attributes
+    ----------
+    restorer
+        Which restores a block.
+    counts
+        Blocks along each spatial axis.
+    halo, blend
+        As of `tiling.Cut`.
+    frames
+        Frames that are worked on together; ``None``: all.
+    """
+
+    restorer: Restores
+    counts: tuple[int, ...]
+    halo: tuple[int, ...]
+    blend: tuple[int, ...]
+    frames: int | None = None
+
+    def restore(self, task: Task) -> Iterator[Restored]:
+        """The scene so far after every block; beyond the frame its edge continued."""
+        data = task.data
+        batch = data.observed.shape[0]
+        source = InMemory(data.observed, data.weights)
+        cut = Cut(data.frame.shape, self.counts, self.halo, self.blend)
+        blocks = Blocks(cut, self.frames or batch, batch)
+        restorer, task = yield_none(settled(self.restorer, source, task, blocks))
+        out = torch.zeros_like(data.observed)
+        maps: dict[str, Tensor] = {}
+        for index in range(len(blocks.groups)):
+            for answer in restored(restorer, source, task, list(blocks.of_group(index))):
+                if answer.scene is None:
+                    continue
+                share = torch.from_numpy(cut.weights(answer.block.tile)).to(out)
+                where, crop = (answer.block.frames, *answer.block.tile.kept), answer.task.data.frame.crop
+                within = trailing(answer.block.tile.within)
+                out[where] += share * crop(answer.scene)[within]
+                for name, values in answer.maps.items():
+                    maps.setdefault(name, torch.zeros_like(out))[where] += share * crop(values)[within]
+                done = {name: data.frame.extend(values) for name, values in maps.items()}
+                yield Restored(data.frame.extend(out), len(blocks), done)
+
+
+def yield_none(steps: Generator[str, None, tuple[Restores, Task]]) -> tuple[Restores, Task]:
+    """What a generator returns, without its steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: tuple[Restores, Task] = end.value
+            return found
