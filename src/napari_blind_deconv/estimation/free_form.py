@@ -8,6 +8,7 @@ failures and, more weakly, tell better from good (decision 0007).
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -80,6 +81,6 @@ def moved_onto(target: Tensor, kernel: Tensor) -> Tensor:
     canvas = [2 * n for n in kernel.shape]
     ours, theirs = (rfftn(embed(k, canvas), k.ndim) for k in (kernel, target))
     correlation = irfftn(ours.conj() * theirs, canvas)
-    peak = torch.unravel_index(correlation.argmax(), correlation.shape)
+    peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
     step = [int(p) - n if int(p) >= n // 2 else int(p) for p, n in zip(peak, canvas, strict=True)]
     return extract(torch.roll(embed(kernel, canvas), step, tuple(range(kernel.ndim))), kernel.shape)

@@ -23,8 +23,9 @@ from napari_blind_deconv.trust import (
     standardised_residual,
 )
 
-# The part of the image that is asked whether it shows the blur: pixels per axis, by the number of axes.
-_ASKED = {1: 1024, 2: 128, 3: 40}
+# The part of the image that is asked whether it shows the blur: pixels per axis, by the number of axes, and kernels at
+# least.
+_ASKED, _KERNELS = {1: 1024, 2: 128, 3: 40}, 2
 
 
 def assessed(
@@ -63,7 +64,7 @@ def shown_blur(
 ) -> list[Check]:
     """The checks that ask a part of the image only, about those of the residual; ``saturated`` is a share of it."""
     window = informative_window(
-        taught.sample, tuple(kernel.shape), taught.sample_weights, side=_ASKED.get(kernel.ndim), frames=1
+        taught.sample, tuple(kernel.shape), taught.sample_weights, side=_ASKED.get(kernel.ndim), frames=1, kernels=_KERNELS
     )
     # What asks the residual comes after the kernel, what asks the prior last.
     return [
