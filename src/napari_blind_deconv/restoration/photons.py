@@ -164,8 +164,10 @@ class Photons:
     def cost(self, predicted: Tensor) -> Tensor:
         """Σ W (m - u + u log(u / m)), nats above a perfect fit (Kullback-Leibler), one per item of the batch."""
         counts = self.counts
-        divergence = predicted - counts + torch.special.xlogy(counts, counts / predicted)
-        return (self.weight * divergence).sum(self.axes, keepdim=True, dtype=torch.float64)
+        divergence = torch.special.xlogy(counts, counts / predicted).add_(predicted).sub_(counts)
+        if self.weights is not None:
+            divergence *= self.weight
+        return divergence.sum(self.axes, keepdim=True, dtype=torch.float64)
 
     def ratio(self, predicted: Tensor) -> Tensor:
         """Hᵀ(W u / m), not negative."""
@@ -180,4 +182,4 @@ class Photons:
 
     def slope(self, predicted: Tensor) -> Tensor:
         """Gradient of the cost in the scene: Hᵀ W (1 - u / m)."""
-        return self.blur.adjoint(self.weight * (1 - self.counts / predicted))
+        return self.blur.adjoint(self.weight - self.weighted / predicted)
