@@ -60,6 +60,6 @@ def _everywhere(
     weight = square.pow(exponent / 2 - 1)
     gradient = torch.zeros_like(scene)
     for axis, step, size in zip(axes, steps, spacing, strict=True):
-        flow = step.mul_(weight).mul_(exponent / size)
+        flow = (step * weight).mul_(exponent / size)
         gradient.sub_(flow).add_(torch.roll(flow, 1, axis))
-    return square.mul_(weight), gradient
+    return square * weight, gradient
