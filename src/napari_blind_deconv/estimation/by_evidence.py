@@ -40,7 +40,9 @@ class ByEvidence:
             yield from (Found(fit, step, choice) for step, (fit, choice) in enumerate(chosen, start=1))
             return
         if isinstance(problem.kernel_prior, FittedByEvidence):
-            evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing)
+            evidence = Evidence.of(
+                problem.sample, problem.noise, spacing=problem.spacing, kernel_shape=problem.kernel_shape
+            )
             fits = problem.kernel_prior.fit(evidence, problem.kernel_shape, problem.kernel_weight)
             yield from (Found(fit, step) for step, fit in enumerate(fits, start=1))
             return

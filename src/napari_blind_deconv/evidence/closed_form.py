@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence.noise_floor import length_of, level_in_window, shapes_of_doubt
+from napari_blind_deconv.evidence.pieces import pieces, window_for
+from napari_blind_deconv.evidence.whittle import Whittle, smeared
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import between_nodes, hann, periodogram
 
@@ -42,6 +44,8 @@ class Evidence:
     ----------
     observed
         The observation, ``(..., *spatial)``; leading axes are frames that share kernel and spectrum.
+    window
+        Sides of the windows that it is seen through.
     noise_sigma
         Standard deviation of the noise, in the observation's units.
     spacing
@@ -49,7 +53,7 @@ class Evidence:
     axes
         The frequencies kept along each spatial axis, in cycles per sample, contiguous; the last axis from 0.
     periodogram
-        P at the kept frequencies, mean over the frames.
+        P at the kept frequencies, mean over windows and frames.
     floor
         N at the kept frequencies as the window sees it, its level read once more at the highest frequencies.
     colours
@@ -68,6 +72,7 @@ class Evidence:
     """
 
     observed: Tensor
+    window: tuple[int, ...]
     noise_sigma: float
     spacing: tuple[float, ...]
     axes: tuple[Tensor, ...]
@@ -89,6 +94,7 @@ class Evidence:
         noise: float | Noise,
         *,
         spacing: Sequence[float] | None = None,
+        kernel_shape: Sequence[int] | None = None,
         bands: int = 20,
         highest: float = 0.4,
     ) -> "Evidence":
@@ -103,6 +109,9 @@ class Evidence:
             1e-4 of the observation's own standard deviation.
         spacing
             Sample distances along the spatial axes, any unit.
+        kernel_shape
+            Support of the kernels that are to be judged, which windows a few times as wide will do for; ``None``: one
+            window over everything.
         bands
             Nodes of the radial spectrum S, log-spaced.
         highest
@@ -123,15 +132,15 @@ class Evidence:
         values = observed.to(torch.promote_types(observed.dtype, torch.float32))
         noise = noise if isinstance(noise, Noise) else Noise.white(float(noise))
         sigma = max(noise.sigma, 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
-        shape = values.shape[-ndim:]
+        space = values.shape[-ndim:]
+        shape = tuple(space) if kernel_shape is None else window_for(space, kernel_shape)
         kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]
         places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
-        ordinates = periodogram(values / sigma, ndim)
-        seen = noise.seen_through(values, hann(shape, values))
-        seen *= level_in_window(
-            ordinates, seen * noise.on(shape).to(ordinates), shape, values.numel() // math.prod(shape)
-        )
+        shown = [periodogram(piece / sigma, ndim) for piece in pieces(values, shape)]
+        ordinates, frames = torch.stack(shown).mean(0), values.numel() // math.prod(space)
+        seen = sum(noise.seen_through(piece, hann(shape, values)) for piece in pieces(values, shape)) / len(shown)
+        seen *= level_in_window(ordinates, seen * noise.on(shape).to(ordinates), shape, frames * len(shown))
         for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
             ordinates = ordinates.index_select(axis, place % n)
         unit = min(spacing)
@@ -139,12 +148,15 @@ class Evidence:
         lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
         weights = (radius > lowest).to(values.dtype)
         weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
-        independent = float(weights.sum()) * (values.numel() // math.prod(shape)) / _ORDINATES_PER_INDEPENDENT**ndim
+        # Windows that overlap are no more observations than fit side by side.
+        apart = values.numel() / math.prod(shape)
+        independent = float(weights.sum()) * apart / _ORDINATES_PER_INDEPENDENT**ndim
         top = max(float(radius.max()), lowest * 2)
         band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
         return cls(
             values,
+            shape,
             sigma,
             spacing,
             axes,
@@ -188,11 +200,8 @@ class Evidence:
         """|K|² at the kept frequencies, ``(..., *kept)``, by one small transform per axis."""
         values = kernel.to(torch.complex128 if kernel.dtype == torch.float64 else torch.complex64)
         for axis, waves in zip(range(-1, -self.ndim - 1, -1), reversed(self.axes), strict=True):
-            n = kernel.shape[axis]
-            phase = -2 * math.pi * waves[:, None] * (torch.arange(n, device=waves.device) - n // 2)
-            matrix = torch.polar(torch.ones_like(phase), phase).to(values)
-            values = (values.movedim(axis, -1) @ matrix.T).movedim(-1, axis)
-        return values.real**2 + values.imag**2
+            values = (values.movedim(axis, -1) @ self._wave(axis, kernel.shape[axis], waves, values)).movedim(-1, axis)
+        return values.real.square() + values.imag.square()
 
     def expected(self, power: Tensor, spectrum: Tensor, colour: Tensor | None = None) -> Tensor:
         """V of equation (1), ``(..., *kept)``.
@@ -206,7 +215,7 @@ class Evidence:
         colour
             How many standard deviations log N departs along each of ``colours``; ``None``: not at all.
         """
-        return self._smear(power * self.at_frequencies(spectrum)) + self.noise(colour)
+        return smeared(power * self.at_frequencies(spectrum), self.ndim) + self.noise(colour)
 
     def noise(self, colour: Tensor | None = None) -> Tensor:
         """N at the kept frequencies, in units of the noise variance."""
@@ -216,9 +225,9 @@ class Evidence:
 
     def nats(self, power: Tensor, spectrum: Tensor, colour: Tensor | None = None) -> Tensor:
         """P / V + log V, mean over the kept frequencies, for a given S."""
-        expected = self.expected(power, spectrum, colour)
-        values = (self.periodogram / expected + expected.log()) * self.weights
-        return values.flatten(-self.ndim).sum(-1) + 2 * math.log(self.noise_sigma)
+        model = power * self.at_frequencies(spectrum)
+        values: Tensor = Whittle.apply(model, self.noise(colour), self.periodogram, self.weights)
+        return values + 2 * math.log(self.noise_sigma)
 
     def profile(self, power: Tensor, *, start: Tensor | None = None, updates: int = 15) -> Tensor:
         """The spectrum S under which a kernel explains the observation best, ``(..., bands)``.
@@ -230,11 +239,11 @@ class Evidence:
             if start is None:
                 signal = (self.periodogram - self.floor).clamp(min=0) * self.weights
                 start = self._to_bands(signal * power) / self._to_bands(power**2 * self.weights).clamp(min=1e-20)
-            spectrum = start.clamp(min=_FLOOR)
+            spectrum, weighed = start.clamp(min=_FLOOR), self.periodogram * self.weights
             for _ in range(updates):
                 expected = self.expected(power, spectrum)
-                pull = self._to_bands(self._smear(self.periodogram / expected**2 * self.weights) * power)
-                push = self._to_bands(self._smear(self.weights / expected) * power)
+                pull = self._to_bands(smeared(weighed / expected**2, self.ndim) * power)
+                push = self._to_bands(smeared(self.weights / expected, self.ndim) * power)
                 spectrum = (spectrum * (pull / push.clamp(min=1e-30)).sqrt()).clamp(min=_FLOOR, max=1e12)
         return spectrum
 
@@ -251,9 +260,14 @@ class Evidence:
         It is the same at all frequencies, unlike a kernel's nulls and roll-off. ``grain`` is the lower triangle of G,
         ``ndim (ndim + 1) / 2`` entries; multiply `power` by it.
         """
-        rows, columns = torch.tril_indices(self.ndim, self.ndim, device=grain.device)
-        lower = grain.new_zeros(self.ndim, self.ndim).index_put((rows, columns), grain)
-        return ((self.directions @ (lower + lower.T) / 2) * self.directions).sum(-1).exp()
+        return torch.tensordot(grain, self.grains, 1).exp()
+
+    @cached_property
+    def grains(self) -> Tensor:
+        """What the logarithm of `texture` is linear in, ``(ndim (ndim + 1) / 2, *kept)``."""
+        rows, columns = torch.tril_indices(self.ndim, self.ndim).tolist()
+        parts = self.directions.unbind(-1)
+        return torch.stack([parts[r] * parts[c] for r, c in zip(rows, columns, strict=True)])
 
     @cached_property
     def directions(self) -> Tensor:
@@ -274,18 +288,14 @@ class Evidence:
         out = flat.new_zeros((*flat.shape[:-1], self.bands))
         return out.index_add(-1, self.band, flat - upper).index_add(-1, self.band + 1, upper)
 
-    def _smear(self, values: Tensor) -> Tensor:
-        """Convolution by |W|², three taps per axis for a Hann window; conjugate symmetry closes the last axis at 0."""
-        if self.weights.shape[-1] > 1:
-            mirrored = values[..., 1:2].flip(tuple(range(-self.ndim, -1)))
-            values = _three_taps(torch.cat([mirrored, values, values[..., -1:]], -1), -1)
-        for axis in range(-self.ndim, -1):
-            first, last = values.narrow(axis, 0, 1), values.narrow(axis, -1, 1)
-            values = _three_taps(torch.cat([first, values, last], axis), axis)
-        return values
+    def _wave(self, axis: int, taps: int, waves: Tensor, like: Tensor) -> Tensor:
+        """Transform of ``taps`` samples to the kept frequencies of an axis, ``(taps, kept)``; kept once made."""
+        key = axis, taps, like.dtype
+        if key not in self._waves:
+            phase = -2 * math.pi * (torch.arange(taps, device=waves.device) - taps // 2)[:, None] * waves
+            self._waves[key] = torch.polar(torch.ones_like(phase), phase).to(like)
+        return self._waves[key]
 
-
-def _three_taps(padded: Tensor, axis: int) -> Tensor:
-    """Power spectrum of the Hann window, one bin to either side, along an axis that is one longer at both ends."""
-    n = padded.shape[axis] - 2
-    return padded.narrow(axis, 1, n) * (2 / 3) + (padded.narrow(axis, 0, n) + padded.narrow(axis, 2, n)) * (1 / 6)
+    @cached_property
+    def _waves(self) -> dict[tuple[int, int, torch.dtype], Tensor]:
+        return {}

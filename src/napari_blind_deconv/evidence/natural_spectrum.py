@@ -42,7 +42,7 @@ class NaturalSpectrum:
     place
         log f of the nodes from the line's anchor.
     sampling
-        |transfer function|² of the sampling at the kept frequencies.
+        log |transfer function|² of the sampling at the kept frequencies.
     ridges
         Directional features at the kept frequencies, ``(features, *kept)``; of none where there are no ridges.
 
@@ -76,7 +76,7 @@ class NaturalSpectrum:
         below = (inner - node[:, None]).clamp(min=0)
         bends = torch.where(inner >= anchor, above, below)
         squared = torch.stack(torch.meshgrid(*evidence.axes, indexing="ij")).square().sum(0)
-        sampling = torch.exp(-((2 * math.pi * _SAMPLING) ** 2) * squared)
+        sampling = -((2 * math.pi * _SAMPLING) ** 2) * squared
         bent, place = bends * (step / 0.25) ** 2 * _ROUGHNESS, (node - anchor) * step
         return cls(evidence, bent, place, sampling, directional(evidence, ridges))
 
@@ -110,8 +110,10 @@ class NaturalSpectrum:
 
     def power(self, kernel: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
         """|K|² times everything of the image's spectrum that is not radial."""
-        power = self.evidence.power(kernel) * self.evidence.texture(grain) * self.sampling
-        return power * torch.tensordot(directed, self.ridges, 1).exp() if len(directed) else power
+        shape = torch.tensordot(grain, self.evidence.grains, 1) + self.sampling
+        if len(directed):
+            shape = shape + torch.tensordot(directed, self.ridges, 1)
+        return self.evidence.power(kernel) * shape.exp()
 
     def expected(
         self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor

@@ -44,7 +44,7 @@ def modulus(model: SpotModel, guess: Guess) -> Tensor:
 def _on_canvas(power: Tensor, model: SpotModel) -> Tensor:
     """Modulus on a small canvas, from |K|² at the evidence's frequencies."""
     evidence, ndim = model.spectrum.evidence, len(model.shape)
-    frame = evidence.observed.shape[-ndim:]
+    frame = evidence.window
     places = [(a * n).round().long() for a, n in zip(evidence.axes, frame, strict=True)]
     waves = torch.stack(torch.meshgrid(*places, indexing="ij")).square().sum(0)
     # The window hides the slowest waves, which any kernel of unit sum passes whole.
