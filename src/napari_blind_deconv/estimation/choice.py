@@ -116,7 +116,7 @@ def ranked(
     problem: Problem, auto: Auto, free_form: FreeForm
 ) -> Generator[tuple[Fit, Choice | None], None, list[Candidate]]:
     """Every rung's candidate, the chosen one first, the others by score."""
-    evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing)
+    evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing, kernel_shape=problem.kernel_shape)
     rungs = auto.rungs(problem.ndim)
     fits: dict[str, Fit] = {}
     for rung in rungs:

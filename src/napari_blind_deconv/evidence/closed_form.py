@@ -20,6 +20,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.evidence.modelled import Modelled, between_bands, to_bands, transformed
 from napari_blind_deconv.evidence.noise_floor import length_of, level_in_window, shapes_of_doubt
 from napari_blind_deconv.evidence.pieces import pieces, window_for
 from napari_blind_deconv.evidence.whittle import Whittle, smeared
@@ -194,28 +195,41 @@ class Evidence:
             One value per candidate, a scalar for one kernel.
         """
         power = self.power(kernel)
-        return self.nats(power, self.profile(power.detach(), updates=updates))
+        return self.nats(power * self.at_frequencies(self.profile(power.detach(), updates=updates)))
 
     def power(self, kernel: Tensor) -> Tensor:
         """|K|² at the kept frequencies, ``(..., *kept)``, by one small transform per axis."""
-        values = kernel.to(torch.complex128 if kernel.dtype == torch.float64 else torch.complex64)
-        for axis, waves in zip(range(-1, -self.ndim - 1, -1), reversed(self.axes), strict=True):
-            values = (values.movedim(axis, -1) @ self._wave(axis, kernel.shape[axis], waves, values)).movedim(-1, axis)
+        values = transformed(kernel, self.waves(kernel))
         return values.real.square() + values.imag.square()
 
-    def expected(self, power: Tensor, spectrum: Tensor, colour: Tensor | None = None) -> Tensor:
+    def model(self, kernel: Tensor, spectrum: Tensor, coefficients: Tensor, features: Tensor, offset: Tensor) -> Tensor:
+        """|K|² S and what else shapes the image's spectrum, ``(..., *kept)``.
+
+        Parameters
+        ----------
+        kernel
+            As in a call.
+        spectrum
+            S at its nodes, ``(bands,)``.
+        coefficients, features, offset
+            What is not radial, as the logarithm ``coefficients · features + offset``; ``(n, *kept)`` features.
+        """
+        found: Tensor = Modelled.apply(  # type: ignore[no-untyped-call]
+            kernel, spectrum, coefficients, features, offset, self.band, self.fraction, *self.waves(kernel)
+        )
+        return found
+
+    def expected(self, model: Tensor, colour: Tensor | None = None) -> Tensor:
         """V of equation (1), ``(..., *kept)``.
 
         Parameters
         ----------
-        power
-            |K|² and what else shapes the image's spectrum, ``(..., *kept)``.
-        spectrum
-            S at its nodes, ``(..., bands)``.
+        model
+            The spectrum of a blurred image, as of `model`.
         colour
             How many standard deviations log N departs along each of ``colours``; ``None``: not at all.
         """
-        return smeared(power * self.at_frequencies(spectrum), self.ndim) + self.noise(colour)
+        return smeared(model, self.ndim) + self.noise(colour)
 
     def noise(self, colour: Tensor | None = None) -> Tensor:
         """N at the kept frequencies, in units of the noise variance."""
@@ -223,10 +237,10 @@ class Evidence:
             return self.floor
         return self.floor * torch.tensordot(colour, self.colours, 1).clamp(-_FURTHEST, _FURTHEST).exp()
 
-    def nats(self, power: Tensor, spectrum: Tensor, colour: Tensor | None = None) -> Tensor:
-        """P / V + log V, mean over the kept frequencies, for a given S."""
-        model = power * self.at_frequencies(spectrum)
-        values: Tensor = Whittle.apply(model, self.noise(colour), self.periodogram, self.weights)
+    def nats(self, model: Tensor, colour: Tensor | None = None) -> Tensor:
+        """P / V + log V, mean over the kept frequencies, for the spectrum of a blurred image as of `model`."""
+        noise = self.noise(colour)
+        values: Tensor = Whittle.apply(model, noise, self.periodogram, self.weights)  # type: ignore[no-untyped-call]
         return values + 2 * math.log(self.noise_sigma)
 
     def profile(self, power: Tensor, *, start: Tensor | None = None, updates: int = 15) -> Tensor:
@@ -241,7 +255,7 @@ class Evidence:
                 start = self._to_bands(signal * power) / self._to_bands(power**2 * self.weights).clamp(min=1e-20)
             spectrum, weighed = start.clamp(min=_FLOOR), self.periodogram * self.weights
             for _ in range(updates):
-                expected = self.expected(power, spectrum)
+                expected = self.expected(power * self.at_frequencies(spectrum))
                 pull = self._to_bands(smeared(weighed / expected**2, self.ndim) * power)
                 push = self._to_bands(smeared(self.weights / expected, self.ndim) * power)
                 spectrum = (spectrum * (pull / push.clamp(min=1e-30)).sqrt()).clamp(min=_FLOOR, max=1e12)
@@ -252,19 +266,15 @@ class Evidence:
         unit = min(self.spacing)
         radius = length_of([f * unit / d for f, d in zip(axes, self.spacing, strict=True)])
         band, fraction = between_nodes(radius, self.lowest, self.highest, self.bands)
-        return (spectrum[band] * (1 - fraction) + spectrum[band + 1] * fraction).reshape(radius.shape)
-
-    def texture(self, grain: Tensor) -> Tensor:
-        """Factor ``exp(nᵀ G n)`` of S along the direction n of each kept frequency: fur, fibres, filaments.
-
-        It is the same at all frequencies, unlike a kernel's nulls and roll-off. ``grain`` is the lower triangle of G,
-        ``ndim (ndim + 1) / 2`` entries; multiply `power` by it.
-        """
-        return torch.tensordot(grain, self.grains, 1).exp()
+        return between_bands(spectrum, band, fraction).reshape(radius.shape)
 
     @cached_property
     def grains(self) -> Tensor:
-        """What the logarithm of `texture` is linear in, ``(ndim (ndim + 1) / 2, *kept)``."""
+        """Products of two entries of the direction n of each frequency, ``(ndim (ndim + 1) / 2, *kept)``.
+
+        S may vary along the direction by ``exp(nᵀ G n)``, for fur, fibres, filaments, at all frequencies alike, unlike
+        a kernel's nulls and roll-off: the lower triangle of G is what multiplies these.
+        """
         rows, columns = torch.tril_indices(self.ndim, self.ndim).tolist()
         parts = self.directions.unbind(-1)
         return torch.stack([parts[r] * parts[c] for r, c in zip(rows, columns, strict=True)])
@@ -278,24 +288,23 @@ class Evidence:
 
     def at_frequencies(self, spectrum: Tensor) -> Tensor:
         """S between its nodes, at every kept frequency."""
-        low = spectrum.index_select(-1, self.band)
-        rise = (spectrum[..., 1:] - spectrum[..., :-1]).index_select(-1, self.band)
-        return (low + rise * self.fraction).unflatten(-1, self.weights.shape)
+        return between_bands(spectrum, self.band, self.fraction).unflatten(-1, self.weights.shape)
 
-    def _to_bands(self, values: Tensor) -> Tensor:
-        flat = values.flatten(-self.ndim)
-        upper = flat * self.fraction
-        out = flat.new_zeros((*flat.shape[:-1], self.bands))
-        return out.index_add(-1, self.band, flat - upper).index_add(-1, self.band + 1, upper)
-
-    def _wave(self, axis: int, taps: int, waves: Tensor, like: Tensor) -> Tensor:
-        """Transform of ``taps`` samples to the kept frequencies of an axis, ``(taps, kept)``; kept once made."""
-        key = axis, taps, like.dtype
-        if key not in self._waves:
-            phase = -2 * math.pi * (torch.arange(taps, device=waves.device) - taps // 2)[:, None] * waves
-            self._waves[key] = torch.polar(torch.ones_like(phase), phase).to(like)
-        return self._waves[key]
+    def waves(self, kernel: Tensor) -> list[Tensor]:
+        """Transforms of a kernel's samples to the kept frequencies of each axis, ``(taps, kept)``; kept once made."""
+        made = []
+        for axis, (n, places) in enumerate(zip(kernel.shape[-self.ndim :], self.axes, strict=True)):
+            key = axis, n, kernel.dtype
+            if key not in self._made:
+                phase = -2 * math.pi * (torch.arange(n, device=places.device) - n // 2)[:, None] * places
+                phase = phase.to(torch.promote_types(kernel.dtype, places.dtype))
+                self._made[key] = torch.polar(torch.ones_like(phase), phase)
+            made.append(self._made[key])
+        return made
 
     @cached_property
-    def _waves(self) -> dict[tuple[int, int, torch.dtype], Tensor]:
+    def _made(self) -> dict[tuple[int, int, torch.dtype], Tensor]:
         return {}
+
+    def _to_bands(self, values: Tensor) -> Tensor:
+        return to_bands(values.flatten(-self.ndim), self.band, self.fraction, self.bands)

@@ -5,6 +5,7 @@ A blur and a free radial spectrum explain each other; only a spectrum that is ne
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ class NaturalSpectrum:
     """p(y | k, S) p(S) of one observation: a line in log-log, bends of unit prior at its nodes, a grain, ridges.
 
     Its parameters, in this order, are the ``departure`` (bends at the inner nodes), the ``line`` (level, steepness),
-    the ``grain`` (see `Evidence.texture`), what is ``directed`` beyond it (`directional`), empty where the image is not
+    the ``grain`` (see `Evidence.grains`), what is ``directed`` beyond it (`directional`), empty where the image is not
     to have ridges, and the noise's ``colour`` (`Evidence.noise`), empty where that is known.
 
     Attributes
@@ -99,8 +100,8 @@ class NaturalSpectrum:
         self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor
     ) -> Tensor:
         """-log p(y | k, S, N) in nats; ``kernel`` may have leading axes."""
-        power = self.power(kernel, grain, directed)
-        return self.evidence.nats(power, self.at_nodes(departure, line), colour) * self.evidence.independent
+        model = self.model(kernel, departure, line, grain, directed)
+        return self.evidence.nats(model, colour) * self.evidence.independent
 
     def prior(self, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor) -> Tensor:
         """-log p(S) p(N) in nats, up to a constant."""
@@ -108,18 +109,21 @@ class NaturalSpectrum:
         shapes = (grain / _GRAIN).square().sum() + (directed / _DIRECTED).square().sum() + colour.square().sum()
         return 0.5 * departure.square().sum() + 0.5 * shapes + steepness
 
-    def power(self, kernel: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
-        """|K|² times everything of the image's spectrum that is not radial."""
-        shape = torch.tensordot(grain, self.evidence.grains, 1) + self.sampling
-        if len(directed):
-            shape = shape + torch.tensordot(directed, self.ridges, 1)
-        return self.evidence.power(kernel) * shape.exp()
+    def model(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
+        """The spectrum of the blurred image at the kept frequencies, ``(..., *kept)``."""
+        coefficients = torch.cat([grain, directed])
+        return self.evidence.model(kernel, self.at_nodes(departure, line), coefficients, self.features, self.sampling)
+
+    @cached_property
+    def features(self) -> Tensor:
+        """Grain and ridges: what the image's spectrum may have that is not radial."""
+        return torch.cat([self.evidence.grains, self.ridges])
 
     def expected(
         self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor
     ) -> Tensor:
         """V at the kept frequencies, ``(*kept)``: what `nats` holds the periodogram against."""
-        return self.evidence.expected(self.power(kernel, grain, directed), self.at_nodes(departure, line), colour)
+        return self.evidence.expected(self.model(kernel, departure, line, grain, directed), colour)
 
     def precision(self) -> Tensor:
         """Inverse prior variances of all parameters, flat."""

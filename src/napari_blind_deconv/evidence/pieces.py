@@ -30,7 +30,12 @@ def window_for(space: Sequence[int], kernel_shape: Sequence[int]) -> tuple[int, 
     (48, 84, 84)
     """
     ndim = len(space)
-    wanted = fast_shape([max(_SIDE.get(ndim, n), math.ceil(_KERNELS.get(ndim, 4.0) * k)) for n, k in zip(space, kernel_shape, strict=True)])
+    wanted = fast_shape(
+        [
+            max(_SIDE.get(ndim, n), math.ceil(_KERNELS.get(ndim, 4.0) * k))
+            for n, k in zip(space, kernel_shape, strict=True)
+        ]
+    )
     return tuple(n if n < _LONGER * w else w for n, w in zip(space, wanted, strict=True))
 
 

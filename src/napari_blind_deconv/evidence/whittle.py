@@ -31,7 +31,7 @@ class Whittle(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         """Slopes by M and by N."""
         expected, ratio, weights = ctx.saved_tensors
         slopes = (1 - ratio).div_(expected).mul_(weights)

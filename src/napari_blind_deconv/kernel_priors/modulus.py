@@ -28,7 +28,7 @@ def modulus(model: SpotModel, guess: Guess) -> Tensor:
     departure, line, grain, directed, colour = guess.image
     with torch.no_grad():
         one = torch.ones([1] * len(model.shape), dtype=line.dtype, device=line.device)
-        image = evidence.at_frequencies(spectrum.at_nodes(departure, line)) * spectrum.power(one, grain, directed)
+        image = spectrum.model(one, departure, line, grain, directed)
         squared = torch.stack(torch.meshgrid(*evidence.axes, indexing="ij")).square().sum(0)
         width = float(model.width * guess.widening.exp())
         # What the guess's width and the typical one differ by belongs to the image: spots of typical width are sought.
