@@ -1,6 +1,6 @@
 """The kernel with the image integrated out: the scheme that keeps it from collapsing to a delta (Levin et al. 2009)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
@@ -48,5 +48,7 @@ class ByEvidence:
             return
         yield from (Found(Fit(kernel), total) for kernel, total in self._free_form(problem))
 
-    def _free_form(self, problem: Problem) -> Iterator[tuple[Tensor, int]]:
-        return free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements)
+    def _free_form(
+        self, problem: Problem, enough: Callable[[Tensor], bool] | None = None
+    ) -> Iterator[tuple[Tensor, int]]:
+        return free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements, enough=enough)

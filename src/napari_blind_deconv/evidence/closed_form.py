@@ -45,6 +45,8 @@ class Evidence:
     ----------
     observed
         The observation, ``(..., *spatial)``; leading axes are frames that share kernel and spectrum.
+    given
+        The noise.
     window
         Sides of the windows that it is seen through.
     noise_sigma
@@ -73,6 +75,7 @@ class Evidence:
     """
 
     observed: Tensor
+    given: Noise
     window: tuple[int, ...]
     noise_sigma: float
     spacing: tuple[float, ...]
@@ -157,6 +160,7 @@ class Evidence:
         weights = weights / weights.sum().clamp(min=1)
         return cls(
             values,
+            noise,
             shape,
             sigma,
             spacing,
@@ -172,6 +176,12 @@ class Evidence:
             top,
             independent,
         )
+
+    def in_one_window(self) -> "Evidence":
+        """The same through one window over everything: what is far apart in a kernel shows in fine fringes."""
+        if self.window == tuple(self.observed.shape[-self.ndim :]):
+            return self
+        return Evidence.of(self.observed, self.given, spacing=self.spacing, bands=self.bands)
 
     @property
     def ndim(self) -> int:
