@@ -136,8 +136,14 @@ def ranked(
             yield fit, None
         gains[rung.kind] = whole.gain(fits[rung.kind].kernel)
     if problem.ndim < 3:
-        bar = _HOPELESS * max(score(kind) for kind in fits) + _PRICE * _FREE_FORM_FREEDOM
-        for kernel, _ in free_form(replace(problem, kernel_prior=Uniform()), lambda k: whole.gain(k) < bar):
+        ahead = max(score(kind) for kind in fits)
+        # After one start it may be a little behind, after two it must lead.
+        shares = itertools.chain([_HOPELESS], itertools.repeat(1.0))
+
+        def enough(kernel: Tensor) -> bool:
+            return whole.gain(kernel) - _PRICE * _FREE_FORM_FREEDOM < next(shares) * ahead
+
+        for kernel, _ in free_form(replace(problem, kernel_prior=Uniform()), enough):
             fits[FREE_FORM] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
             yield fits[FREE_FORM], None
         gains[FREE_FORM] = whole.gain(fits[FREE_FORM].kernel)

@@ -13,9 +13,7 @@ from napari_blind_deconv.kernel_priors.spots import refined_peaks
 
 _FIRST_SPOTS, _FIRST_STEPS = 6, 8
 _ROUNDS, _STARTS, _PROJECTIONS = 3, 32, 180
-# Of the sparsest phases so many are scouted, the better ones refined and pruned, the best completed.
-_REFINED, _PRUNED, _COMPLETED = 6, 3, 2
-_SCOUT_STEPS = 6
+_REFINED, _COMPLETED = 6, 2
 _FEWEST, _MOST = 5, 15
 _PEAK, _MOST_SPOTS, _PATIENCE = 0.1, 64, 2
 _SETTLED = 3.0
@@ -47,9 +45,8 @@ def searched(
         )
         # Phases that leave nothing above the ground have no peaks.
         peaked = [p for p in (_peaked(model, kernel, guess) for kernel in found[:_REFINED]) if p.count]
-        scouts = sorted((model.refined(start, _SCOUT_STEPS) for start in peaked or [guess]), key=model.score)
-        for scout in scouts[:_PRUNED]:
-            candidates.append(model.pruned(model.refined(scout)))
+        for start in peaked or [guess]:
+            candidates.append(model.pruned(model.refined(start)))
             yield min(candidates, key=model.score)
         before = best
         for candidate in sorted(candidates, key=model.score)[:_COMPLETED]:
