@@ -45,7 +45,7 @@ def test_windows_lie_in_the_frame_cover_it_and_are_at_most_half_a_window_apart(n
     (side,) = window_for((n,), (k,))
     places = torch.cat([piece[None, [0, -1]] for piece in pieces(torch.arange(n), (side,))])
     assert side >= min(n, 3 * k)
-    assert int(places.min()) == 0 and int(places.max()) == n - 1
+    assert (int(places.min()), int(places.max())) == (0, n - 1)
     assert (places[:, 1] - places[:, 0] == side - 1).all()
     assert (places[:, 0].diff() <= side / 2 + 1).all()
 

@@ -39,7 +39,7 @@ _FAINT = 0.05
 _WIDER = math.sqrt(2)
 _SHARP = "sharp"
 
-# Share of the best simpler family's score below which a freer one is given up: it will not make up for the rest.
+# Share of the best simpler family's score below which a free form is given up after one start.
 _HOPELESS = 0.85
 
 FreeForm = Callable[[Problem, Callable[[Tensor], bool]], Iterator[tuple[Tensor, int]]]
@@ -167,7 +167,7 @@ def ranked(
 def _fitted(rung: Any, evidence: Evidence, problem: Problem, rival: Tensor | None) -> Iterator[Fit]:
     """A rung's fit, given up early where its search is dear and a simpler rung's kernel is far ahead."""
     if isinstance(rung, Challenging) and rival is not None:
-        return rung.challenge(evidence, rival, problem.kernel_weight, _HOPELESS)
+        return rung.challenge(evidence, rival, problem.kernel_weight)
     fits: Iterator[Fit] = rung.fit(evidence, problem.kernel_shape, problem.kernel_weight)
     return fits
 

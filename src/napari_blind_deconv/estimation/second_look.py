@@ -24,8 +24,8 @@ class Refitted(Protocol):
 class Challenging(Protocol):
     """A rung whose search is dear, and can tell early that it will not catch up with a simpler rung."""
 
-    def challenge(self, evidence: Evidence, rival: Tensor, weight: float, share: float) -> Iterator[Fit]:
-        """As `FittedByEvidence.fit`, but done once it gains less than ``share`` of what the kernel ``rival`` gains."""
+    def challenge(self, evidence: Evidence, rival: Tensor, weight: float = 1.0) -> Iterator[Fit]:
+        """As `FittedByEvidence.fit`, but done early where it explains less than the kernel ``rival``."""
         ...
 
 

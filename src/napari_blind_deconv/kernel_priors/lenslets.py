@@ -93,27 +93,16 @@ class Lenslets:
             )
         yield from self._searched(evidence, shape, weight)
 
-    def challenge(self, evidence: Evidence, rival: Tensor, weight: float, share: float) -> Iterator[Fit]:
-        """As `fit` on the support of ``rival``, but done once it gains less than ``share`` of what that one gains.
-
-        Gains are in nats over no blur, and are looked at after the first round of the search.
-        """
-        yield from self._searched(evidence, tuple(rival.shape), weight, rival, share)
+    def challenge(self, evidence: Evidence, rival: Tensor, weight: float = 1.0) -> Iterator[Fit]:
+        """As `fit` on the support of ``rival``, but done after one round of the search unless it explains more."""
+        yield from self._searched(evidence, tuple(rival.shape), weight, rival)
 
     def _searched(
-        self,
-        evidence: Evidence,
-        shape: tuple[int, ...],
-        weight: float,
-        rival: Tensor | None = None,
-        share: float = 0.0,
+        self, evidence: Evidence, shape: tuple[int, ...], weight: float, rival: Tensor | None = None
     ) -> Iterator[Fit]:
         spectrum = NaturalSpectrum.of(evidence.in_one_window(), ridges=_RIDGES.get(evidence.ndim, 0))
         model = SpotModel(spectrum, shape, self.width_px, self.width_spread, self.intensity_spread, weight, _PRICE)
-        bar = math.inf
-        if rival is not None:
-            sharp = explained(spectrum, rival.new_ones((1,) * rival.ndim))
-            bar = sharp - share * (sharp - explained(spectrum, rival))
+        bar = math.inf if rival is None else explained(spectrum, rival)
         search = searched(model, self.count, torch.Generator().manual_seed(0), bar)
         guess: Guess | None = None
         for guess in search:
