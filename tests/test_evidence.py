@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.evidence.pieces import pieces, window_for
 from napari_blind_deconv.evidence.whittle import smeared
+from napari_blind_deconv.fourier import transfer
 from napari_blind_deconv.kernel_priors import Gaussian
 from napari_blind_deconv.kernel_priors.descent import descend, lowest
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
@@ -42,29 +43,31 @@ def test_the_smear_and_its_adjoint_agree(sides, seed):
 @given(n=st.integers(1, 700), k=st.integers(1, 60))
 def test_windows_lie_in_the_frame_cover_it_and_are_at_most_half_a_window_apart(n, k):
     k = min(2 * (k // 2) + 1, n - 1 + n % 2)
-    (side,) = window_for((n,), (k,))
+    side, *_ = window_for((n, 1, 1), (k, 1, 1))
     places = torch.cat([piece[None, [0, -1]] for piece in pieces(torch.arange(n), (side,))])
-    assert side >= min(n, 3 * k)
+    assert side >= min(n, 2.5 * k)
     assert (int(places.min()), int(places.max())) == (0, n - 1)
     assert (places[:, 1] - places[:, 0] == side - 1).all()
     assert (places[:, 0].diff() <= side / 2 + 1).all()
+    assert window_for((n, 9), (k, 3)) == (n, 9)
 
 
 def test_small_windows_find_the_blur_that_one_window_finds():
-    scene = draws(1, 300, 300, seed=3).float()
-    truth = gaussian(torch.diag(torch.tensor([6.0, 2.5])), (15, 15))
-    spectra = torch.fft.rfft2(scene) * torch.fft.rfft2(truth, s=(300, 300))
-    waves = sum(f.square() for f in torch.meshgrid(torch.fft.fftfreq(300), torch.fft.rfftfreq(300), indexing="ij"))
-    seen = torch.fft.irfft2(spectra / (waves + 1e-4) ** 0.75, s=(300, 300))
-    seen = seen / seen.std() + 0.01 * draws(1, 300, 300, seed=4).float()
+    shape, support = (24, 96, 96), (7, 7, 7)
+    truth = gaussian(torch.diag(torch.tensor([3.0, 1.5, 1.5])), support)
+    scene = torch.fft.rfftn(draws(1, *shape, seed=3).float(), dim=(-3, -2, -1))
+    waves = [torch.fft.fftfreq(n) for n in shape[:2]] + [torch.fft.rfftfreq(shape[2])]
+    squared = sum(f.square() for f in torch.meshgrid(*waves, indexing="ij"))
+    seen = torch.fft.irfftn(scene * transfer(truth, shape) / (squared + 1e-4) ** 0.75, s=shape)
+    seen = seen / seen.std() + 0.01 * draws(1, *shape, seed=4).float()
     found = []
-    for support in (None, (15, 15)):
-        evidence = Evidence.of(seen, 0.01, spacing=(1.0, 1.0), kernel_shape=support)
-        *_, fit = Gaussian().fit(evidence, (15, 15))
+    for kernel_shape in (None, support):
+        evidence = Evidence.of(seen, 0.01, spacing=(1.0, 1.0, 1.0), kernel_shape=kernel_shape)
+        *_, fit = Gaussian().fit(evidence, support)
         found.append(float((fit.kernel - truth).norm() / truth.norm()))
     assert found[1] < max(0.15, found[0] + 0.05)
-    assert evidence.window == (128, 128)
-    assert evidence.in_one_window().window == (300, 300)
+    assert evidence.window == (24, 64, 64)
+    assert evidence.in_one_window().window == shape
 
 
 @given(seed=st.integers(0, 99), n=st.integers(1, 6))

@@ -120,7 +120,7 @@ def ranked(
     problem: Problem, auto: Auto, free_form: FreeForm
 ) -> Generator[tuple[Fit, Choice | None], None, list[Candidate]]:
     """Every rung's candidate, the chosen one first, the others by score."""
-    evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing, kernel_shape=problem.kernel_shape)
+    evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing)
     rungs = auto.rungs(problem.ndim)
     whole = Judge.of(problem.sample, problem.noise, spacing=problem.spacing)
     fits: dict[str, Fit] = {}

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from napari_blind_deconv.fourier import fast_shape, trailing
 
-# Sides by number of axes, and in kernels, whichever is larger.
-_SIDE = {1: 1024, 2: 128, 3: 64}
-_KERNELS = {1: 4.0, 2: 3.0, 3: 2.5}
+# Sides of volumes' windows in samples and in kernels, whichever is larger. Images are seen whole: they are cheap, and a
+# family's kernel must be the best in the window that it is judged in (decision 33).
+_SIDE, _KERNELS = 64, 2.5
 # Longer axes are parted, others are seen whole.
 _LONGER = 1.25
 
@@ -29,13 +29,9 @@ def window_for(space: Sequence[int], kernel_shape: Sequence[int]) -> tuple[int, 
     >>> window_for((48, 256, 256), (17, 33, 33))
     (48, 84, 84)
     """
-    ndim = len(space)
-    wanted = fast_shape(
-        [
-            max(_SIDE.get(ndim, n), math.ceil(_KERNELS.get(ndim, 4.0) * k))
-            for n, k in zip(space, kernel_shape, strict=True)
-        ]
-    )
+    if len(space) < 3:
+        return tuple(space)
+    wanted = fast_shape([max(_SIDE, math.ceil(_KERNELS * k)) for k in kernel_shape])
     return tuple(n if n < _LONGER * w else w for n, w in zip(space, wanted, strict=True))
 
 
