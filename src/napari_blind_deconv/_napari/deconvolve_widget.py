@@ -194,6 +194,8 @@ class DeconvolveWidget(Docked):
         self._remove_previews()
         self.destroyed.disconnect(self._worker.quit)
         self._worker = None
+        for stored in self._job.unfinished if self._job is not None else ():
+            stored.remove()
         self._job = None
         self.panel.show_idle()
 

@@ -1,7 +1,7 @@
 """What a run is to do."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class Job:
     psf: Source | None = None
     leave_out: Drawn | None = None
     region: Drawn | None = None
+    unfinished: list[Stored] = field(default_factory=list)
+    """Stores of results that are no layers yet: of a run that was cancelled or refused they are removed."""
 
     def frozen(self) -> "Job":
         """The same, with what was painted as it is now."""

@@ -1,5 +1,6 @@
 """Results that lie in a temporary OME-Zarr, shown at the resolution that the screen needs, without loading them."""
 
+import math
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -35,6 +36,7 @@ class Lazy:
     def __init__(self, source: io.Source, folder: Any = None) -> None:
         self._source, self._folder = source, folder
         self.shape, self.dtype, self.ndim = source.shape, source.dtype, len(source.shape)
+        self.size = math.prod(source.shape)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -98,7 +100,7 @@ class Stored:
         self._header = io.Header(source.shape, np.dtype(np.float32), source.axes, source.voxel_size_um, {})
         self._folder = tempfile.TemporaryDirectory(prefix="napari-blind-deconv-", ignore_cleanup_errors=True)
         self._sinks: dict[str, io.Sink] = {}
-        io.check_room(Path(self._folder.name), 4 * 4 * int(np.prod(source.shape, dtype=int)) // 3)
+        io.check_room(Path(self._folder.name), 4 * 4 * math.prod(source.shape) // 3)
 
     @staticmethod
     def can_hold(source: Source) -> bool:
@@ -117,6 +119,10 @@ class Stored:
         for _ in self.sink(name).complete():
             yield Progress("writing", 0, 0, message=name.replace("_", " "))
         return Levels(Lazy(level, self._folder) for level in io.levels(self._path(name)))
+
+    def remove(self) -> None:
+        """Take all of it off the disk."""
+        self._folder.cleanup()
 
     def _path(self, name: str) -> Path:
         return Path(self._folder.name) / f"{name}.ome.zarr"

@@ -51,6 +51,7 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     # What does not fit as a whole has results that do not fit either, beside those of other runs.
     in_blocks = job.stores_blocks and job.plan().blocks is not None
     stored = Stored(job.source) if in_blocks else None
+    job.unfinished.extend([] if stored is None else [stored])
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
     steps = deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
     shown = 0.0
@@ -71,7 +72,9 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     maps = {}
     for name in result.maps:
         maps[name] = yield from stored.completed(name)
-    return replace(result, image=(yield from stored.completed("image")), maps=maps)
+    image = yield from stored.completed("image")
+    job.unfinished.remove(stored)
+    return replace(result, image=image, maps=maps)
 
 
 def _arguments(job: Job) -> dict[str, Any]:
