@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from napari_blind_deconv import InputError, Settings, io
+from napari_blind_deconv import InputError, Settings, deconvolve, deconvolve_steps, io
 from napari_blind_deconv.batch import FileReport, References, plan, run_batch
 from napari_blind_deconv.forward import CameraNoiseModel
 from napari_blind_deconv.image_priors import NoPrior
@@ -221,3 +221,20 @@ def test_a_sink_refuses_what_is_no_image_before_anything_is_computed(tmp_path):
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError):
         io.check_room(tmp_path, 10**18)
+
+
+def test_from_python_a_source_is_restored_into_a_sink(tmp_path, in_blocks):
+    source, target = io.open(written(tmp_path, "large.ome.tif")), tmp_path / "restored.ome.zarr"
+    with io.atomic(target) as (temporary,), io.create(temporary, source.header, {}, "ome-zarr") as sink:
+        result = deconvolve(source, QUICK, axes=source.axes, psf=KERNEL, maps=False, out=sink)
+    assert result.image is sink
+    assert result.report["plan"]["blocks"] > 1
+    plain = deconvolve(source, QUICK, axes=source.axes, psf=KERNEL, maps=False)
+    np.testing.assert_array_equal(io.read(target).data, plain.image)
+
+
+def test_a_run_can_be_left_between_all_parts_of_the_work():
+    stages = [(p.stage, p.total > 0) for p in deconvolve_steps(volume(), QUICK, psf=KERNEL)]
+    for stage, several in {"preparing": 8, "restoring": 4, "checking": 2, "writing": 2, "reporting": 1}.items():
+        assert sum(name == stage for name, _ in stages) >= several
+    assert {name for name, counted in stages if counted} == {"restoring"}
