@@ -1,7 +1,7 @@
 """What plans predict of memory and time, and what they take: one process for every plan, measured by the system.
 
 `python benchmarks/plans.py` prints the table of decision 29; `--only NAME` one line of it. Where predictions are off,
-the constants in `pipeline/costs.py` are to be changed: the last columns give what a sample of the canvas took.
+the constants in `pipeline/costs.py` are to be changed: below the table stand those that would fit these runs.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def measured(folder: Path, name: str) -> dict:
     """One plan, in this process."""
     import torch
 
-    from napari_blind_deconv import deconvolve
+    from napari_blind_deconv import deconvolve_steps
     from napari_blind_deconv.machine import resident_bytes
     from napari_blind_deconv.report import peak_memory_mb
 
@@ -80,11 +80,87 @@ def measured(folder: Path, name: str) -> dict:
     psf = kernel if settings.kernel_prior.kind == "known" else None
     if psf is None:
         settings = replace(settings, kernel_size=kernel.shape)
-    started = time.process_time()
-    report = deconvolve(image, settings, psf=psf, max_memory_gb=limit, maps=False).report
-    seconds = time.process_time() - started
+    report, stages = staged(deconvolve_steps(image, settings, psf=psf, max_memory_gb=limit, maps=False))
     peak = 1e6 * peak_memory_mb() * 1.048576
-    return report["plan"] | {"seconds": seconds, "peak": peak, "before": before, "limit": limit, "pixels": image.size}
+    found = {"seconds": sum(s for s, _ in stages.values()), "peak": peak, "before": before, "limit": limit}
+    found |= {"pixels": image.size, "fits": fitting(report, settings, image.shape, kernel.shape, stages, before)}
+    return report["plan"] | found
+
+
+# What a step counts as; all others are checking.
+PARTS = {"preparing": "looking", "estimating the kernel": "estimating", "restoring": "restoring"}
+
+
+def staged(steps) -> tuple[dict, dict]:
+    """The report, and for every part of a run its time of one core, and the most that the process held."""
+    import threading
+
+    from napari_blind_deconv.machine import resident_bytes
+
+    stages, sample, going = {}, [0.0], threading.Event()
+
+    def watch():
+        while not going.wait(0.01):
+            sample[0] = max(sample[0], resident_bytes())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        while True:
+            started, sample[0] = time.thread_time(), 0.0
+            try:
+                part, end = PARTS.get(next(steps).stage, "checking"), None
+            except StopIteration as stop:
+                part, end = "checking", stop
+            seconds, held = stages.get(part, (0.0, 0.0))
+            stages[part] = seconds + time.thread_time() - started, max(held, sample[0])
+            if end is not None:
+                return end.value.report, stages
+    finally:
+        going.set()
+        watcher.join()
+
+
+def fitting(report, settings, shape, kernel_shape, stages, before) -> dict:
+    """The constants that would have predicted this run."""
+    import math
+
+    from napari_blind_deconv.fourier import fast_shape
+    from napari_blind_deconv.pipeline import costs, memory
+    from napari_blind_deconv.pipeline.cutting import Work
+
+    ndim, plan = len(kernel_shape), report["plan"]
+    space = shape[-ndim:]
+    batch = math.prod(shape) // math.prod(space)
+    work = Work((batch, *space), 1, tuple(kernel_shape), (2,) * ndim, settings)
+    whole = plan["blocks"] == 1
+    seen = plan["block"][-ndim:]
+    frames = batch if whole else plan["block"][0]
+    one = frames * math.prod(fast_shape([n + 2 * (k // 2) for n, k in zip(seen, kernel_shape, strict=True)]))
+    unit, size, kind = costs.transform_seconds("cpu", ndim, 1), math.prod(shape), int(ndim > 2)
+    base = before + costs.PACKAGES[kind]
+    found = {}
+
+    def part(name):
+        return stages.get(name, (0.0, 0.0))
+
+    seconds, held = part("restoring")
+    fixed = (costs.HELD["whole"] if whole else costs.HELD["blocks"] + 4 + 50 * one / size) * size
+    steps = costs.steps_of(settings) * one * plan["blocks"]
+    name = costs.kind_of(settings)
+    found[f"RESTORING[{name!r}].transforms[{kind}]"] = seconds / unit / steps, costs.RESTORING[name].transforms[kind]
+    found[f"RESTORING[{name!r}].bytes[{kind}]"] = (held - base - fixed) / one, costs.RESTORING[name].bytes[kind]
+    seconds, held = part("looking")
+    found[f"CHECKING[{kind}]"] = (seconds + part("checking")[0]) / unit / size, costs.CHECKING[kind]
+    if whole:
+        found[f"LOOKING[{kind}]"] = (held - base) / size, costs.LOOKING[kind]
+    seconds, held = part("estimating")
+    if seconds:
+        window, name = memory._window(work), settings.kernel_prior.kind
+        cost = costs.ESTIMATING[name if name in costs.ESTIMATING else "other"]
+        found[f"ESTIMATING[{name!r}].transforms[{kind}]"] = seconds / unit / window, cost.transforms[kind]
+        found[f"ESTIMATING[{name!r}].bytes[{kind}]"] = (held - base - fixed) / window, cost.bytes[kind]
+    return found
 
 
 def main() -> None:
@@ -95,6 +171,7 @@ def main() -> None:
     if arguments.here:
         print(json.dumps(measured(arguments.here, arguments.only)))
         return
+    fits: dict[str, list[tuple[str, float, float]]] = {}
     print("| plan | pixels | words | GB predicted | measured | limit | s predicted | one core | bytes a pixel |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name in [arguments.only] if arguments.only else PLANS:
@@ -116,6 +193,12 @@ def main() -> None:
             f"| {found['predicted_seconds']:.3g} | {found['seconds']:.3g} | {each:.0f} |",
             flush=True,
         )
+        for constant, (fit, now) in found["fits"].items():
+            fits.setdefault(constant, []).append((name, fit, now))
+    print("\n| constant | now | would fit | in |\n|---|---|---|---|")
+    for constant, runs in sorted(fits.items()):
+        values = ", ".join(f"{fit:.3g}" for _, fit, _ in runs)
+        print(f"| {constant} | {runs[0][2]:g} | {values} | {'; '.join(name for name, _, _ in runs)} |")
 
 
 if __name__ == "__main__":

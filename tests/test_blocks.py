@@ -1,6 +1,7 @@
 """Laws of blocks and of the planner: blocks are the whole, plans fit, and only a full memory makes them smaller."""
 
 import importlib
+import itertools
 import json
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from napari_blind_deconv.kernel_priors import Gaussian, Known
 from napari_blind_deconv.machine import _left_in_groups
 from napari_blind_deconv.pipeline import deconvolve_steps, memory
 from napari_blind_deconv.pipeline.cutting import Work, fitting
-from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, plans
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
 from napari_blind_deconv.restoration import ByData, ByPrior, RichardsonLucyRestorer, Task
 from napari_blind_deconv.restoration.blockwise import InBlocks
 from napari_blind_deconv.restoration.halo import BLEND, halo_of, radii
@@ -29,6 +30,8 @@ CPU = torch.device("cpu")
 QUICK = Settings(kernel_prior=Known(), iterations=4, likelihood=CameraNoiseModel(gain=1.0))
 # The module, not the function of its name.
 MODULE = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
+WHOLE = importlib.import_module("napari_blind_deconv.pipeline.in_one_piece")
+PREPARATION = importlib.import_module("napari_blind_deconv.pipeline.preparation")
 BLOCKS = importlib.import_module("napari_blind_deconv.pipeline.blocks")
 
 
@@ -179,6 +182,61 @@ def test_no_more_than_a_part_is_read_at_once(monkeypatch):
     assert source.largest < data.size
 
 
+class Counting:
+    """A sink that counts how often every pixel comes, and the most that come or go at once."""
+
+    def __init__(self, shape):
+        self.shape, self.dtype, self.largest = shape, np.dtype(np.float32), 0
+        self.array, self.times = np.full(shape, np.nan, np.float32), np.zeros(shape, int)
+
+    def write(self, region, values):
+        self.array[region] = values
+        self.times[region] += 1
+        self.largest = max(self.largest, values.size)
+
+    def read(self, region):
+        assert self.times[region].all()
+        self.largest = max(self.largest, self.array[region].size)
+        return self.array[region]
+
+
+@given(
+    share=st.sampled_from([0.3, 0.5, 0.8]),
+    axes=st.sampled_from(["YX", "TYX", "XCY"]),
+    keeps=st.booleans(),
+    whole=st.booleans(),
+)
+@settings(max_examples=8, deadline=None)
+def test_sinks_take_every_pixel_once_and_hold_what_arrays_would(share, axes, keeps, whole):
+    image = observed((72, 64))
+    image = {"YX": lambda: image, "TYX": lambda: np.stack([image, image]), "XCY": lambda: np.stack([image.T] * 2, 1)}[
+        axes
+    ]()
+    quick = replace(QUICK, iterations=2)
+    sinks = {}
+
+    def sink(name):
+        assert name not in sinks
+        return sinks.setdefault(name, Counting(image.shape))
+
+    with pytest.MonkeyPatch.context() as patched:
+        if not whole:
+            patched.setattr(MODULE, "planned", in_blocks(share))
+        result = deconvolve(image, quick, axes=axes, psf=KERNEL, out=sink("image"), maps=sink if keeps else False)
+        plain = deconvolve(image, quick, axes=axes, psf=KERNEL, maps=keeps)
+    assert result.image is sinks["image"]
+    assert (
+        set(result.maps)
+        == set(plain.maps)
+        == set(sinks) - {"image"}
+        == ({"residual", "prior_share"} if keeps else set())
+    )
+    for name, values in {"image": plain.image, **plain.maps}.items():
+        assert (sinks[name].times == 1).all()
+        np.testing.assert_array_equal(sinks[name].array, values)
+        assert whole or sinks[name].largest < image.size
+
+
 @pytest.mark.parametrize("counts", [False, True])
 def test_cancel_is_answered_after_every_block_and_step(counts, monkeypatch):
     chosen = replace(QUICK, likelihood=QUICK.likelihood if counts else GaussianNoise())
@@ -212,12 +270,18 @@ def test_plans_stay_within_their_limit_or_are_refused(shape, gigabytes, maps):
         assert plan.blocks.cut.fits
 
 
-def test_plans_become_smaller():
-    work = Work((3, 512, 512), 1, (9, 9), (2, 2), QUICK)
-    found = list(plans(work, limit_bytes(None), CPU))
-    sizes = [memory._size(plan) for plan in found if plan.maps]
-    assert found[0].blocks is None
-    assert sizes == sorted(sizes, reverse=True)
+@given(shape=st.tuples(st.integers(1, 4), st.integers(80, 600), st.integers(80, 600)), maps=st.booleans())
+@settings(max_examples=20, deadline=None)
+def test_plans_become_smaller_until_there_is_none(shape, maps):
+    work = Work(shape, 1, (9, 9), (2, 2), QUICK)
+    plan = planned(work, limit_bytes(None), CPU, maps=maps)
+    assert plan.blocks is None
+    sizes = []
+    while (plan := memory.smaller(plan)) is not None:
+        assert plan.bytes <= plan.limit
+        sizes.append(work.canvas(plan.blocks.frames, plan.blocks.cut.seen))
+    assert 1 <= len(sizes) <= 12
+    assert all(after <= before / 3 for before, after in itertools.pairwise(sizes))
 
 
 def test_what_cannot_end_is_not_started():
@@ -226,7 +290,24 @@ def test_what_cannot_end_is_not_started():
         next(steps)
 
 
-STAGES = ["prepare", "posed", "kernel_steps", "restoring", "assessed"]
+STAGES = [
+    (PREPARATION, "looked_for"),
+    (WHOLE, "posed"),
+    (WHOLE, "kernel_steps"),
+    (WHOLE, "restoring"),
+    (WHOLE, "assessed"),
+    (MODULE, "joined_maps"),
+]
+IN_BLOCKS = [
+    (PREPARATION, "ranged"),
+    (PREPARATION, "surveyed"),
+    (BLOCKS, "posed_in_parts"),
+    (BLOCKS, "kernel_steps"),
+    (BLOCKS, "settled"),
+    (BLOCKS, "restored"),
+    (BLOCKS, "written"),
+    (BLOCKS, "share_check"),
+]
 FULL = [
     MemoryError("no room"),
     RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
@@ -234,45 +315,66 @@ FULL = [
 ]
 
 
-def failing(error, *, generator=False, times=10**6):
-    left = [times]
+def failing(error, otherwise=None):
+    """What raises an error; the first time only, where it otherwise is something."""
+    called = []
 
     def fail(*arguments, **named):
-        left[0] -= 1
-        raise error
+        called.append(1)
+        if otherwise is None or len(called) == 1:
+            raise error
+        return otherwise(*arguments, **named)
 
-    def fail_later(*arguments, **named):
-        fail()
-        yield
-
-    return fail_later if generator else fail
+    return fail
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(("module", "stage"), STAGES)
 @pytest.mark.parametrize("error", FULL, ids=["numpy", "torch", "cuda"])
-def test_a_full_memory_at_any_stage_of_the_whole_leads_to_blocks_and_is_said(stage, error, monkeypatch):
-    image = observed((64, 56))
+def test_a_full_memory_at_any_stage_of_the_whole_leads_to_blocks_and_is_said(module, stage, error, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(MODULE, stage, failing(error, generator=stage in {"kernel_steps", "restoring"}))
-        report = deconvolve(image, replace(QUICK, iterations=2), psf=KERNEL).report
+        patched.setattr(module, stage, failing(error))
+        report = deconvolve(observed((64, 56)), replace(QUICK, iterations=2), psf=KERNEL).report
     assert "memory ran out in one piece" in report["plan"]["smaller"][0]
     assert any("memory ran out" in sentence for sentence in report["warnings"])
 
 
-@pytest.mark.parametrize(
-    ("module", "stage"),
-    [(MODULE, "prepare_in_parts"), *((BLOCKS, n) for n in ("posed_in_parts", "restored", "settled", "share_check"))],
-)
-def test_a_memory_that_is_full_with_every_plan_ends_in_a_sentence(module, stage, monkeypatch):
-    monkeypatch.setattr(MODULE, "prepare", failing(MemoryError()))
+@pytest.mark.parametrize(("module", "stage"), IN_BLOCKS)
+def test_a_memory_that_is_full_at_any_stage_of_blocks_leads_to_smaller_ones_or_ends_in_a_sentence(
+    module, stage, monkeypatch
+):
+    image, quick = observed((160, 96)), replace(QUICK, iterations=2)
+    monkeypatch.setattr(PREPARATION, "looked_for", failing(MemoryError()))
+    with monkeypatch.context() as patched:
+        patched.setattr(module, stage, failing(MemoryError(), otherwise=getattr(module, stage)))
+        report = deconvolve(image, quick, psf=KERNEL).report
+    assert len(report["plan"]["smaller"]) == 2
     monkeypatch.setattr(module, stage, failing(MemoryError()))
     with pytest.raises(InputError, match="there is no smaller plan"):
-        deconvolve(observed((64, 56)), replace(QUICK, iterations=2), psf=KERNEL)
+        deconvolve(image, quick, psf=KERNEL)
+
+
+@pytest.mark.parametrize("error", FULL, ids=["numpy", "torch", "cuda"])
+def test_a_memory_that_is_full_while_writing_leads_to_smaller_blocks(error):
+    class Full(Counting):
+        left = 1
+
+        def write(self, region, values):
+            self.left -= 1
+            if not self.left:
+                raise error
+            super().write(region, values)
+
+    image = observed((160, 96))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(PREPARATION, "looked_for", failing(MemoryError()))
+        result = deconvolve(image, replace(QUICK, iterations=2), psf=KERNEL, out=Full(image.shape), maps=False)
+    assert len(result.report["plan"]["smaller"]) == 2
+    assert np.isfinite(result.image.array).all()
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a fault"), ValueError("out of range"), ZeroDivisionError("zero")])
 def test_any_other_error_is_raised_as_it_is(error, monkeypatch):
-    monkeypatch.setattr(MODULE, "restoring", failing(error, generator=True))
+    monkeypatch.setattr(WHOLE, "restoring", failing(error))
     with pytest.raises(type(error), match=str(error)):
         deconvolve(observed((64, 56)), QUICK, psf=KERNEL)
 
@@ -286,7 +388,7 @@ def test_a_kernel_that_was_found_is_not_looked_for_again(monkeypatch):
         return known(self, *arguments, **named)
 
     monkeypatch.setattr(Gaussian, "fit", counted)
-    monkeypatch.setattr(MODULE, "restoring", failing(MemoryError(), generator=True))
+    monkeypatch.setattr(WHOLE, "restoring", failing(MemoryError()))
     result = deconvolve(observed((64, 56)), Settings(kernel_prior=Gaussian(), kernel_size=(9,), iterations=2))
     assert len(found) == 1
     assert result.kernel.shape == (9, 9)

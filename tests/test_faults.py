@@ -331,7 +331,7 @@ def test_names_that_are_no_network(call, name):
 
 def test_a_wrong_network_is_refused_before_the_work(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        sys.modules["napari_blind_deconv.pipeline.deconvolve"], "posed", lambda *_: pytest.fail("worked")
+        sys.modules["napari_blind_deconv.pipeline.in_one_piece"], "posed", lambda *_: pytest.fail("worked")
     )
     missing = str(tmp_path / "n.safetensors")
     for settings in (

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, dataclass_transform
 
@@ -11,6 +11,7 @@ import pydantic
 from numpy.typing import NDArray
 
 Class = TypeVar("Class")
+Value = TypeVar("Value")
 
 VoxelSize = tuple[float | None, ...]
 """Lengths in µm, one per spatial axis in the order z, y, x; ``None`` along an axis of which none is known."""
@@ -113,6 +114,25 @@ def whole(voxel_size_um: Sequence[float | None] | None) -> tuple[float, ...] | N
     return tuple(lengths) if lengths and len(lengths) == len(voxel_size_um or ()) else None
 
 
+def finished(steps: Generator[Any, None, Value]) -> Value:
+    """What a generator returns, without its steps.
+
+    Examples
+    --------
+    >>> def three():
+    ...     yield "counting"
+    ...     return 3
+    >>> finished(three())
+    3
+    """
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Value = end.value
+            return found
+
+
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def component(cls: type[Class]) -> type[Class]:
     """Turn a class into a component: a frozen, validated declaration that is algorithm, JSON and form at once.
@@ -171,7 +191,7 @@ class Result:
     Attributes
     ----------
     image
-        The restored image, float32, the input's shape and intensity scale.
+        The restored image, float32, the input's shape and intensity scale; where one was given to take it, that.
     kernel
         The estimated (or given) PSF, float32, unit sum, odd size, convolution orientation, centre tap in the middle;
         its axes are the spatial ones, preceded by the channel axis where channels have a PSF each.
@@ -182,10 +202,10 @@ class Result:
         image misses of the observation, in standard deviations, NaN where the PSF looks beyond the frame;
         ``prior_share``: how much of the detail around a pixel is the prior's, 0 (data) to 1 (prior), with restorers
         that use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with
-        restorers that sample.
+        restorers that sample. Where something was given to take them, that.
     """
 
-    image: NDArray[np.float32]
+    image: Any
     kernel: NDArray[np.float32]
     report: dict[str, Any]
-    maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    maps: Mapping[str, Any] = field(default_factory=dict)

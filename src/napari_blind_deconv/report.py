@@ -6,11 +6,13 @@ import importlib.metadata
 import math
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_blind_deconv._types import finished
 
 # Values that are read together.
 _AT_ONCE = 1 << 20
@@ -48,14 +50,17 @@ def checksum(image: NDArray[Any]) -> str:
     >>> checksum(image) == hashlib.sha256(image.tobytes()).hexdigest()
     True
     """
-    return checksum_of_parts(image.__getitem__, image.shape)
+    return finished(checksum_steps(image.__getitem__, image.shape))
 
 
-def checksum_of_parts(read: Callable[[tuple[slice, ...]], NDArray[Any]], shape: tuple[int, ...]) -> str:
-    """The same of an image that is read by regions, a few million pixels at a time."""
+def checksum_steps(
+    read: Callable[[tuple[slice, ...]], NDArray[Any]], shape: tuple[int, ...]
+) -> Generator[str, None, str]:
+    """The same of an image that is read by regions, a few million pixels at a time, a yield after each."""
     found = hashlib.sha256()
     for region in _in_order(shape):
         found.update(np.ascontiguousarray(read(region)).data)
+        yield "checksum of the image"
     return found.hexdigest()
 
 

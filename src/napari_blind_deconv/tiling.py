@@ -13,6 +13,27 @@ from numpy.typing import NDArray
 Slices = tuple[slice, ...]
 
 
+def pieces(region: Slices, grain: Sequence[int], most: int) -> Iterator[Slices]:
+    """Cut a region at multiples of ``grain`` into pieces of at most ``most`` samples, or of one grain.
+
+    Examples
+    --------
+    >>> [piece[0] for piece in pieces((slice(3, 9), slice(0, 2)), (4, 2), 8)]
+    [slice(3, 4, None), slice(4, 8, None), slice(8, 9, None)]
+    """
+    block = list(grain)
+    for i in reversed(range(len(block))):
+        others = math.prod(block) // block[i]
+        fitting = most // max(1, others) // grain[i]
+        block[i] = grain[i] * max(1, min(fitting, -(-region[i].stop // grain[i])))
+    yield from itertools.product(
+        *(
+            [slice(max(s.start, i), min(s.stop, i + n)) for i in range(s.start // n * n, s.stop, n)]
+            for s, n in zip(region, block, strict=True)
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Tile:
     """One block of an array.

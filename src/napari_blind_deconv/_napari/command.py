@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from napari_blind_deconv._napari.drawn import Drawn, Outlined
+from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.layers import Source
-from napari_blind_deconv._napari.run import Job
 from napari_blind_deconv._types import whole
 from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.settings import Settings, default_of, settings_to_dict

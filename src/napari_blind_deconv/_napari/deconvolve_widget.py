@@ -15,14 +15,15 @@ from napari_blind_deconv._napari.command import command_of
 from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.input_panel import InputPanel
+from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
 from napari_blind_deconv._napari.live import PREVIEW, LiveLayers
 from napari_blind_deconv._napari.mask_choice import MaskChoices
-from napari_blind_deconv._napari.planning import plan_in_words, plan_of
+from napari_blind_deconv._napari.planning import plan_in_words
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.results import result_layers
-from napari_blind_deconv._napari.run import Job, Refusal, run_steps
+from napari_blind_deconv._napari.run import Refusal, run_steps
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
 from napari_blind_deconv._napari.summary import summary
@@ -193,6 +194,8 @@ class DeconvolveWidget(Docked):
         self._remove_previews()
         self.destroyed.disconnect(self._worker.quit)
         self._worker = None
+        for stored in self._job.unfinished if self._job is not None else ():
+            stored.remove()
         self._job = None
         self.panel.show_idle()
 
@@ -242,7 +245,7 @@ class DeconvolveWidget(Docked):
         if self.is_running:
             return
         try:
-            plan = plan_in_words(plan_of(self.job()))
+            plan = plan_in_words(self.job().plan())
         except InputError as error:
             self.panel.say(refusal_on_screen(error), alarm=self.input.layer_choice.value() is not None)
         else:

@@ -50,7 +50,7 @@ class LiveLayers:
         layer: Image | None = None
         for data, attributes, _ in results:
             role = attributes["metadata"][PLUGIN]["role"]
-            if not self._is_there(role) or self._layers[role].data.ndim != data.ndim:
+            if not self._is_there(role) or isinstance(data, list) or self._layers[role].data.ndim != data.ndim:
                 layer = add_image(self._viewer, data, attributes)
                 added.append(layer)
                 continue

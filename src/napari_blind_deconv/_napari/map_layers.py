@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_blind_deconv._napari.layers import PLUGIN, Source
-from napari_blind_deconv._napari.placing import LayerTuple, contrast, on_axes, placed
+from napari_blind_deconv._napari.lazy_levels import Levels, glanced
+from napari_blind_deconv._napari.placing import LayerTuple, contrast, on_axes, placed, shown_lazily
 from napari_blind_deconv._types import Result
 
 
@@ -39,26 +40,29 @@ def map_layers(source: Source, result: Result, notes: Mapping[str, Any]) -> list
     ]
 
 
-def map_layer(source: Source, values: NDArray[np.float32], name: str, notes: Mapping[str, Any]) -> LayerTuple:
+def map_layer(source: Source, values: NDArray[np.float32] | Levels, name: str, notes: Mapping[str, Any]) -> LayerTuple:
     """One map over its source."""
     look = LOOKS[name]
-    if source.axes.endswith("S"):
+    if source.axes.endswith("S") and not isinstance(values, Levels):
         values, source = values.mean(-1), replace(source, axes=source.axes.removesuffix("S"))
-    data = on_axes(values, source.axes, source)
-    attributes = placed(source.placement, data.ndim)
+    attributes = placed(source.placement, values.ndim)
+    seen = glanced(values)
     shown = {
         "colormap": look.colormap,
         "contrast_limits": tuple(
-            found if limit is None else limit for limit, found in zip(look.limits, contrast(values), strict=True)
+            found if limit is None else limit for limit, found in zip(look.limits, contrast(seen), strict=True)
         ),
         "blending": "translucent_no_depth",
         "visible": False,
         "rgb": False,
     }
-    return data, {**attributes, **shown, "name": f"{source.name} {look.name}", "metadata": {PLUGIN: notes}}, "image"
+    attributes |= {**shown, "name": f"{source.name} {look.name}", "metadata": {PLUGIN: notes}}
+    if isinstance(values, Levels):
+        return shown_lazily(values, attributes)
+    return on_axes(values, source.axes, source), attributes, "image"
 
 
-def maps_in_words(maps: Mapping[str, NDArray[np.float32]]) -> list[str]:
+def maps_in_words(maps: Mapping[str, NDArray[np.float32] | Levels]) -> list[str]:
     """What is hidden below a restored image, and how uncertain its typical pixel is, a sentence each.
 
     Examples
@@ -70,4 +74,4 @@ def maps_in_words(maps: Mapping[str, NDArray[np.float32]]) -> list[str]:
     hidden = [f"Maps of trust, hidden: {', '.join(names)}."] if names else []
     if "uncertainty" not in maps:
         return hidden
-    return [f"Uncertainty of a typical pixel: ± {float(np.median(maps['uncertainty'])):.3g}.", *hidden]
+    return [f"Uncertainty of a typical pixel: ± {float(np.median(glanced(maps['uncertainty']))):.3g}.", *hidden]

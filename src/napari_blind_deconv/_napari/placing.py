@@ -8,8 +8,9 @@ from napari.utils.transforms import Affine
 from numpy.typing import NDArray
 
 from napari_blind_deconv._napari.layers import Placement, Source
+from napari_blind_deconv._napari.lazy_levels import Levels
 
-LayerTuple = tuple[NDArray[Any], dict[str, Any], str]
+LayerTuple = tuple[Any, dict[str, Any], str]
 
 # Contrast is set by a sample of this many pixels: exact limits are not worth a pass over a large volume.
 _SAMPLE: Final = 1_000_000
@@ -59,6 +60,12 @@ def shear_of(shear: NDArray[np.float64], full: int, ndim: int) -> NDArray[np.flo
     matrix = np.eye(full)
     matrix[np.triu_indices(full, 1)] = shear
     return matrix[full - ndim :, full - ndim :][np.triu_indices(ndim, 1)]
+
+
+def shown_lazily(levels: Levels, attributes: dict[str, Any]) -> LayerTuple:
+    """A layer of several resolutions, or of one."""
+    several = len(levels) > 1
+    return list(levels) if several else levels[0], {**attributes, "multiscale": several}, "image"
 
 
 def contrast(image: NDArray[Any]) -> tuple[float, float]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv._napari.findings import chosen
 from napari_blind_deconv._napari.layers import PLUGIN, Source
+from napari_blind_deconv._napari.lazy_levels import Levels
 from napari_blind_deconv._napari.map_layers import map_layers
-from napari_blind_deconv._napari.placing import LayerTuple, contrast, on_axes, placed
+from napari_blind_deconv._napari.placing import LayerTuple, contrast, on_axes, placed, shown_lazily
 from napari_blind_deconv._types import Result
 from napari_blind_deconv.observation import Arrangement
 
@@ -44,9 +45,12 @@ def kernel_name(source: Source, report: Mapping[str, Any]) -> str:
     return f"{source.name} PSF" + (f" ({kinds})" if kinds else "")
 
 
-def image_layer(source: Source, image: NDArray[Any], name: str) -> LayerTuple:
+def image_layer(source: Source, image: NDArray[Any] | Levels, name: str) -> LayerTuple:
     """A restored image over its source; a preview may lack the channel axis and is then shown for all channels."""
     rgb = source.axes.endswith("S")
+    if isinstance(image, Levels):
+        shown = {"colormap": source.placement.colormap, "contrast_limits": contrast(image.glance()), "rgb": False}
+        return shown_lazily(image, {**placed(source.placement, image.ndim), **shown, "name": name})
     axes = source.axes if image.ndim == source.data.ndim else source.axes.replace("C", "")
     data = on_axes(image, axes, source)
     attributes = placed(source.placement, data.ndim - rgb)

@@ -5,30 +5,13 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from napari_blind_deconv._napari.drawn import Drawn
-from napari_blind_deconv._napari.layers import Source
+from napari_blind_deconv._napari.job import Job
+from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.pipeline import deconvolve_steps
-from napari_blind_deconv.settings import Settings
 
 _PREVIEW_SECONDS: Final = 0.2
-
-
-@dataclass(frozen=True)
-class Job:
-    """All that a run needs, captured when Run is pressed, so that the form and the layers may change meanwhile."""
-
-    source: Source
-    settings: Settings
-    psf: Source | None = None
-    leave_out: Drawn | None = None
-    region: Drawn | None = None
-
-    def frozen(self) -> "Job":
-        """The same, with what was painted as it is now."""
-        left_out, region = (None if drawn is None else drawn.frozen() for drawn in (self.leave_out, self.region))
-        return replace(self, leave_out=left_out, region=region)
 
 
 @dataclass(frozen=True)
@@ -65,20 +48,33 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
 def _steps(job: Job) -> Generator[Progress, None, Result]:
     # The first yield leaves the thread a chance to stop before lazy data are computed.
     yield Progress("loading", 0, 0, message=f"reading {job.source.name}")
-    steps = deconvolve_steps(job.source.unread(), job.settings, **_arguments(job))
+    # What does not fit as a whole has results that do not fit either, beside those of other runs.
+    in_blocks = job.stores_blocks and job.plan().blocks is not None
+    stored = Stored(job.source) if in_blocks else None
+    job.unfinished.extend([] if stored is None else [stored])
+    places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
+    steps = deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
     shown = 0.0
     while True:
         try:
             progress = next(steps)
         except StopIteration as end:
             result: Result = end.value
-            return result
+            break
         now = time.monotonic()
         if now - shown < _PREVIEW_SECONDS:
             progress = replace(progress, image=None, kernel=None)
         else:
             shown = now
         yield progress
+    if stored is None:
+        return result
+    maps = {}
+    for name in result.maps:
+        maps[name] = yield from stored.completed(name)
+    image = yield from stored.completed("image")
+    job.unfinished.remove(stored)
+    return replace(result, image=image, maps=maps)
 
 
 def _arguments(job: Job) -> dict[str, Any]:

@@ -6,18 +6,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.failures import in_words
-from napari_blind_deconv.observation import arrangement
 from napari_blind_deconv.pipeline import deconvolve_steps
-from napari_blind_deconv.pipeline.cutting import Work
-from napari_blind_deconv.pipeline.device import device_of
-from napari_blind_deconv.pipeline.memory import limit_bytes, planned
+from napari_blind_deconv.pipeline.given import Maps
 from napari_blind_deconv.settings import Settings
 
+from .outputs import Growing, appear, needed_bytes
 from .plan import Job, find_inputs, plan, refuse_replacing
 
 __all__ = [
@@ -188,15 +187,37 @@ def _restore(
 ) -> Generator[Progress, None, dict[str, Any]]:
     source = io.open(job.path)
     header = said.instead_of(source.header)
-    _check_memory(job, header, settings, references, said)
-    result = yield from _restored(source, header, settings, references, said, maps=bool(job.maps))
-    report = _completed(result, header, job, references)
-    _write(job, header, result, report)
+    floats = replace(header, dtype=np.dtype(np.float32))
+    # How the image is shown says nothing of its maps.
+    described = {key: value for key, value in header.description.items() if key != "channels"}
+    with io.growing(job.restored.parent, needed_bytes(job, math.prod(header.shape))) as path:
+        images = {"image": Growing(path(), floats, "restored image", job.form)}
+
+        def grown(name: str) -> Growing:
+            return images.setdefault(
+                name, Growing(path(), replace(floats, description=described), name.replace("_", " "), job.form)
+            )
+
+        steps = _restored(source, header, settings, references, said, images["image"], grown if job.maps else False)
+        try:
+            result = yield from steps
+        except InputError as error:
+            if not error.subject.startswith("image of "):
+                raise
+            raise error.about(f"{job.path}{error.subject.removeprefix('image')}") from error
+        report = _completed(result, header, job, references)
+        yield from appear(job, header, result, images, report)
     return report
 
 
 def _restored(
-    source: io.Source, header: io.Header, settings: Settings, references: References, said: _Said, *, maps: bool
+    source: io.Source,
+    header: io.Header,
+    settings: Settings,
+    references: References,
+    said: _Said,
+    out: Growing,
+    maps: Maps,
 ) -> Generator[Progress, None, Result]:
     psf, truth, true_psf = references.psf, references.truth, references.true_psf
     try:
@@ -214,6 +235,7 @@ def _restored(
                 region=references.region.data if isinstance(references.region, io.Volume) else references.region,
                 max_memory_gb=said.max_memory_gb,
                 maps=maps,
+                out=out,
             )
         )
     except InputError as error:
@@ -222,17 +244,6 @@ def _restored(
         if psf is None or error.subject != "PSF":
             raise
         raise error.about(f"PSF {psf.path}") from error
-
-
-def _check_memory(job: Job, found: io.Header, settings: Settings, references: References, said: _Said) -> None:
-    """Refuse a file that no plan has room for, by its header, before its pixels are read."""
-    layout = arrangement(found.shape, found.axes, settings.planes)
-    psf = None if references.psf is None else references.psf.data.shape
-    work = Work.of(found.shape, layout, settings, psf, found.dtype.itemsize * math.prod(found.shape))
-    try:
-        planned(work, limit_bytes(said.max_memory_gb), device_of(settings), maps=bool(job.maps))
-    except InputError as error:
-        raise error.about(f"{job.path} of {work.size_in_words()} pixels") from error
 
 
 def _completed(result: Result, header: io.Header, job: Job, references: References) -> dict[str, Any]:
@@ -244,31 +255,3 @@ def _completed(result: Result, header: io.Header, job: Job, references: Referenc
     warnings += report["warnings"]
     outputs = [path.name for path in job.written(result.maps)]
     return report | {"input": source, "references": references.files, "warnings": warnings, "outputs": outputs}
-
-
-def _write(job: Job, header: io.Header, result: Result, report: dict[str, Any]) -> None:
-    """All files or none."""
-    axes, voxels = report["input"]["axes"], report["input"]["voxel_size_um"]
-    channel = "C" if "C" in axes else ""
-    space = "".join(letter for letter in "ZYX" if letter in axes)
-    # Planes share one PSF, which has no z.
-    psf_axes = channel + space[len(space) + len(channel) - result.kernel.ndim :]
-    restored = io.Volume(result.image, axes, header.voxel_size_um, header.description)
-    psf = io.Volume(result.kernel, psf_axes, voxels, header.description)
-    record = {
-        key: report[key] for key in ("settings", "versions", "device", "seed", "noise_sigma", "input", "warnings")
-    }
-    # How the image is shown says nothing of its maps.
-    described = {key: value for key, value in header.description.items() if key != "channels"}
-    text = io.to_json(report)
-    maps = [name for name in job.maps if name in result.maps]
-    # Coarser levels of a pyramid are at most a third as large.
-    needed = 4 * (4 * (1 + len(maps)) * result.image.size // 3 + result.kernel.size) + 3 * len(text) + 8192
-    writing = io.atomic(*job.written(maps), needed_bytes=needed, outdated=job.outdated(maps))
-    with writing as (at_restored, at_psf, *at_maps, at_report):
-        io.put(at_restored, io.as_floats(restored), {"role": "restored image", **record}, job.form)
-        io.put(at_psf, io.as_floats(psf), {"role": "point spread function", **record}, "ome-tiff")
-        for name, at_map in zip(maps, at_maps, strict=True):
-            shown = io.Volume(result.maps[name], axes, header.voxel_size_um, described)
-            io.put(at_map, io.as_floats(shown), {"role": name.replace("_", " "), **record}, job.form)
-        at_report.write_text(text, encoding="utf-8")

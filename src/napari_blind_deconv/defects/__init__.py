@@ -2,8 +2,18 @@
 
 from .bad_pixels import bad_pixels
 from .filling import filled
-from .found import Defects, find_defects
+from .found import Defects, find_defects, looked_for
 from .padding import blank_frames, padded
 from .plateau import cut_off_below, saturated
 
-__all__ = ["Defects", "bad_pixels", "blank_frames", "cut_off_below", "filled", "find_defects", "padded", "saturated"]
+__all__ = [
+    "Defects",
+    "bad_pixels",
+    "blank_frames",
+    "cut_off_below",
+    "filled",
+    "find_defects",
+    "looked_for",
+    "padded",
+    "saturated",
+]

@@ -5,11 +5,13 @@ interpolated or smoothed the image since, has fewer than the image's own band al
 two pixels away, a defect has not.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
+from napari_blind_deconv._types import finished
 from napari_blind_deconv.defects.band import band_edge, noise_of, stabilised
 from napari_blind_deconv.defects.filling import filled
 from napari_blind_deconv.defects.lines import bad_lines
@@ -72,26 +74,41 @@ def bad_pixels(image: Values, unknown: Mask | None = None) -> Mask:
     image read from the rest, every spot that is narrower than the band allows. Nothing is found in images that are
     sharp to their last frequency, whose own details are as small (decision 0023).
     """
+    return finished(bad_pixels_step_by_step(image, unknown))
+
+
+def bad_pixels_step_by_step(image: Values, unknown: Mask | None = None) -> Generator[str, None, Mask]:
+    """As `bad_pixels`, with a yield between any two parts of the work."""
+    doing = "looking for bad pixels"
     none = np.zeros(image.shape, bool)
     if min(image.shape[1:]) < _SHORT:
         return none
     sample = sampled(_planes(image).shape, unknown)
     noise = noise_of(image, unknown)
+    yield doing
     planes = _planes(stabilised(image, noise))
     around = Around.of(planes, sample)
+    yield doing
     lone = _lone(around)
-    fixed = _lasting(planes) | bad_lines(planes)
+    yield doing
+    fixed = _lasting(planes)
+    yield doing
+    fixed |= bad_lines(planes)
+    yield doing
     first = (lone | fixed).reshape(image.shape)
     calm = image
     if first.any():
         calm = filled(image, first)
         noise = noise_of(calm, first if unknown is None else first | unknown)
+        yield doing
     edge = band_edge(calm, noise)
+    yield doing
     if edge > _SHARP:
         return none
     if first.any():
         lone &= _above_noise(_planes(stabilised(image, noise)), lone, _ALONE * _scatter(noise))
         around = Around.of(_planes(stabilised(calm, noise)), sample)
+        yield doing
     spots = _narrow_spots(around, edge, _scatter(noise))
     return (lone | fixed | _grown(spots)).reshape(image.shape)
 

@@ -1,6 +1,6 @@
 """All defects of one channel, as weights and as sentences."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_blind_deconv.defects.bad_pixels import bad_pixels
+from napari_blind_deconv._types import finished
+from napari_blind_deconv.defects.bad_pixels import bad_pixels_step_by_step
 from napari_blind_deconv.defects.filling import filled
 from napari_blind_deconv.defects.padding import blank_frames, padded
 from napari_blind_deconv.defects.plateau import cut_off_below, saturated
@@ -121,6 +122,14 @@ def find_defects(
     extremes
         Lowest and highest value of the whole channel, where this is a part of it: nothing below is saturated.
     """
+    return finished(looked_for(image, outside, extremes))
+
+
+def looked_for(
+    image: NDArray[np.floating], outside: Mask | None = None, extremes: tuple[float, float] | None = None
+) -> Generator[str, None, Defects]:
+    """As `find_defects`, with a yield between any two parts of the work."""
+    doing = "looking for defects"
     values = np.asarray(image, np.float32)
     left_out = np.zeros(values.shape, bool) if outside is None else outside
     missing = ~np.isfinite(values)
@@ -135,6 +144,7 @@ def find_defects(
         masks["blank"] = np.broadcast_to(blank.reshape(-1, *(1,) * (values.ndim - 1)), values.shape) & ~left_out
     for kind, look in {"padding": padded, "saturated": saturated}.items():
         masks[kind] = _in_frames(look, values, busy) & ~unseen
+        yield doing
     low = _in_frames(cut_off_below, values, busy)
     if extremes is not None:
         masks["saturated"] &= values >= extremes[1]
@@ -144,7 +154,7 @@ def find_defects(
     beyond = _around(masks["padding"]) | known
     bad = np.zeros(values.shape, bool)
     if busy.any():
-        bad[busy] = bad_pixels(filled(values, known)[busy], known[busy])
+        bad[busy] = yield from bad_pixels_step_by_step(filled(values, known)[busy], known[busy])
     bad &= ~beyond
     masks |= {"bad": bad, "outside": left_out}
     low = low[busy] & ~known[busy]
@@ -152,6 +162,7 @@ def find_defects(
     original = np.asarray(image, np.float32)
     clean, lines = filled(values, known | bad), dict[str, NDArray[np.float32]]()
     stripes: dict[str, float] = {}
+    yield doing
     for name, taken, deviation in line_offsets(clean, ~(known | bad)):
         clean = clean - taken
         lines[name], stripes[name] = taken, deviation

@@ -14,7 +14,7 @@ import numpy as np
 from napari_blind_deconv._types import InputError
 
 from . import ome_zarr, ome_zarr_writer, tiff, tiff_writer
-from .atomic import atomic, check_folder
+from .atomic import atomic, check_folder, check_room, growing, worded
 from .json_file import read_json, to_json, write_json
 from .source import ArraySource, Region, Sink, Source, checked_region, tiles
 from .volume import Header, Volume
@@ -33,10 +33,13 @@ __all__ = [
     "as_floats",
     "atomic",
     "check_folder",
+    "check_room",
     "checked_region",
     "create",
+    "growing",
     "header",
     "is_store",
+    "levels",
     "open",
     "put",
     "read",
@@ -46,6 +49,7 @@ __all__ = [
     "stem",
     "tiles",
     "to_json",
+    "worded",
     "write",
     "write_json",
 ]
@@ -110,6 +114,20 @@ def open(path: Path) -> Source:
     ('ZYX', (1, 2, 5))
     """
     return _reader(path)[1](path)
+
+
+def levels(path: Path) -> list[Source]:
+    """All resolutions of an image, the finest first, without reading its pixels; only OME-Zarr has several.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "wide.ome.zarr"
+    >>> write(path, Volume(np.ones((4, 600)), "YX"), {})
+    >>> [level.shape for level in levels(path)]
+    [(4, 600), (2, 300), (1, 150)]
+    """
+    return list(ome_zarr.open_levels(path)) if _reader(path) is _ZARR else [open(path)]
 
 
 def read(path: Path) -> Volume:

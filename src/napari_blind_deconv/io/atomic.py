@@ -4,7 +4,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -73,6 +73,52 @@ def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = ()) -
             _remove_empty(made)
 
 
+@contextmanager
+def growing(folder: Path, needed_bytes: int = 0) -> Iterator[Callable[[], Path]]:
+    """Hidden paths in a folder, for what is written while it is computed; what is left there on leaving is removed.
+
+    What is complete is to be moved to a path that `atomic` gives.
+
+    Parameters
+    ----------
+    folder
+        Where results go; made where it is missing, and removed again if nothing has come into it.
+    needed_bytes
+        What will be written; refused beforehand if the disk has less.
+
+    Raises
+    ------
+    InputError
+        For a full disk or a folder that cannot be written to, naming it.
+    """
+    given: list[Path] = []
+    made: list[Path] = []
+
+    def path() -> Path:
+        given.append(_beside(folder / "image"))
+        return given[-1]
+
+    try:
+        with worded(folder, needed_bytes):
+            made = _make_folder(folder)
+            _check_room(folder, needed_bytes)
+        yield path
+    finally:
+        with suppress(OSError):
+            for left in given:
+                _remove(left)
+        _remove_empty(made)
+
+
+@contextmanager
+def worded(folder: Path, needed_bytes: int = 0) -> Iterator[None]:
+    """What the system says of a folder that cannot be written to, as an `InputError`."""
+    try:
+        yield
+    except OSError as error:
+        raise _refusal(error, folder, needed_bytes) from error
+
+
 def _commit(temporary: Sequence[Path], paths: Sequence[Path], outdated: Sequence[Path]) -> None:
     """Give the files their names; the last one says that all of them are there."""
     folder = paths[-1].parent
@@ -138,6 +184,18 @@ def check_folder(folder: Path) -> None:
         raise _refusal(error, folder, 0) from error
     finally:
         _remove_empty(made)
+
+
+def check_room(folder: Path, needed_bytes: int) -> None:
+    """Refuse a folder whose disk has less room than that.
+
+    Raises
+    ------
+    InputError
+        Naming it.
+    """
+    with worded(folder, needed_bytes):
+        _check_room(folder, needed_bytes)
 
 
 def _make_folder(folder: Path) -> list[Path]:

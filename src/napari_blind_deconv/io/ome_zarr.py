@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,19 @@ def open_source(path: Path) -> ZarrSource:
     with worded(f"file {path}"):
         found, array, facts = _found(path)
     return ZarrSource(path, array.path, facts.chunk, found)
+
+
+def open_levels(path: Path) -> list[ZarrSource]:
+    """All levels of the image of an OME-Zarr group, the finest first; errors as in `open_source`."""
+    with worded(f"file {path}"):
+        found, array, facts = _found(path)
+        node, _ = image_of(node_at(path))
+        levels = [ZarrSource(path, array.path, facts.chunk, found)]
+        for coarser in [] if node.kind == "array" else list(_image(node)["datasets"])[1:]:
+            array = node.child(coarser.get("path"))
+            facts = facts_of(array)
+            levels.append(ZarrSource(path, array.path, facts.chunk, replace(found, shape=facts.shape)))
+    return levels
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -96,7 +96,13 @@ class ZarrSink(Sink):
                 place = tuple(slice(p.start - s.start, p.stop - s.start) for p, s in zip(piece, stored, strict=True))
                 self._levels[0][piece] = turned[place].astype(self.dtype, copy=False)
 
-    def _complete(self) -> None:
+    def _read(self, region: Region) -> NDArray[Any]:
+        stored = tuple(region[i] for i in self._order)
+        with self._lock:
+            found = np.asarray(self._levels[0][stored])
+        return np.transpose(found, np.argsort(self._order))
+
+    def _complete(self) -> Iterator[None]:
         steps = [
             tuple(b // a for a, b in zip(fine, coarse, strict=True))
             for fine, coarse in itertools.pairwise(self._factors)
@@ -107,6 +113,7 @@ class ZarrSink(Sink):
                     slice(s.start * k, min(s.stop * k, n)) for s, k, n in zip(piece, step, fine.shape, strict=True)
                 )
                 coarse[piece] = means(np.asarray(fine[above]), step)
+                yield
         self._write_metadata()
 
     def _write_metadata(self) -> None:

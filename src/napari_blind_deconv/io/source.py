@@ -1,6 +1,5 @@
 """Images that are read and written region by region: what files, layers and arrays have in common."""
 
-import itertools
 import math
 import os
 from abc import ABC, abstractmethod
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from napari_blind_deconv._types import InputError, VoxelSize
+from napari_blind_deconv.tiling import pieces
 
 from .volume import Header, Volume
 
@@ -61,6 +61,11 @@ class Source(ABC):
     def description(self) -> dict[str, Any]:
         """As in `Header`."""
         return self.header.description
+
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """Lengths per axis of what is decoded together, such as a chunk; 1 where nothing is."""
+        return (1,) * len(self.shape)
 
     def read(self, region: Sequence[slice] | None = None) -> NDArray[Any]:
         """The pixels of a region, in an array of their own; without a region, all of them.
@@ -127,6 +132,12 @@ class ArraySource(Source):
             source.header = replace(self.header, dtype=np.dtype(dtype))
         return source
 
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """Of dask and zarr a chunk's."""
+        chunk = getattr(self._data, "chunksize", getattr(self._data, "chunks", None))
+        return super().grain if chunk is None else tuple(int(n) for n in chunk)
+
     def _read(self, region: Region) -> NDArray[Any]:
         return np.array(self._data[region], dtype=self.dtype)
 
@@ -137,6 +148,11 @@ class _Part(Source):
     def __init__(self, whole: Source, region: Region) -> None:
         self.header, self.path = replace(whole.header, shape=lengths(region)), whole.path
         self._whole, self._region = whole, region
+
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """As of the whole."""
+        return self._whole.grain
 
     def _read(self, region: Region) -> NDArray[Any]:
         return self._whole.read(
@@ -160,6 +176,7 @@ class Sink(ABC):
 
     def __init__(self) -> None:
         self._recorded: dict[str, Any] = {}
+        self._is_complete = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -189,6 +206,18 @@ class Sink(ABC):
             )
         self._write(part, array)
 
+    def read(self, region: Sequence[slice] | None = None) -> NDArray[Any]:
+        """What a region holds so far, where it was written; before it is complete."""
+        return self._read(checked_region(region, self.shape))
+
+    def complete(self) -> Iterator[None]:
+        """Write what can only be written once all pixels are there, a yield after every part that takes time.
+
+        Leaving the context does so, too, unless this came to its end before.
+        """
+        yield from self._complete()
+        self._is_complete = True
+
     def record(self, metadata: Mapping[str, Any]) -> None:
         """Add to what is recorded of how the image was made, at any time before it is complete."""
         self._recorded |= metadata
@@ -199,16 +228,21 @@ class Sink(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._complete()
+        if kind is None and not self._is_complete:
+            for _ in self.complete():
+                pass
 
     @abstractmethod
     def _write(self, region: Region, values: NDArray[Any]) -> None:
         """Write what was checked."""
 
     @abstractmethod
-    def _complete(self) -> None:
-        """Write what can only be written once all pixels are there."""
+    def _read(self, region: Region) -> NDArray[Any]:
+        """What was written of a region that was checked."""
+
+    @abstractmethod
+    def _complete(self) -> Iterator[None]:
+        """As of `complete`."""
 
 
 def checked_region(region: Sequence[slice] | None, shape: Sequence[int]) -> Region:
@@ -250,17 +284,7 @@ def tiles(region: Region, grain: Sequence[int], itemsize: int, most: int = _PIEC
     >>> [piece[0] for piece in tiles((slice(3, 9), slice(0, 2)), (4, 2), 1, most=8)]
     [slice(3, 4, None), slice(4, 8, None), slice(8, 9, None)]
     """
-    block = list(grain)
-    for i in reversed(range(len(block))):
-        others = math.prod(block) // block[i] * itemsize
-        fitting = most // max(1, others) // grain[i]
-        block[i] = grain[i] * max(1, min(fitting, -(-region[i].stop // grain[i])))
-    yield from itertools.product(
-        *(
-            [slice(max(s.start, i), min(s.stop, i + n)) for i in range(s.start // n * n, s.stop, n)]
-            for s, n in zip(region, block, strict=True)
-        )
-    )
+    yield from pieces(region, grain, most // itemsize)
 
 
 def _holds(wanted: np.dtype[Any], given: np.dtype[Any]) -> bool:

@@ -1,6 +1,6 @@
 """OME-TIFF out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from napari_blind_deconv._types import InputError
 from . import ome
 from .json_file import to_json
 from .runs import runs
-from .source import Region, Sink
+from .source import Region, Sink, lengths
+from .tiff_pixels import InOnePiece
 from .volume import SPATIAL, Header
 
 _TYPES = frozenset({"uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64"})
@@ -57,7 +58,17 @@ class TiffSink(Sink):
                 file.seek(self._offset + run.start * self._dtype.itemsize)
                 _write_all(file, np.ascontiguousarray(turned[run.place], self._dtype))
 
-    def _complete(self) -> None:
+    def _read(self, region: Region) -> NDArray[Any]:
+        stored = tuple(region[i] for i in self._order)
+        found = np.empty(lengths(stored), self._dtype)
+        pixels = InOnePiece(self._offset, self._stored, self._dtype)
+        with self._path.open("rb", buffering=0) as file:
+            for place, part in pixels.pieces(file, stored):
+                found[place] = part
+        return np.transpose(found, np.argsort(self._order)).astype(self.dtype, copy=False)
+
+    def _complete(self) -> Iterator[None]:
+        yield
         if not self._recorded:
             return
         with tifffile.TiffFile(self._path, mode="r+") as file:

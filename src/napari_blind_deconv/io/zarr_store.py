@@ -67,6 +67,11 @@ class ZarrSource(Source):
         """Without the open store."""
         return ZarrSource, (self.path, self._folder, self._chunk, self.header)
 
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """A chunk's lengths."""
+        return self._chunk
+
     def _read(self, region: Region) -> NDArray[Any]:
         with worded(self._subject):
             if self._array is None:

@@ -2,22 +2,25 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.image_priors import NoPrior
+from napari_blind_deconv.pipeline.given import Given
+from napari_blind_deconv.pipeline.in_one_piece import Kernels
 from napari_blind_deconv.pipeline.memory import Plan, recut
 from napari_blind_deconv.pipeline.outcome import Float, Outcome
 from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed, posed_in_parts, tensors
 from napari_blind_deconv.pipeline.preparation import Run
-from napari_blind_deconv.pipeline.sources import Region, Sink, Sliced, Target, written
+from napari_blind_deconv.pipeline.saying import said
+from napari_blind_deconv.pipeline.sources import Region, Sink, written
 from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import shown_blur
@@ -30,7 +33,6 @@ from napari_blind_deconv.tiling import Mixer
 from napari_blind_deconv.trust import Check, share_check
 from napari_blind_deconv.trust.prior_share import details, share_map, shells
 
-Kernels = dict[int, Estimate]
 _LIGHT = (0.01, 0.99)
 
 
@@ -53,34 +55,40 @@ class Posed:
         return tensors(self.levels.posed(values), missing, self.device)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Results:
     """Where the restored image and its maps go; maps only where they are kept.
 
     Attributes
     ----------
-    image
-        The restored image, written and, for the share of the prior, read again.
-    maps
-        Their arrays by name, made when they are first written to.
+    given
+        What was given to take them.
     shape
         That of the image.
+    keeps_maps
+        Whether maps are written.
+    image, maps
+        Where the restored image goes, which is read again for the share of the prior, and the maps by their names.
+    blocks
+        How the channels were cut.
     """
 
-    image: Any
-    maps: dict[str, NDArray[np.float32]]
+    given: Given
     shape: tuple[int, ...]
     keeps_maps: bool
+    maps: dict[str, Sink] = field(default_factory=dict)
     blocks: list[Blocks] = field(default_factory=list)
-    """How the channels were cut."""
+
+    @cached_property
+    def image(self) -> Sink:
+        """As above."""
+        return self.given.image_sink(self.shape)
 
     def sink(self, name: str) -> Sink:
         """Where the image, or a map, is written to."""
         if name == "image":
-            return self.image if isinstance(self.image, Sink) else Target(self.image)
-        if name not in self.maps:
-            self.maps[name] = np.empty(self.shape, np.float32)
-        return Target(self.maps[name])
+            return self.image
+        return self.maps.setdefault(name, self.given.map_sink(name, self.shape))
 
 
 def channel_in_blocks(
@@ -90,11 +98,12 @@ def channel_in_blocks(
     found = run.surveyed(index)
     settings = run.settings
     levels = replace(intensity_levels(found.sample, None, settings.background), white=run.white)
-    problem = posed_in_parts(run, found, levels)
+    problem = yield from said(posed_in_parts(run, found, levels), "preparing")
     taught, within = None, run.within_region(index)
     if within is not None:
         part = within.whole(0)
-        taught = posed(within, 0, intensity_levels(part.image, part.missing, settings.background))
+        of_part = intensity_levels(part.image, part.missing, settings.background)
+        taught = yield from said(posed(within, 0, of_part), "preparing")
     last = kernels.get(index)
     if last is None:
         for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
@@ -220,7 +229,7 @@ class _Channel:
 
     def _image(self, block: Block) -> torch.Tensor:
         """What a block sees of the restored image, on the priors' scale."""
-        channel = replace(self.found.channel, source=Sliced(self.results.image), fill_nan=False)
+        channel = replace(self.found.channel, source=self.results.image, fill_nan=False)
         light = channel.read(block.frames, block.tile.seen)
         values = (light - np.float32(self.levels.added_back)) / np.float32(self.levels.scale)
         return torch.from_numpy(values).to(self.run.device)

@@ -4,6 +4,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ _SMALLEST = 8
 # Numbers of blocks along an axis that are tried.
 _COUNTS = (*range(1, 13), 14, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
 
+# Bytes a sample of the restored image, and of the maps that most restorers have, in memory.
+RESULTS = (4.0, 8.0)
+
 
 @dataclass(frozen=True)
 class Work:
@@ -36,6 +40,11 @@ class Work:
         The run's.
     loaded
         Bytes of the image that are still to be read into memory, where it is worked on as a whole.
+    aside
+        Bytes that are held besides, whatever the plan: what is read ahead, a mask.
+    results
+        Bytes a sample that the restored image, and its maps, take where they are worked on in blocks; none where they
+        go to a file.
     """
 
     shape: tuple[int, ...]
@@ -44,6 +53,8 @@ class Work:
     radius: tuple[int, ...]
     settings: Settings
     loaded: float = 0.0
+    aside: float = 0.0
+    results: tuple[float, float] = RESULTS
 
     @classmethod
     def of(
@@ -52,16 +63,16 @@ class Work:
         layout: Arrangement,
         settings: Settings,
         psf: Sequence[int] | None,
-        loaded: float = 0.0,
+        **others: Any,
     ) -> "Work":
-        """The work on an image of a shape; ``psf`` is the shape of a known PSF."""
+        """The work on an image of a shape; ``psf`` is the shape of a known PSF, ``others`` are as of the class."""
         sizes = dict(zip(layout.axes, shape, strict=True))
         space = tuple(sizes[a] for a in layout.space)
         batch = math.prod(n for a, n in sizes.items() if a != "C" and a not in layout.space)
         known = isinstance(settings.kernel_prior, Known)
         support = tuple(psf)[-len(space) :] if psf is not None and known else kernel_shape(settings.kernel_size, space)
         support = tuple(min(k, n - 1 + n % 2) for k, n in zip(support, space, strict=True))
-        return cls((batch, *space), sizes.get("C", 1), support, usual_radius(support), settings, loaded)
+        return cls((batch, *space), sizes.get("C", 1), support, usual_radius(support), settings, **others)
 
     @property
     def samples(self) -> int:

@@ -1,38 +1,31 @@
 """The loop over channels and steps, between checked input and report."""
 
-import math
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
-from napari_blind_deconv._types import Progress, Result
-from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv._types import Progress, Result, finished
 from napari_blind_deconv.failures import is_memory
 from napari_blind_deconv.metrics import score
 from napari_blind_deconv.observation import arrangement, refuse_type
-from napari_blind_deconv.pipeline.blocks import Kernels, Results, channel_in_blocks
-from napari_blind_deconv.pipeline.cutting import Work
+from napari_blind_deconv.pipeline.blocks import Results, channel_in_blocks
 from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.given import Given, Maps, opened, whole_of
+from napari_blind_deconv.pipeline.in_one_piece import Kernels, channel_in_one_piece
 from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller
-from napari_blind_deconv.pipeline.outcome import Float, Outcome, check_finite, joined_maps, report_of, stacked
-from napari_blind_deconv.pipeline.posing import intensity_levels, posed
-from napari_blind_deconv.pipeline.preparation import Run, checked_truth, prepare, prepare_in_parts
+from napari_blind_deconv.pipeline.outcome import Outcome, check_finite, joined_maps, report_of, stacked
+from napari_blind_deconv.pipeline.preparation import Run, checked_truth, preparing
 from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
-from napari_blind_deconv.pipeline.sources import Source, source_of
+from napari_blind_deconv.pipeline.saying import said
+from napari_blind_deconv.pipeline.sources import SLAB, Sink, Source
 from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
-from napari_blind_deconv.pipeline.tone_curve import grey_of
-from napari_blind_deconv.pipeline.trusting import assessed
-from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps, restoring
-from napari_blind_deconv.report import peak_memory_mb
+from napari_blind_deconv.report import checksum_steps, peak_memory_mb
 from napari_blind_deconv.settings import Settings
-
-# Shares of the pixels between whose intensities the noise is described.
-_LIGHT = (0.01, 0.99)
+from napari_blind_deconv.tiling import pieces
 
 
 def deconvolve(image: ArrayLike | Source, settings: Settings | None = None, **data: Any) -> Result:
@@ -46,13 +39,7 @@ def deconvolve(image: ArrayLike | Source, settings: Settings | None = None, **da
     >>> result.image.dtype, result.kernel.shape
     (dtype('float32'), (9, 9))
     """
-    steps = deconvolve_steps(image, settings, **data)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
+    return finished(deconvolve_steps(image, settings, **data))
 
 
 def deconvolve_steps(
@@ -68,8 +55,8 @@ def deconvolve_steps(
     mask: ArrayLike | None = None,
     region: ArrayLike | Sequence[slice] | None = None,
     max_memory_gb: float | None = None,
-    maps: bool = True,
-    out: NDArray[np.float32] | None = None,
+    maps: Maps = True,
+    out: NDArray[np.float32] | Sink | None = None,
 ) -> Generator[Progress, None, Result]:
     """Blind deconvolution, one step at a time; may be closed between any two steps.
 
@@ -99,14 +86,15 @@ def deconvolve_steps(
         What this process may hold of main memory, in 10⁹ bytes: an image that needs more is worked on in blocks. By
         default a large share of what is free.
     maps
-        Whether ``Result.maps`` are kept.
+        Whether ``Result.maps`` are kept; or what makes, by its name, the sink that a map is written to.
     out
-        An array of the image's shape, float32, that takes the restored image, such as one that is mapped from a file.
+        What takes the restored image: an array of its shape, float32, or a sink, such as `io.create` gives, to which
+        blocks are written as they come, and from which they are read again.
 
     Yields
     ------
     Progress
-        After every step.
+        After every step, and between the parts of what comes before and after them, whose total is 0.
 
     Returns
     -------
@@ -118,43 +106,19 @@ def deconvolve_steps(
     InputError
         For input that cannot be worked with, and for an image that no plan has room for, before anything is computed.
     """
-    given = _Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
+    given = Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
     settings = settings or Settings()
     return (yield from _with_room(given, settings, max_memory_gb))
 
 
-@dataclass(frozen=True)
-class _Given:
-    """The data of a run, as they were given."""
-
-    image: Any
-    axes: Any
-    voxel_size_um: Any
-    psf: Any
-    psf_voxel_size_um: Any
-    truth: Any
-    true_psf: Any
-    mask: Any
-    region: Any
-    maps: bool
-    out: Any
-
-    @property
-    def checked(self) -> tuple[Any, ...]:
-        """What is checked together, after the image and the settings."""
-        return self.axes, self.voxel_size_um, self.psf, self.psf_voxel_size_um, self.mask, self.region
-
-
-def _with_room(given: _Given, settings: Settings, max_memory_gb: float | None) -> Generator[Progress, None, Result]:
+def _with_room(given: Given, settings: Settings, max_memory_gb: float | None) -> Generator[Progress, None, Result]:
     """The run by the largest plan that finds room: where memory runs out, and only then, by the next one."""
     started = time.perf_counter()
-    source = source_of(given.image)
+    source = given.source()
     layout = arrangement(source.shape, given.axes, settings.planes)
     refuse_type(source.dtype, source.shape)
-    loaded = 0 if isinstance(given.image, np.ndarray) else source.dtype.itemsize * math.prod(source.shape)
-    psf = None if given.psf is None else np.shape(given.psf)
-    work = Work.of(source.shape, layout, settings, psf, loaded)
-    plan = planned(work, limit_bytes(max_memory_gb), device_of(settings), maps=given.maps)
+    work = given.work(layout, settings)
+    plan = planned(work, limit_bytes(max_memory_gb), device_of(settings), maps=bool(given.maps))
     kernels: Kernels = {}
     smaller_ones: list[str] = []
     while True:
@@ -175,126 +139,70 @@ def _with_room(given: _Given, settings: Settings, max_memory_gb: float | None) -
         plan = following
     report = result.report
     report["plan"]["smaller"] = smaller_ones
-    report["warnings"] += said_of_plan(plan, smaller_ones, maps=given.maps)
+    report["warnings"] += said_of_plan(plan, smaller_ones, maps=bool(given.maps))
     report |= {"seconds": round(time.perf_counter() - started, 3), "peak_memory_mb": peak_memory_mb()}
     return result
 
 
 def _planned_steps(
-    given: _Given, source: Source, settings: Settings, plan: Plan, kernels: Kernels
+    given: Given, source: Source, settings: Settings, plan: Plan, kernels: Kernels
 ) -> Generator[Progress, None, Result]:
-    if plan.blocks is None:
-        image = np.asarray(given.image) if not isinstance(given.image, Source) else source.read(_all(source.shape))
-        run = replace(prepare(image, settings, *given.checked), device=plan.device)
-        shown: Any = image
-    else:
-        steps = prepare_in_parts(source, settings, *given.checked)
-        while True:
-            try:
-                message = next(steps)
-            except StopIteration as end:
-                run = replace(end.value, device=plan.device)
-                break
-            yield Progress("preparing", 0, 0, message=message)
-        shown = source
+    image = source if plan.blocks is not None else (yield from _loaded(given.image, source))
+    run = yield from said(preparing(image, settings, *given.checked), "preparing")
+    run = replace(run, device=plan.device)
     truth, true_psf = checked_truth(given.truth, given.true_psf, run)
+    results = None if plan.blocks is None else Results(given, run.shape, keeps_maps=plan.maps)
     outcomes: list[Outcome] = []
-    results = None
-    if plan.blocks is not None:
-        results = Results(_target(given.out, run.shape), {}, run.shape, plan.maps)
     for index in range(len(run.defects)):
         if results is None:
-            steps_of_channel, size = _channel_steps(run, index, kernels), int(np.prod(run.shape)) // len(run.defects)
+            steps, size = channel_in_one_piece(run, index, kernels), int(np.prod(run.shape)) // len(run.defects)
         else:
-            steps_of_channel, size = channel_in_blocks(run, index, plan, results, kernels), THREADED_FROM
-        outcomes.append((yield from on_few_threads(size, steps_of_channel)))
+            steps, size = channel_in_blocks(run, index, plan, results, kernels), THREADED_FROM
+        outcomes.append((yield from on_few_threads(size, steps)))
     check_finite(run, outcomes)
     if results is None:
-        restored = run.layout.join([o.image for o in outcomes if o.image is not None], run.shape)
-        if given.out is not None:
-            given.out[...] = restored
-        found = joined_maps(run, outcomes) if given.maps else {}
+        results = yield from said(_put(given, run, outcomes), "writing")
     else:
-        restored, found = results.image, results.maps
-    all_kernels = [o.kernel for o in outcomes]
-    kernel = all_kernels[0] if run.layout.channel is None else stacked(all_kernels)
-    report = report_of(run, outcomes, shown)
-    report["plan"] = (plan if results is None else replace(plan, blocks=results.blocks[0])).to_dict()
+        plan = replace(plan, blocks=results.blocks[0])
+    kernel = outcomes[0].kernel if run.layout.channel is None else stacked([o.kernel for o in outcomes])
+    found = yield from said(
+        checksum_steps(image.read if isinstance(image, Source) else image.__getitem__, image.shape), "reporting"
+    )
+    report = report_of(run, outcomes, image, found)
+    report["plan"] = plan.to_dict()
     if truth is not None or true_psf is not None:
+        yield Progress("comparing with the truth", 0, 0)
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
+        restored = None if truth is None else whole_of(results.image)
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
-    return Result(restored if given.out is None else given.out, kernel, report, found)
+    maps = {name: opened(sink) for name, sink in results.maps.items()}
+    return Result(opened(results.image), kernel, report, maps)
 
 
-def _all(shape: Sequence[int]) -> tuple[slice, ...]:
-    return tuple(slice(0, n) for n in shape)
+def _loaded(image: Any, source: Source) -> Generator[Progress, None, NDArray[Any]]:
+    """All of an image in memory, a yield after every piece that is read."""
+    if not isinstance(image, Source) and not hasattr(image, "dtype"):
+        return np.asarray(image)
+    if isinstance(image, np.ndarray):
+        return np.asarray(image)
+    found = np.empty(source.shape, source.dtype)
+    grain = getattr(source, "grain", (1,) * len(source.shape))
+    for piece in pieces(tuple(slice(0, n) for n in source.shape), grain, 4 * SLAB):
+        found[piece] = source.read(piece)
+        yield Progress("loading", 0, 0)
+    return found
 
 
-def _target(out: Any, shape: tuple[int, ...]) -> Any:
-    return np.empty(shape, np.float32) if out is None else out
-
-
-def _channel_steps(run: Run, index: int, kernels: Kernels) -> Generator[Progress, None, Outcome]:
-    settings, defects = run.settings, run.whole(index)
-    levels = replace(intensity_levels(defects.image, defects.missing, settings.background), white=run.white)
-    problem = posed(run, index, levels)
-    taught, within = None, run.within_region(index)
-    if within is not None:
-        part = within.whole(0)
-        taught = posed(within, 0, intensity_levels(part.image, part.missing, settings.background))
-    rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
-    prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
-    last: Estimate | None = None
-    for last in _estimates(problem, settings, taught, (kernels, index)):
-        done, total = index * last.total + last.step, len(run.defects) * last.total
-        preview = None if last.image is None else run.layout.restack(levels.restored(_numpy(last.image)), rest)
-        yield Progress(last.stage, done, total, preview, _numpy(last.kernel), prefix or last.message)
-    if last is None or last.image is None:
-        raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
-    checks, found = assessed(problem, last.image, last.kernel, settings, defects, taught or problem)
-    misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
-    image = levels.restored(_numpy(last.image))
-    infinite = ~np.isfinite(image)
-    if defects.untouched is not None:
-        left = defects.original - np.float32(settings.background or 0.0)
-        image = np.where(defects.untouched, left if run.white is None else grey_of(left, run.white), image)
-        infinite &= ~defects.untouched
-    low, high = (float(v) for v in np.quantile(defects.image, _LIGHT))
-    maps = {name: _numpy(values) for name, values in found.items()}
-    maps |= {name: levels.spread(_numpy(values), _numpy(last.image)) for name, values in last.maps.items()}
-    return Outcome(
-        image=image,
-        kernel=_numpy(last.kernel),
-        noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
-        light=(low, high),
-        infinite=bool(infinite.any()),
-        misfit_sigma=problem.misfit_sigma * levels.scale,
-        residual_sigma=misfit * levels.scale,
-        parameters=last.parameters,
-        choice=last.choice,
-        maps=maps,
-        checks=checks,
-        defects=defects,
-    )
-
-
-def _estimates(
-    problem: Problem, settings: Settings, taught: Problem | None, known: tuple[Kernels, int]
-) -> Iterator[Estimate]:
-    """Both phases; a kernel that was found before memory ran out is not looked for again, and one found is kept."""
-    kernels, index = known
-    last = kernels.get(index)
-    if last is None:
-        for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
-            if last.step:
-                yield last
-    if last is None:
-        raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
-    kernels[index] = last
-    yield from restoring(problem, settings.restorer, replace(last, kernel=last.kernel.to(problem.observed.device)))
-
-
-def _numpy(values: torch.Tensor) -> Float:
-    out: Float = values.detach().cpu().numpy().astype(np.float32)
-    return out
+def _put(given: Given, run: Run, outcomes: list[Outcome]) -> Generator[str, None, Results]:
+    """The results of a run on the whole where they belong."""
+    results = Results(given, run.shape, keeps_maps=bool(given.maps))
+    found = {"image": run.layout.join([o.image for o in outcomes if o.image is not None], run.shape)}
+    found |= joined_maps(run, outcomes) if given.maps else {}
+    for name, values in found.items():
+        sink = results.sink(name)
+        grain = getattr(sink, "grain", (1,) * len(run.shape))
+        for piece in pieces(tuple(slice(0, n) for n in run.shape), grain, 4 * SLAB):
+            sink.write(piece, values[piece])
+            yield name.replace("_", " ")
+    return results

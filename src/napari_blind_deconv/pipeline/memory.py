@@ -25,8 +25,8 @@ _WAITING, _PIXELS = 20, 50
 _CAREFUL = 0.85
 # Samples of canvas from which on it is worth the time to find out how fast the machine is.
 _TIMED_FROM = 1 << 20
-# Parts of the memory that are tried one after the other where it did not suffice.
-_PARTS = (1.0, 0.5, 0.25)
+# How much smaller the blocks are where those before found no room: few tries, for much of the work is done again.
+_SMALLER = 3
 
 
 @dataclass(frozen=True)
@@ -122,30 +122,31 @@ def planned(work: Work, limit: float, device: torch.device, *, maps: bool = True
 
 
 def plans(work: Work, limit: float, device: torch.device, *, maps: bool = True) -> Iterator[Plan]:
-    """Plans from the largest to the smallest: whole, blocks, smaller ones, and these on the CPU."""
+    """Plans from the fastest to the slowest: whole, and in blocks, without maps, and these on the CPU."""
     places = [device] if device.type == "cpu" else [device, torch.device("cpu")]
     for place in places:
         whole = _whole(work, limit, place, maps=maps)
         if place.type == "cpu" or _on_card(work, work.canvas(work.shape[0], work.shape[1:])) <= free_bytes(place):
             yield whole
         for kept in (True, False) if maps else (False,):
-            for part in _PARTS:
-                plan = in_blocks(work, limit, place, maps=kept, part=part)
-                if plan is not None:
-                    yield plan
+            plan = in_blocks(work, limit, place, maps=kept)
+            if plan is not None:
+                yield plan
 
 
 def smaller(plan: Plan) -> Plan | None:
-    """The next plan after one that found no room; ``None``: there is none."""
-    after = [p for p in plans(plan.work, plan.limit, plan.device, maps=plan.maps) if _size(p) < _size(plan)]
-    return next((p for p in after if p.bytes <= plan.limit), None)
+    """The next plan after one that found no room; ``None``: there is none.
 
-
-def _size(plan: Plan) -> tuple[int, int]:
-    """What plans are ordered by: a graphics card before the CPU, then the size of a block."""
-    blocks, work = plan.blocks, plan.work
-    seen = (work.shape[0], work.shape[1:]) if blocks is None else (blocks.frames, blocks.cut.seen)
-    return int(plan.device.type != "cpu"), work.canvas(*seen) + int(blocks is None)
+    After the whole, blocks; after these, blocks of a third; after the smallest on a graphics card, the CPU.
+    """
+    work, device = plan.work, plan.device
+    most = math.inf if plan.blocks is None else work.canvas(plan.blocks.frames, plan.blocks.cut.seen) / _SMALLER
+    found = [
+        in_blocks(work, plan.limit, device, maps=kept, most=most) for kept in sorted({plan.maps, False}, reverse=True)
+    ]
+    if device.type != "cpu":
+        found += plans(work, plan.limit, torch.device("cpu"), maps=plan.maps)
+    return next((p for p in found if p is not None and p.bytes <= plan.limit), None)
 
 
 def _on_card(work: Work, canvas: int) -> float:
@@ -163,12 +164,12 @@ def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Pla
 
 
 def _base(work: Work) -> float:
-    return resident_bytes() + costs.PACKAGES[0 if len(work.kernel_shape) < 3 else 1]
+    return resident_bytes() + work.aside + costs.PACKAGES[_kind(work)]
 
 
 def _estimating(work: Work) -> float:
     """Bytes that finding the kernel takes."""
-    return _of_estimation(work)[0] * _window(work)
+    return _of_estimation(work).bytes[_kind(work)] * _window(work)
 
 
 def _window(work: Work) -> int:
@@ -176,33 +177,38 @@ def _window(work: Work) -> int:
     return min(work.shape[0], 4) * math.prod(sides)
 
 
-def _of_estimation(work: Work) -> tuple[float, float]:
+def _kind(work: Work) -> int:
+    """The place in a pair of costs: of an image, or of a volume."""
+    return int(len(work.kernel_shape) > 2)
+
+
+def _of_estimation(work: Work) -> costs.Cost:
     kind = work.settings.kernel_prior.kind
     return costs.ESTIMATING.get(kind, costs.ESTIMATING["other"])
 
 
 def _seconds(work: Work, device: torch.device, canvas: int) -> float:
     """Time of a restoration of so many samples of canvas in all blocks of a channel, and of what comes before."""
-    unit = costs.transform_seconds(device.type) if canvas >= _TIMED_FROM else costs.USUAL_SECONDS
-    unit *= costs.IN_VOLUMES if len(work.kernel_shape) > 2 else 1.0
-    cost = costs.RESTORING[costs.kind_of(work.settings)]
-    restoring = cost.transforms * costs.steps_of(work.settings) * canvas
-    others = _of_estimation(work)[1] * _window(work) + costs.CHECKING * math.prod(work.shape)
-    return work.channels * unit * (restoring + others)
+    ndim, threads = len(work.kernel_shape), torch.get_num_threads()
+    unit = costs.transform_seconds(device.type, ndim, threads) if canvas >= _TIMED_FROM else costs.USUAL_SECONDS
+    restoring = costs.RESTORING[costs.kind_of(work.settings)].transforms[_kind(work)] * costs.steps_of(work.settings)
+    others = _of_estimation(work).transforms[_kind(work)] * _window(work)
+    others += costs.CHECKING[_kind(work)] * math.prod(work.shape)
+    return work.channels * unit * (restoring * canvas + others)
 
 
-def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, part: float = 1.0) -> Plan | None:
-    """The blocks that take the least time within a part of the memory; ``None``: not even the smallest fit."""
-    results = 4 * (3 if maps else 1) + costs.HELD["blocks"]
+def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, most: float = math.inf) -> Plan | None:
+    """The blocks that take the least time, of at most so many samples of canvas; ``None``: none fit."""
+    results = work.results[0] + (work.results[1] if maps else 0) + costs.HELD["blocks"]
     fixed = _base(work) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
-    left = part * _CAREFUL * (limit - fixed)
+    left = _CAREFUL * (limit - fixed)
     slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
     if max(slab, _estimating(work)) > limit - fixed:
         return None
     # A block's own pixels, and the row of blocks that are mixed.
     each = costs.bytes_of(work.settings, len(work.kernel_shape)) + _PIXELS
-    room = left / each if device.type == "cpu" else min(left / 16, part * SHARE * free_bytes(device) / each)
-    blocks = fitting(work, room)
+    room = left / each if device.type == "cpu" else min(left / 16, SHARE * free_bytes(device) / each)
+    blocks = fitting(work, min(room, most))
     if blocks is None:
         return None
     canvas = work.canvas(blocks.frames, blocks.cut.seen)
@@ -213,7 +219,7 @@ def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, par
 
 def _looking(work: Work) -> float:
     """Bytes a sample while defects are looked for."""
-    return costs.LOOKING[0 if len(work.kernel_shape) < 3 else 1]
+    return costs.LOOKING[_kind(work)]
 
 
 def _plane(work: Work) -> int:

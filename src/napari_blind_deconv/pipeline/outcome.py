@@ -18,7 +18,7 @@ from napari_blind_deconv.pipeline.noise_words import left_out_words, noise_repor
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.sources import Source
 from napari_blind_deconv.pipeline.surveying import Surveyed
-from napari_blind_deconv.report import checksum, checksum_of_parts, versions
+from napari_blind_deconv.report import versions
 from napari_blind_deconv.settings import settings_to_dict
 from napari_blind_deconv.trust import Check, doubts
 
@@ -93,8 +93,8 @@ def _doubts(run: Run, outcome: Outcome) -> list[str]:
     return list(dict.fromkeys(given + doubts(outcome.checks)))
 
 
-def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source) -> dict[str, Any]:
-    """The JSON-able report of a run, without its figures against a truth and its cost."""
+def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source, found: str) -> dict[str, Any]:
+    """The JSON-able report of a run, whose image has the checksum ``found``; without its figures and its cost."""
     described = [_described(o) for o in outcomes]
     told = [
         (f"channel {i + 1}: " if len(outcomes) > 1 else "") + sentence
@@ -122,7 +122,7 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source) -
             "shape": list(image.shape),
             "dtype": str(image.dtype),
             "axes": run.layout.axes,
-            "sha256": checksum_of_parts(image.read, image.shape) if isinstance(image, Source) else checksum(image),
+            "sha256": found,
             "voxel_size_um": list(run.voxel_size_um) if run.voxel_size_um else None,
         },
         "background": run.settings.background,

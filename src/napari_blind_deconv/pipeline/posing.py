@@ -1,5 +1,6 @@
 """One channel of a checked input as a problem: on the scale that priors know, with its noise and its weights."""
 
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,21 +78,25 @@ def intensity_levels(
     return Levels(offset, scale, offset if background is None else 0.0)
 
 
-def posed(run: Run, index: int, levels: Levels) -> Problem:
-    """The problem of one channel."""
+def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]:
+    """The problem of one channel; a yield between any two parts of the work."""
     defects = run.whole(index)
     observed, weights = tensors(levels.posed(defects.image), defects.missing, run.device)
+    yield "looking for what shows the PSF"
     window = informative_window(observed, run.kernel_shape, weights)
     taught = window.of(observed), None if weights is None else window.of(weights)
-    return _problem(
-        run, levels, (observed, weights), taught, read_noise(observed, weights), levels.posed(defects.image)
-    )
+    yield "reading the noise"
+    noise = read_noise(observed, weights)
+    yield "reading the noise"
+    return _problem(run, levels, (observed, weights), taught, noise, levels.posed(defects.image))
 
 
-def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Problem:
-    """The problem of one channel that is read part by part: its observation is the part that teaches the kernel."""
+def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Generator[str, None, Problem]:
+    """As `posed`, of a channel that is read part by part: its observation is the part that teaches the kernel."""
     spread, unknown = found.spread()
+    yield "reading the noise"
     noise = read_noise(*tensors(levels.posed(spread), unknown, run.device))
+    yield "looking for what shows the PSF"
     taught, missing = found.of(found.window(run.kernel_shape))
     part = tensors(levels.posed(taught), missing, run.device)
     return _problem(run, levels, part, part, noise, levels.posed(found.sample))

@@ -2,37 +2,34 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_blind_deconv._types import InputError, VoxelSize, whole
-from napari_blind_deconv.defects import Defects, find_defects
+from napari_blind_deconv._types import InputError, VoxelSize
+from napari_blind_deconv.defects import Defects, looked_for
 from napari_blind_deconv.intensity_checks import checked_camera, checked_levels
-from napari_blind_deconv.kernel_priors import InVoxels, Known
-from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.networks import Stored
 from napari_blind_deconv.observation import (
     Arrangement,
     arrangement,
     checked_image,
-    checked_voxel_size,
     filled_words,
     refuse_constant,
     refuse_type,
     refuse_values,
 )
-from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
+from napari_blind_deconv.pipeline.binding import bound_prior
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.region import Region, regions_of
 from napari_blind_deconv.pipeline.sources import Channel, Source
 from napari_blind_deconv.pipeline.surveying import Surveyed, ranged, surveyed
 from napari_blind_deconv.pipeline.tone_curve import light_of, white_of
 from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
+
+Masks = Sequence[NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True)
@@ -76,39 +73,19 @@ class Run:
         )
 
 
-def prepare(
-    image: Any,
-    settings: Settings,
-    axes: Any,
-    voxel_size_um: Any,
-    psf: Any,
-    psf_voxel_size_um: Any,
-    mask: Any = None,
-    region: Any = None,
-) -> Run:
-    """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`."""
-    for named in (settings.kernel_prior, settings.image_prior):
-        if isinstance(named, Stored):
-            named.check_file()
-    values, warnings = checked_image(image, settings.fill_nan)
-    white = white_of(np.asarray(image)) if settings.encoding == "srgb" else None
-    if white is not None:
-        values = light_of(values, white)
-    checked_levels(values, settings.background, settings.noise_sigma)
-    checked_camera(values, settings.likelihood)
-    layout = arrangement(values.shape, axes, settings.planes)
-    bound = bound_prior(values.shape, layout, settings, (voxel_size_um, psf, psf_voxel_size_um))
-    warnings = warnings + bound.warnings
-    channels = layout.split(values)
-    outside = [None] * len(channels) if mask is None else [~m for m in layout.split_mask(mask, values.shape)]
-    defects = [find_defects(c, o) for c, o in zip(channels, outside, strict=True)]
-    warnings += said_of_defects(defects)
-    regions = None if region is None else regions_of(region, layout, channels, outside, (values.shape, settings))
-    return bound.run(settings, layout, values.shape, warnings, defects, regions, white)
+@dataclass(frozen=True)
+class _Looked:
+    """What was seen of an image: its channels, what is left out of them, their defects, and what is to be said."""
+
+    channels: list[Any]
+    outside: Masks
+    defects: Sequence[Defects | Surveyed]
+    white: float | None
+    warnings: list[str]
 
 
-def prepare_in_parts(
-    image: Source,
+def preparing(
+    image: NDArray[Any] | Source,
     settings: Settings,
     axes: Any,
     voxel_size_um: Any,
@@ -117,10 +94,60 @@ def prepare_in_parts(
     mask: Any = None,
     region: Any = None,
 ) -> Generator[str, None, Run]:
-    """As `prepare`, for an image that is read part by part; a yield after every part."""
-    layout = arrangement(image.shape, axes, settings.planes)
+    """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`.
+
+    An array is looked at as a whole, a `Source` part by part. A yield, of what is being done, after every part of the
+    work.
+    """
+    for named in (settings.kernel_prior, settings.image_prior):
+        if isinstance(named, Stored):
+            named.check_file()
     refuse_type(image.dtype, image.shape)
+    layout = arrangement(image.shape, axes, settings.planes)
+    if isinstance(image, np.ndarray):
+        seen = yield from _as_a_whole(image, settings, layout, mask)
+    else:
+        seen = yield from _part_by_part(image, settings, layout, mask)
     bound = bound_prior(image.shape, layout, settings, (voxel_size_um, psf, psf_voxel_size_um))
+    warnings = seen.warnings + bound.warnings + said_of_defects(seen.defects)
+    regions = None
+    if region is not None:
+        regions = regions_of(region, layout, seen.channels, list(seen.outside), (image.shape, settings))
+    return Run(
+        settings,
+        layout,
+        tuple(image.shape),
+        bound.voxels,
+        bound.support,
+        bound.prior,
+        device_of(settings),
+        warnings,
+        bound.largest,
+        list(seen.defects),
+        regions,
+        seen.white,
+    )
+
+
+def _as_a_whole(
+    image: NDArray[Any], settings: Settings, layout: Arrangement, mask: Any
+) -> Generator[str, None, _Looked]:
+    values, warnings = checked_image(image, settings.fill_nan)
+    white = white_of(image) if settings.encoding == "srgb" else None
+    if white is not None:
+        values = light_of(values, white)
+    checked_levels(values, settings.background, settings.noise_sigma)
+    checked_camera(values, settings.likelihood)
+    channels = layout.split(values)
+    outside: Masks = _outside(mask, layout, image.shape, len(channels))
+    yield "looking at the image"
+    defects = []
+    for channel, left_out in zip(channels, outside, strict=True):
+        defects.append((yield from looked_for(channel, left_out)))
+    return _Looked(channels, outside, defects, white, warnings)
+
+
+def _part_by_part(image: Source, settings: Settings, layout: Arrangement, mask: Any) -> Generator[str, None, _Looked]:
     count = 1 if layout.channel is None else image.shape[layout.channel]
     white, raw = None, [Channel(image, layout, index) for index in range(count)]
     ranges = []
@@ -137,86 +164,15 @@ def prepare_in_parts(
     checked_camera(values, settings.likelihood)
     channels = [replace(channel, white=white, fill_nan=settings.fill_nan) for channel in raw]
     warnings = [filled_words(infinite)] if infinite and settings.fill_nan else []
-    warnings += bound.warnings
-    outside = [None] * count if mask is None else [~m for m in layout.split_mask(mask, image.shape)]
-    defects: list[Defects | Surveyed] = []
+    outside: Masks = _outside(mask, layout, image.shape, count)
+    defects: list[Surveyed] = []
     for channel, found, left_out in zip(channels, ranges, outside, strict=True):
         defects.append((yield from surveyed(channel, found.as_light(white), left_out)))
-    warnings += said_of_defects(defects)
-    regions = None if region is None else regions_of(region, layout, channels, outside, (image.shape, settings))
-    return bound.run(settings, layout, image.shape, warnings, defects, regions, white)
+    return _Looked(channels, outside, defects, white, warnings)
 
 
-@dataclass(frozen=True)
-class _Bound:
-    """A kernel prior bound to an image, with what that took."""
-
-    voxels: VoxelSize | None
-    support: tuple[int, ...]
-    prior: Any
-    largest: tuple[int, ...] | None
-    warnings: list[str]
-
-    def run(
-        self,
-        settings: Settings,
-        layout: Arrangement,
-        shape: tuple[int, ...],
-        warnings: list[str],
-        defects: Sequence[Defects | Surveyed],
-        regions: list[Region] | None,
-        white: float | None,
-    ) -> Run:
-        """The run of an image whose defects were found."""
-        device = device_of(settings)
-        return Run(
-            settings,
-            layout,
-            shape,
-            self.voxels,
-            self.support,
-            self.prior,
-            device,
-            warnings,
-            self.largest,
-            list(defects),
-            regions,
-            white,
-        )
-
-
-def bound_prior(shape: tuple[int, ...], layout: Arrangement, settings: Settings, given: tuple[Any, Any, Any]) -> _Bound:
-    """The kernel prior for an image of a shape; ``given`` are voxel size, PSF and its voxel size."""
-    voxel_size_um, psf, psf_voxel_size_um = given
-    warnings: list[str] = []
-    space_shape = [shape[layout.axes.index(a)] for a in layout.space]
-    voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)
-    prior = settings.kernel_prior
-    if psf is not None and not isinstance(prior, Known):
-        raise InputError(
-            subject=f"kernel_prior={prior.kind}",
-            value="cannot use the PSF that was given",
-            remedy="choose `kernel_prior=known`, or give no PSF",
-        )
-    if isinstance(prior, Known):
-        if psf is None:
-            psf = prior.kernel
-        if psf is None and prior.psf is not None:
-            psf, voxels_of_file, said_of_file = _from_file(Path(prior.psf))
-            psf_voxel_size_um = voxels_of_file if psf_voxel_size_um is None else psf_voxel_size_um
-            warnings = warnings + said_of_file
-        if psf is None:
-            raise no_psf()
-        taps, said = checked_psf(psf, space_shape, voxels, psf_voxel_size_um)
-        prior, support = replace(prior, kernel=taps), taps.shape
-        warnings = warnings + said
-    else:
-        support = kernel_shape(settings.kernel_size, space_shape)
-        if isinstance(prior, InVoxels):
-            prior = _in_voxels(prior, voxels, layout.space)
-    warnings = warnings + _physical_doubts(prior, voxels, settings.kernel_size and support)
-    largest = largest_kernel(space_shape) if settings.kernel_size is None else None
-    return _Bound(voxels, support, prior, largest, warnings)
+def _outside(mask: Any, layout: Arrangement, shape: tuple[int, ...], channels: int) -> Masks:
+    return [None] * channels if mask is None else [~m for m in layout.split_mask(mask, shape)]
 
 
 def said_of_defects(defects: Sequence[Defects | Surveyed]) -> list[str]:
@@ -261,38 +217,3 @@ def checked_truth(truth: Any, true_psf: Any, run: Run) -> tuple[Any, Any]:
                 remedy="give one of those axes",
             )
     return truth, true_psf
-
-
-def _in_voxels(prior: InVoxels, voxels: VoxelSize | None, space: str) -> Any:
-    """A prior in the image's voxels; where it needs them all, it is said which one is not known."""
-    try:
-        return prior.in_voxels(whole(voxels))
-    except InputError as error:
-        unknown = [letter for letter, length in zip(space, voxels or (), strict=False) if length is None]
-        if not unknown:
-            raise
-        raise InputError(
-            subject=error.subject,
-            value="needs the voxel size",
-            allowed=f"which is not known along {', '.join(unknown)}",
-            remedy=error.remedy,
-        ) from error
-
-
-def _from_file(path: Path) -> tuple[NDArray[Any], VoxelSize | None, list[str]]:
-    """A PSF's values and voxel size, and what is odd about its file."""
-    # Imported here so that who works on arrays alone loads no library for files.
-    from napari_blind_deconv.io import read
-
-    volume = read(path)
-    return volume.data, volume.voxel_size_um, volume.doubts
-
-
-def _physical_doubts(prior: Any, voxels: VoxelSize | None, size: tuple[int, ...] | None) -> list[str]:
-    """What is strange about voxels, and about the numbers of a microscope that are fixed, of a prior that has any."""
-    names = ("na", "emission_um", "excitation_um", "immersion_index", "sample_index", "sheet_um")
-    fixed = {name: value for name in names if isinstance(value := getattr(prior, name, None), int | float)}
-    if not fixed:
-        return voxel_doubts(voxels)
-    modality: Any = getattr(prior, "modality", "widefield")
-    return microscope_doubts(voxel_size_um=voxels, modality=modality, kernel_shape=size, **fixed)

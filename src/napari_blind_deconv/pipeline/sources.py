@@ -37,8 +37,8 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Sink(Protocol):
-    """Where a result is written region by region; each pixel once, in rising order of one axis."""
+class Sink(Source, Protocol):
+    """Where a result is written region by region, each pixel once, and read again; a file, for example."""
 
     def write(self, region: Region, values: NDArray[np.float32]) -> None:
         """Take the pixels of a region, one slice per axis."""
@@ -72,16 +72,24 @@ class Sliced:
         """As of `Source`."""
         return np.asarray(self.array[region])
 
+    @property
+    def grain(self) -> tuple[int, ...]:
+        """Of dask and zarr a chunk's lengths."""
+        return tuple(getattr(self.array, "chunksize", getattr(self.array, "chunks", None)) or (1,) * len(self.shape))
+
 
 @dataclass(frozen=True)
-class Target:
+class Target(Sliced):
     """A result in an array that takes slices: of NumPy, or mapped from a file."""
-
-    array: NDArray[np.float32]
 
     def write(self, region: Region, values: NDArray[np.float32]) -> None:
         """As of `Sink`."""
         self.array[region] = values
+
+
+def sink_of(out: Any) -> Sink:
+    """Where a result goes as something that is written region by region."""
+    return out if isinstance(out, Sink) else Target(out)
 
 
 def source_of(image: Any) -> Source:

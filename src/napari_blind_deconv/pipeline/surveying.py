@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_blind_deconv.crops import Window, gradient_energy, window_by_cells
-from napari_blind_deconv.defects import Defects, filled, find_defects
+from napari_blind_deconv.defects import Defects, filled, looked_for
 from napari_blind_deconv.defects.found import sentences_of
 from napari_blind_deconv.defects.tally import Tally
 from napari_blind_deconv.pipeline.sources import Channel, Region
@@ -208,7 +208,7 @@ def surveyed(channel: Channel, found: Range, outside: Mask | None) -> Generator[
     for frames, place in channel.slabs():
         values = channel.read(frames, place)
         left_out = None if outside is None else outside[(frames, *place)]
-        defects = _of_slab(values, left_out, (found.low, found.high))
+        defects = yield from _of_slab(values, left_out, (found.low, found.high))
         where = (frames, *place)
         for kind, mask in defects.masks.items():
             if mask.any():
@@ -243,13 +243,15 @@ def _of_all(tally: Tally, size: int) -> Tally:
     return Tally(tally.count, size, tally.frames, tally.batch, tally.places)
 
 
-def _of_slab(values: NDArray[np.float32], outside: Mask | None, extremes: tuple[float, float]) -> Defects:
+def _of_slab(
+    values: NDArray[np.float32], outside: Mask | None, extremes: tuple[float, float]
+) -> Generator[str, None, Defects]:
     """The defects of a slab; one that holds a single value throughout is padding."""
     if len(values) == 1 and np.isfinite(values).all() and values.min() == values.max():
         rest = np.ones(values.shape, bool) if outside is None else ~outside
         masks = {"padding": rest} | ({} if outside is None else {"outside": outside})
         return Defects(values, values, {kind: mask for kind, mask in masks.items() if mask.any()})
-    return find_defects(values, outside, extremes)
+    return (yield from looked_for(values, outside, extremes))
 
 
 def _has_planes(values: NDArray[np.float32], shape: tuple[int, ...]) -> bool:

@@ -1,6 +1,6 @@
 """When one channel's result should not be trusted: all checks, and the maps that show where."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
@@ -16,7 +16,7 @@ from napari_blind_deconv.trust import (
     Check,
     kernel_checks,
     no_blur_check,
-    prior_share,
+    prior_share_step_by_step,
     residual_checks,
     saturation_check,
     share_check,
@@ -30,8 +30,8 @@ _ASKED, _KERNELS = {1: 1024, 2: 128, 3: 40}, 2
 
 def assessed(
     problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, defects: Defects | Surveyed, taught: Problem
-) -> tuple[list[Check], dict[str, Tensor]]:
-    """Checks and maps of a restored image.
+) -> Generator[str, None, tuple[list[Check], dict[str, Tensor]]]:
+    """Checks and maps of a restored image, a yield between any two of them.
 
     Parameters
     ----------
@@ -48,13 +48,16 @@ def assessed(
     """
     data = problem.data(kernel)
     residual = standardised_residual(data, image)
+    yield "the residual"
     found = residual_checks(residual, kernel.shape, data, compressed=problem.noise.compressed)
+    yield "the PSF"
     checks = shown_blur(problem, kernel, taught, defects.share("saturated"), found)
     maps = {"residual": residual}
     # Richardson-Lucy asks no image prior: what it has too much of is amplified noise, of which this says nothing.
     asked = not isinstance(settings.restorer, RichardsonLucyRestorer)
     if asked and not isinstance(settings.image_prior, NoPrior):
-        maps["prior_share"], whole = prior_share(image, data, problem.spacing)
+        yield "the prior's share"
+        maps["prior_share"], whole = yield from prior_share_step_by_step(image, data, problem.spacing)
         checks.append(share_check(whole))
     return checks, maps
 

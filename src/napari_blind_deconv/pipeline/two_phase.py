@@ -8,7 +8,7 @@ from torch import Tensor
 
 from napari_blind_deconv.estimation import Choice, Estimates, Found, Problem
 from napari_blind_deconv.kernel_priors import Fit, Known, Parameter
-from napari_blind_deconv.restoration import Restored, Restores
+from napari_blind_deconv.restoration import ByData, Restored, Restores
 
 Stage = Literal["estimating the kernel", "restoring"]
 
@@ -68,7 +68,7 @@ def two_phases(
             yield last
     if last is None:
         raise RuntimeError("the estimator ended without a kernel")
-    yield from restoring(problem, restorer, last)
+    yield from (found for found in restoring(problem, restorer, last) if found is not None)
 
 
 def kernel_steps(
@@ -84,10 +84,18 @@ def kernel_steps(
         yield _estimated(found, done, restoration)
 
 
-def restoring(problem: Problem, restorer: Restores, last: Estimate) -> Iterator[Estimate]:
-    """The second phase, with the kernel of the last step of the first."""
+def restoring(problem: Problem, restorer: Restores, last: Estimate) -> Iterator[Estimate | None]:
+    """The second phase, with the kernel of the last step of the first; ``None`` after what gives no image yet."""
     task, done = problem.task(last.kernel), last.step
-    for step, total, restored in counted(restorer.restore(task)):
+    yield None
+    if isinstance(restorer, ByData):
+        restorer = restorer.chosen(task)
+        yield None
+    for counted_step in counted(restorer.restore(task)):
+        if counted_step is None:
+            yield None
+            continue
+        step, total, restored = counted_step
         yield replace(
             last,
             stage="restoring",
@@ -112,13 +120,12 @@ def expected_steps(problem: Problem, restorer: Restores) -> int:
     return restorer.steps(problem.task(problem.observed.new_ones((1,) * problem.ndim)))
 
 
-def counted(steps: Iterator[Restored]) -> Iterator[tuple[int, int, Restored]]:
-    """(step, steps in all, scene), each held back until it is known whether it is the last one."""
+def counted(steps: Iterator[Restored]) -> Iterator[tuple[int, int, Restored] | None]:
+    """(step, steps in all, scene), each held back until it is known whether it is the last one; ``None`` at first."""
     before: Restored | None = None
     step = 0
     for step, scene in enumerate(steps, start=1):
-        if before is not None:
-            yield step - 1, max(before.total, step), before
+        yield None if before is None else (step - 1, max(before.total, step), before)
         before = scene
     if before is not None:
         yield step, step, before

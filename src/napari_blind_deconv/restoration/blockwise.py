@@ -11,6 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from napari_blind_deconv._types import finished
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.restoration.by_data import ByData
 from napari_blind_deconv.restoration.by_prior import ByPrior, in_need_of_unit
@@ -158,8 +159,9 @@ def restored(restorer: Restores, source: Observed, task: Task, blocks: Sequence[
         before: Restored | None = None
         step = 0
         for step, done in enumerate(restorer.restore(part), start=1):
-            if before is not None:
-                yield Answer(block, step - 1, max(before.total, step), part, message=before.message)
+            # Held back until it is known whether it is the last one.
+            total, message = (done.total, "") if before is None else (max(before.total, step), before.message)
+            yield Answer(block, step - 1, total, part, message=message)
             before = done
         if before is None:
             raise RuntimeError("the restorer ended without a scene")
@@ -254,7 +256,7 @@ class InBlocks:
         source = InMemory(data.observed, data.weights)
         cut = Cut(data.frame.shape, self.counts, self.halo, self.blend)
         blocks = Blocks(cut, self.frames or batch, batch)
-        restorer, task = yield_none(settled(self.restorer, source, task, blocks))
+        restorer, task = finished(settled(self.restorer, source, task, blocks))
         out = torch.zeros_like(data.observed)
         maps: dict[str, Tensor] = {}
         for index in range(len(blocks.groups)):
@@ -269,13 +271,3 @@ class InBlocks:
                     maps.setdefault(name, torch.zeros_like(out))[where] += share * crop(values)[within]
                 done = {name: data.frame.extend(values) for name, values in maps.items()}
                 yield Restored(data.frame.extend(out), len(blocks), done)
-
-
-def yield_none(steps: Generator[str, None, tuple[Restores, Task]]) -> tuple[Restores, Task]:
-    """What a generator returns, without its steps."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: tuple[Restores, Task] = end.value
-            return found

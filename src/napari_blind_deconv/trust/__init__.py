@@ -6,7 +6,7 @@ Every check gives a value, its limit and a sentence, whether it raises doubt or 
 from .check import Check, doubts
 from .kernel import kernel_checks
 from .no_blur import no_blur_check
-from .prior_share import prior_share, share_check
+from .prior_share import prior_share, prior_share_step_by_step, share_check
 from .residual import residual_checks, standardised_residual
 from .saturation import saturation_check
 
@@ -16,6 +16,7 @@ __all__ = [
     "kernel_checks",
     "no_blur_check",
     "prior_share",
+    "prior_share_step_by_step",
     "residual_checks",
     "saturation_check",
     "share_check",

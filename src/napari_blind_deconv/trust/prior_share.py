@@ -1,11 +1,12 @@
 """How much of a restored image's detail the data can have told, and how much is left to the prior."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 from torch import Tensor
 
+from napari_blind_deconv._types import finished
 from napari_blind_deconv.forward import DataTerm, Frame
 from napari_blind_deconv.fourier import irfftn, multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
@@ -62,7 +63,17 @@ def prior_share(image: Tensor, data: DataTerm, spacing: Sequence[float] | None =
     >>> [round(prior_share(image, DataTerm.of(image, torch.ones(1, 1), s))[1], 2) for s in (0.0, 100.0)]
     [0.0, 1.0]
     """
-    told, prior = details(image, data, spacing, shells(image, data, spacing))
+    return finished(prior_share_step_by_step(image, data, spacing))
+
+
+def prior_share_step_by_step(
+    image: Tensor, data: DataTerm, spacing: Sequence[float] | None = None
+) -> Generator[str, None, tuple[Tensor, float]]:
+    """As `prior_share`, with a yield between any two parts of the work."""
+    sums = shells(image, data, spacing)
+    yield "the prior's share"
+    told, prior = details(image, data, spacing, sums)
+    yield "the prior's share"
     total = float((told + prior).mean())
     whole = float(prior.mean()) / total if total > 0 else 0.0
     return share_map(told, prior, data.frame.ndim, (total, whole)), whole

@@ -1,0 +1,69 @@
+"""How long a run takes to answer when it is cancelled: the longest time between two of its steps, stage by stage.
+
+`python benchmarks/cancel.py` prints the table of decision 31: time of one core, as if nothing else ran, and time on
+the clock. Cancelling closes the generator between two steps, in Python, on the command line and in napari.
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from plans import image_of, settings_of
+
+SHAPE = (48, 256, 256)
+# Name: settings, and the limit in GB beyond what the process holds at first (None: none).
+RUNS = {
+    "known": ({}, None),
+    "known, in blocks": ({}, 1.0),
+    "blind (gaussian)": ({"kernel_prior": "gaussian"}, None),
+    "blind (uniform)": ({"kernel_prior": "uniform"}, None),
+    "Richardson-Lucy": ({"restorer": "richardson-lucy", "image_prior": "none"}, None),
+}
+
+
+def gaps(name: str) -> dict[str, tuple[float, float, int]]:
+    """Stage: longest time of one core, longest time on the clock, steps."""
+    from napari_blind_deconv.machine import resident_bytes
+    from napari_blind_deconv.pipeline import deconvolve_steps
+
+    chosen, beyond = RUNS[name]
+    image, kernel = image_of(SHAPE)
+    settings = settings_of(chosen)
+    psf = kernel if settings.kernel_prior.kind == "known" else None
+    if psf is None:
+        settings = replace(settings, kernel_size=kernel.shape)
+    limit = None if beyond is None else (resident_bytes() + 1e9 * beyond) / 1e9
+    steps = deconvolve_steps(image, settings, psf=psf, max_memory_gb=limit)
+    found: dict[str, tuple[float, float, int]] = {}
+    while True:
+        core, clock = time.process_time(), time.perf_counter()
+        progress = next(steps, None)
+        core, clock = time.process_time() - core, time.perf_counter() - clock
+        stage = "at the end" if progress is None else progress.stage
+        if progress is not None and progress.total == 0 and progress.message:
+            stage += f": {progress.message}"
+        before = found.get(stage, (0.0, 0.0, 0))
+        found[stage] = max(before[0], core), max(before[1], clock), before[2] + 1
+        if progress is None:
+            return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=list(RUNS))
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print("| run | stage | steps | longest, one core (s) | on the clock (s) |")
+    print("|---|---|---|---|---|")
+    for name in [arguments.only] if arguments.only else RUNS:
+        for stage, (core, clock, count) in gaps(name).items():
+            print(f"| {name} | {stage} | {count} | {core:.2f} | {clock:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What a run is to do."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from napari_blind_deconv._napari.drawn import Drawn
+from napari_blind_deconv._napari.layers import Source
+from napari_blind_deconv._napari.lazy_levels import Stored
+from napari_blind_deconv.observation import arrangement
+from napari_blind_deconv.pipeline.cutting import RESULTS, Work
+from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
+from napari_blind_deconv.settings import Settings
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a run needs, captured when Run is pressed, so that the form and the layers may change meanwhile."""
+
+    source: Source
+    settings: Settings
+    psf: Source | None = None
+    leave_out: Drawn | None = None
+    region: Drawn | None = None
+    unfinished: list[Stored] = field(default_factory=list)
+    """Stores of results that are no layers yet: of a run that was cancelled or refused they are removed."""
+
+    def frozen(self) -> "Job":
+        """The same, with what was painted as it is now."""
+        left_out, region = (None if drawn is None else drawn.frozen() for drawn in (self.leave_out, self.region))
+        return replace(self, leave_out=left_out, region=region)
+
+    @property
+    def stores_blocks(self) -> bool:
+        """Whether results that come in blocks go to a temporary store, as they do not fit into memory either."""
+        return Stored.can_hold(self.source)
+
+    def plan(self) -> Plan:
+        """What the run will do about memory; errors as of `pipeline.memory.planned`."""
+        source, settings = self.source, self.settings
+        lazy = not isinstance(source.data, np.ndarray)
+        work = Work.of(
+            source.shape,
+            arrangement(source.shape, source.axes, settings.planes),
+            settings,
+            None if self.psf is None else self.psf.shape,
+            loaded=math.prod(source.shape) * np.dtype(source.data.dtype).itemsize if lazy else 0,
+            results=(0.0, 0.0) if self.stores_blocks else RESULTS,
+        )
+        return planned(work, limit_bytes(None), device_of(settings))

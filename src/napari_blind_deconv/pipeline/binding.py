@@ -1,0 +1,95 @@
+"""The kernel prior of a run, bound to its image: what is given of the PSF, checked against the image's shape."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from napari_blind_deconv._types import InputError, VoxelSize, whole
+from napari_blind_deconv.kernel_priors import InVoxels, Known
+from napari_blind_deconv.kernel_priors.known import no_psf
+from napari_blind_deconv.observation import Arrangement, checked_voxel_size
+from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
+from napari_blind_deconv.settings import Settings
+from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A kernel prior bound to an image, with what that took."""
+
+    voxels: VoxelSize | None
+    support: tuple[int, ...]
+    prior: Any
+    largest: tuple[int, ...] | None
+    warnings: list[str]
+
+
+def bound_prior(shape: tuple[int, ...], layout: Arrangement, settings: Settings, given: tuple[Any, Any, Any]) -> Bound:
+    """The kernel prior for an image of a shape; ``given`` are voxel size, PSF and its voxel size."""
+    voxel_size_um, psf, psf_voxel_size_um = given
+    warnings: list[str] = []
+    space_shape = [shape[layout.axes.index(a)] for a in layout.space]
+    voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)
+    prior = settings.kernel_prior
+    if psf is not None and not isinstance(prior, Known):
+        raise InputError(
+            subject=f"kernel_prior={prior.kind}",
+            value="cannot use the PSF that was given",
+            remedy="choose `kernel_prior=known`, or give no PSF",
+        )
+    if isinstance(prior, Known):
+        if psf is None:
+            psf = prior.kernel
+        if psf is None and prior.psf is not None:
+            psf, voxels_of_file, said_of_file = _from_file(Path(prior.psf))
+            psf_voxel_size_um = voxels_of_file if psf_voxel_size_um is None else psf_voxel_size_um
+            warnings = warnings + said_of_file
+        if psf is None:
+            raise no_psf()
+        taps, said = checked_psf(psf, space_shape, voxels, psf_voxel_size_um)
+        prior, support = replace(prior, kernel=taps), taps.shape
+        warnings = warnings + said
+    else:
+        support = kernel_shape(settings.kernel_size, space_shape)
+        if isinstance(prior, InVoxels):
+            prior = _in_voxels(prior, voxels, layout.space)
+    warnings = warnings + _physical_doubts(prior, voxels, settings.kernel_size and support)
+    largest = largest_kernel(space_shape) if settings.kernel_size is None else None
+    return Bound(voxels, support, prior, largest, warnings)
+
+
+def _in_voxels(prior: InVoxels, voxels: VoxelSize | None, space: str) -> Any:
+    """A prior in the image's voxels; where it needs them all, it is said which one is not known."""
+    try:
+        return prior.in_voxels(whole(voxels))
+    except InputError as error:
+        unknown = [letter for letter, length in zip(space, voxels or (), strict=False) if length is None]
+        if not unknown:
+            raise
+        raise InputError(
+            subject=error.subject,
+            value="needs the voxel size",
+            allowed=f"which is not known along {', '.join(unknown)}",
+            remedy=error.remedy,
+        ) from error
+
+
+def _from_file(path: Path) -> tuple[NDArray[Any], VoxelSize | None, list[str]]:
+    """A PSF's values and voxel size, and what is odd about its file."""
+    # Imported here so that who works on arrays alone loads no library for files.
+    from napari_blind_deconv.io import read
+
+    volume = read(path)
+    return volume.data, volume.voxel_size_um, volume.doubts
+
+
+def _physical_doubts(prior: Any, voxels: VoxelSize | None, size: tuple[int, ...] | None) -> list[str]:
+    """What is strange about voxels, and about the numbers of a microscope that are fixed, of a prior that has any."""
+    names = ("na", "emission_um", "excitation_um", "immersion_index", "sample_index", "sheet_um")
+    fixed = {name: value for name in names if isinstance(value := getattr(prior, name, None), int | float)}
+    if not fixed:
+        return voxel_doubts(voxels)
+    modality: Any = getattr(prior, "modality", "widefield")
+    return microscope_doubts(voxel_size_um=voxels, modality=modality, kernel_shape=size, **fixed)

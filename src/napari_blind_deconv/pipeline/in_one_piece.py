@@ -1,0 +1,97 @@
+"""One channel that is worked on as a whole."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from napari_blind_deconv._types import Progress
+from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.pipeline.outcome import Float, Outcome
+from napari_blind_deconv.pipeline.posing import intensity_levels, posed
+from napari_blind_deconv.pipeline.preparation import Run
+from napari_blind_deconv.pipeline.saying import said
+from napari_blind_deconv.pipeline.tone_curve import grey_of
+from napari_blind_deconv.pipeline.trusting import assessed
+from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps, restoring
+from napari_blind_deconv.settings import Settings
+
+Kernels = dict[int, Estimate]
+"""The kernels that were found, by their channels."""
+
+# Shares of the pixels between whose intensities the noise is described.
+_LIGHT = (0.01, 0.99)
+
+
+def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Progress, None, Outcome]:
+    """The steps of one channel; ``kernels`` holds those that were found before, and is given this one's."""
+    settings, defects = run.settings, run.whole(index)
+    levels = replace(intensity_levels(defects.image, defects.missing, settings.background), white=run.white)
+    problem = yield from said(posed(run, index, levels), "preparing")
+    taught, within = None, run.within_region(index)
+    if within is not None:
+        part = within.whole(0)
+        of_part = intensity_levels(part.image, part.missing, settings.background)
+        taught = yield from said(posed(within, 0, of_part), "preparing")
+    rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
+    prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
+    last: Estimate | None = None
+    for found in _estimates(problem, settings, taught, (kernels, index)):
+        if found is None:
+            yield Progress("restoring", 0, 0)
+            continue
+        last = found
+        done, total = index * last.total + last.step, len(run.defects) * last.total
+        preview = None if last.image is None else run.layout.restack(levels.restored(_numpy(last.image)), rest)
+        yield Progress(last.stage, done, total, preview, _numpy(last.kernel), prefix or last.message)
+    if last is None or last.image is None:
+        raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
+    checks, seen = yield from said(
+        assessed(problem, last.image, last.kernel, settings, defects, taught or problem), "checking"
+    )
+    misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
+    image = levels.restored(_numpy(last.image))
+    infinite = ~np.isfinite(image)
+    if defects.untouched is not None:
+        left = defects.original - np.float32(settings.background or 0.0)
+        image = np.where(defects.untouched, left if run.white is None else grey_of(left, run.white), image)
+        infinite &= ~defects.untouched
+    low, high = (float(v) for v in np.quantile(defects.image, _LIGHT))
+    maps = {name: _numpy(values) for name, values in seen.items()}
+    maps |= {name: levels.spread(_numpy(values), _numpy(last.image)) for name, values in last.maps.items()}
+    return Outcome(
+        image=image,
+        kernel=_numpy(last.kernel),
+        noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
+        light=(low, high),
+        infinite=bool(infinite.any()),
+        misfit_sigma=problem.misfit_sigma * levels.scale,
+        residual_sigma=misfit * levels.scale,
+        parameters=last.parameters,
+        choice=last.choice,
+        maps=maps,
+        checks=checks,
+        defects=defects,
+    )
+
+
+def _estimates(
+    problem: Problem, settings: Settings, taught: Problem | None, known: tuple[Kernels, int]
+) -> Iterator[Estimate | None]:
+    """Both phases, as of `restoring`; a kernel that was found before memory ran out is kept."""
+    kernels, index = known
+    last = kernels.get(index)
+    if last is None:
+        for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
+            if last.step:
+                yield last
+    if last is None:
+        raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
+    kernels[index] = last
+    yield from restoring(problem, settings.restorer, replace(last, kernel=last.kernel.to(problem.observed.device)))
+
+
+def _numpy(values: torch.Tensor) -> Float:
+    out: Float = values.detach().cpu().numpy().astype(np.float32)
+    return out
