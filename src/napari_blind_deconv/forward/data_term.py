@@ -107,7 +107,7 @@ class DataTerm:
         seen = self.frame.clear_rim(self.blur.of_spectrum(spectrum))
         if self.weights is not None:
             self.frame.crop(seen).mul_(self.weights)
-        return rfftn(seen, self.frame.ndim).mul_(self.blur.transfer.conj())
+        return self.blur.adjoint_of_canvas(seen)
 
     @cached_property
     def typical(self) -> Tensor:

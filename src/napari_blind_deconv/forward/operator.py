@@ -67,6 +67,10 @@ class Blur:
         """The transform of Hᵀ r, on the half canvas."""
         return self.transfer.conj() * rfftn(self.frame.place(residual), self.frame.ndim)
 
+    def adjoint_of_canvas(self, canvas: Tensor) -> Tensor:
+        """The transform of Hᵀ on a canvas that is zero outside the frame."""
+        return rfftn(canvas, self.frame.ndim).mul_(self.transfer.conj())
+
     def sensitivity(self, weights: Tensor | None = None) -> Tensor:
         """Hᵀ W 1: how much of each scene pixel's light the frame sees where it is looked at.
 

@@ -1,0 +1,43 @@
+"""A family of kernels by its figures, as a field of kernels is made of: numbers of order one, and what they stand for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A family at one fit.
+
+    Attributes
+    ----------
+    start
+        θ of the fit, one vector.
+    varies
+        Which of them may differ from place to place, one flag each.
+    kernel_of
+        The kernel of θ, differentiable, unit sum.
+    cost
+        -log p(θ) in nats.
+    described
+        The figures of θ by the names that people know.
+    """
+
+    start: Tensor
+    varies: tuple[bool, ...]
+    kernel_of: Callable[[Tensor], Tensor]
+    cost: Callable[[Tensor], Tensor]
+    described: Callable[[Tensor], dict[str, Parameter]]
+
+
+@runtime_checkable
+class HasFigures(Protocol):
+    """A rung whose kernels may vary smoothly over the field."""
+
+    def figures(self, fit: Fit, shape: tuple[int, ...]) -> Figures:
+        """The family at a fit of its own, on a support of odd ``shape``."""
+        ...
