@@ -10,6 +10,7 @@ from .by_draws import ByDraws
 from .by_evidence import ByEvidence
 from .joint import Joint
 from .problem import Choice, Found, Problem, Ranked
+from .variation import NoVariation, Smooth, Variation, Varied
 
 Estimator = Annotated[ByEvidence | ByDraws | BlindRichardsonLucy | Joint, Discriminator("kind")]
 
@@ -36,6 +37,10 @@ __all__ = [
     "Estimator",
     "Found",
     "Joint",
+    "NoVariation",
     "Problem",
     "Ranked",
+    "Smooth",
+    "Variation",
+    "Varied",
 ]

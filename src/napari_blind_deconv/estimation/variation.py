@@ -1,97 +1,178 @@
-"""A PSF that changes over the field: the figures of a family as polynomials of the place, by regional evidences."""
+"""Whether and how a PSF changes over the field: a setting, and what a fit of it found."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
+from annotated_types import Ge, Le
+from pydantic import Discriminator
 from torch import Tensor
 
-from napari_blind_deconv.estimation.polynomials import Exponents, at
-from napari_blind_deconv.evidence import NaturalSpectrum
-from napari_blind_deconv.kernel_priors.descent import descend
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.estimation.polynomials import Term, at
+from napari_blind_deconv.forward import KernelField
+from napari_blind_deconv.kernel_priors import HasFigures, Parameter
 from napari_blind_deconv.kernel_priors.figures import Figures
 
-_SPREAD = 0.5
-_ITERATIONS = 96
+
+@component
+class NoVariation:
+    """One PSF for all of the field."""
+
+    kind: Literal["none"] = "none"
+
+    def refuse(self, kernel_prior: object, estimator: object) -> None:
+        """It works with everything."""
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A region's evidence, and its place from -1 to 1."""
+@component
+class Smooth:
+    """A PSF whose size, depth or aberrations change smoothly over the field, where the image shows that they do.
 
-    spectrum: NaturalSpectrum
-    place: tuple[float, ...]
+    They are low-order polynomials of the place, fitted by the evidence of many regions together. Terms that do not pay
+    are left out; where none does, there is one PSF.
+    """
+
+    kind: Literal["smooth"] = "smooth"
+    order: Annotated[int, Ge(1), Le(2)] = 2
+    """Highest order of the polynomials: 1 for linear changes, 2 for the distance from the centre as well."""
+
+    def refuse(self, kernel_prior: object, estimator: object) -> None:
+        """Refuse PSFs of which there are no figures that could vary.
+
+        Raises
+        ------
+        InputError
+            Naming the kernel prior or the estimator, and what to choose instead.
+        """
+        if not isinstance(kernel_prior, HasFigures):
+            raise InputError(
+                subject="variation=smooth",
+                value=f"cannot be combined with `kernel_prior={getattr(kernel_prior, 'kind', kernel_prior)}`",
+                allowed="as it has no size or other figure that could vary",
+                remedy="choose `kernel_prior` gaussian, airy, defocus or microscope, or `variation=none`",
+            )
+        if getattr(estimator, "kind", "") != "by-evidence":
+            raise InputError(
+                subject="variation=smooth",
+                value=f"cannot be combined with `estimator={getattr(estimator, 'kind', estimator)}`",
+                allowed="as regions are compared by their evidence",
+                remedy="choose `estimator=by-evidence`, or `variation=none`",
+            )
+
+
+Variation = Annotated[NoVariation | Smooth, Discriminator("kind")]
+
+
+class Step(NamedTuple):
+    """A group of terms that was tried.
+
+    Attributes
+    ----------
+    name
+        What changes how.
+    gain_nats, penalty_nats
+        What the regions gain by it, and what its figures cost.
+    kept
+        Whether it pays.
+    """
+
+    name: str
+    gain_nats: float
+    penalty_nats: float
+    kept: bool
 
 
 @dataclass(frozen=True)
 class Surface:
-    """Figures over the field: ``coefficients`` of shape ``(terms, figures)``, first the constant."""
+    """Figures over the field.
+
+    Attributes
+    ----------
+    family
+        Whose figures.
+    terms
+        The polynomials, first the constant.
+    coefficients
+        Of θ, ``(terms, figures)``.
+    """
 
     family: Figures
-    terms: tuple[Exponents, ...]
+    terms: tuple[Term, ...]
     coefficients: Tensor
 
     def figures_at(self, place: Sequence[float]) -> Tensor:
         """θ at a place, each coordinate from -1 to 1."""
         return self.coefficients.new_tensor(at(place, self.terms)) @ self.coefficients
 
+    def kernel_at(self, place: Sequence[float]) -> Tensor:
+        """The kernel at a place."""
+        with torch.no_grad():
+            return self.family.kernel_of(self.figures_at(place)).detach()
+
+    def described_at(self, place: Sequence[float]) -> dict[str, Parameter]:
+        """The figures at a place by the names that people know."""
+        return dict(self.family.described(self.figures_at(place)))
+
 
 @dataclass(frozen=True)
-class Fitted:
-    """A surface, the nats of every region under it, and where their spectra ended."""
+class Varied:
+    """What a fit of a varying PSF found.
+
+    Attributes
+    ----------
+    surface
+        Figures over the field; of one term where they do not vary.
+    space
+        Shape of the field, in pixels.
+    regions
+        How many told.
+    steps
+        What was tried, in order.
+    """
 
     surface: Surface
-    nats: Tensor
-    images: list[list[Tensor]]
+    space: tuple[int, ...]
+    regions: int
+    steps: tuple[Step, ...]
 
+    @property
+    def varies(self) -> bool:
+        """Whether there is more than one PSF."""
+        return len(self.surface.terms) > 1
 
-def fit(
-    pieces: Sequence[Piece],
-    family: Figures,
-    terms: Sequence[Exponents],
-    *,
-    start: Fitted | None = None,
-    weight: float = 1.0,
-    iterations: int = _ITERATIONS,
-) -> Iterator[Fitted]:
-    varies = torch.tensor(family.varies)
-    basis = torch.tensor([at(p.place, terms) for p in pieces]).to(family.start)
-    counts = [5] * len(pieces)
+    @property
+    def field(self) -> KernelField:
+        """A kernel at every pixel."""
+        along = [any(degrees[axis] for term in self.surface.terms for degrees in term) for axis in range(len(self.space))]
+        return KernelField(self.space, tuple(along), lambda place: self.surface.kernel_at(self._relative(place)))
 
-    def coefficients(constant: Tensor, others: Tensor) -> Tensor:
-        moving = others.new_zeros(len(terms) - 1, len(constant)).masked_scatter(varies.expand(len(terms) - 1, -1), others)
-        return torch.cat([constant[None], moving])
+    def _relative(self, place: Sequence[float]) -> tuple[float, ...]:
+        """Pixels as places from -1 to 1, border to border."""
+        return tuple((2 * p + 1) / n - 1 for p, n in zip(place, self.space, strict=True))
 
-    def regional(constant: Tensor, others: Tensor, images: Sequence[Tensor]) -> Tensor:
-        thetas = basis @ coefficients(constant, others)
-        kernels = {}
-        found = []
-        for i, piece in enumerate(pieces):
-            key = tuple(basis[i].tolist())
-            if key not in kernels:
-                kernels[key] = family.kernel_of(thetas[i])
-            found.append(piece.spectrum.nats(kernels[key], *images[5 * i : 5 * i + 5]))
-        return torch.stack(found)
+    @property
+    def reason(self) -> str:
+        """The sentence that says whether it pays."""
+        kept = [step for step in self.steps if step.kept]
+        if not kept:
+            return f"the PSF is the same all over the field, as far as {self.regions} regions of it tell"
+        gain = sum(step.gain_nats - step.penalty_nats for step in kept)
+        names = " and ".join(step.name for step in kept)
+        return f"the PSF changes over the field ({names}): {self.regions} regions gain {gain:.0f} nats by it"
 
-    def objective(constant: Tensor, others: Tensor, *images: Tensor) -> Tensor:
-        prior = weight * family.cost(constant) + 0.5 * (others / _SPREAD).square().sum()
-        return regional(constant, others, images).sum() + prior
+    def described_at(self, place: Sequence[float]) -> Mapping[str, Parameter]:
+        """The figures at a place in pixels."""
+        return self.surface.described_at(self._relative(place))
 
-    free = int(varies.sum()) * (len(terms) - 1)
-    if start is None:
-        constant, others = family.start, family.start.new_zeros(free)
-        kernel = family.kernel_of(family.start)
-        images = [part for piece in pieces for part in piece.spectrum.start(kernel)]
-    else:
-        constant = start.surface.coefficients[0]
-        old = {t: c for t, c in zip(start.surface.terms, start.surface.coefficients, strict=True)}
-        rows = [old.get(t, torch.zeros_like(constant))[varies] for t in terms[1:]]
-        others = torch.cat(rows) if rows else family.start.new_zeros(0)
-        images = [part for image in start.images for part in image]
-    for _, (constant, others, *images) in descend(objective, [constant, others, *images], iterations):
-        with torch.no_grad():
-            surface = Surface(family, tuple(terms), coefficients(constant, others))
-            yield Fitted(
-                surface, regional(constant, others, images), [images[i : i + 5] for i in range(0, len(images), 5)]
-            )
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able, without the PSFs."""
+        return {
+            "varies": self.varies,
+            "reason": self.reason,
+            "regions": self.regions,
+            "tried": [step._asdict() for step in self.steps],
+            "terms": [[list(degrees) for degrees in term] for term in self.surface.terms],
+            "coefficients": self.surface.coefficients.tolist(),
+        }

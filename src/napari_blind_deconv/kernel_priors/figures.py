@@ -17,8 +17,9 @@ class Figures:
     ----------
     start
         θ of the fit, one vector.
-    varies
-        Which of them may differ from place to place, one flag each.
+    directions
+        Along which θ may differ from place to place, the likeliest first: matrices whose rows are directions, each
+        spanning more than the one before.
     kernel_of
         The kernel of θ, differentiable, unit sum.
     cost
@@ -28,7 +29,7 @@ class Figures:
     """
 
     start: Tensor
-    varies: tuple[bool, ...]
+    directions: tuple[Tensor, ...]
     kernel_of: Callable[[Tensor], Tensor]
     cost: Callable[[Tensor], Tensor]
     described: Callable[[Tensor], dict[str, Parameter]]

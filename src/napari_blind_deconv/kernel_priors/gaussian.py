@@ -73,11 +73,12 @@ class Gaussian:
             yield Fit(self._kernel(factor, shape), self._parameters(factor, ndim), freedom=len(factor))
 
     def figures(self, fit: Fit, shape: tuple[int, ...]) -> Figures:
-        """The log-Cholesky factor of the covariance at a fit; all of it may vary."""
-        ndim = len(shape)
+        """The log-Cholesky factor of the covariance at a fit: its size may vary, or all of it."""
+        ndim, start = len(shape), self._factor(fit.kernel)
+        everything = torch.eye(len(start)).to(start)
         return Figures(
-            start=self._factor(fit.kernel),
-            varies=(True,) * (ndim * (ndim + 1) // 2),
+            start=start,
+            directions=(everything[:ndim].sum(0, keepdim=True), everything) if ndim > 1 else (everything,),
             kernel_of=lambda factor: self._kernel(factor, shape),
             cost=lambda factor: self._cost(factor, ndim),
             described=lambda factor: self._parameters(factor, ndim),

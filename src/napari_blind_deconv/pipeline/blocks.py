@@ -23,9 +23,9 @@ from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import shown_blur
 from napari_blind_deconv.pipeline.trusting_blocks import ResidualSums
 from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps
+from napari_blind_deconv.pipeline.varying import varying
 from napari_blind_deconv.restoration import RichardsonLucyRestorer, Task
 from napari_blind_deconv.restoration.blockwise import Answer, Block, Blocks, restored, settled
-from napari_blind_deconv.restoration.halo import radii
 from napari_blind_deconv.tiling import Mixer
 from napari_blind_deconv.trust import Check, share_check
 from napari_blind_deconv.trust.prior_share import details, share_map, shells
@@ -100,6 +100,9 @@ def channel_in_blocks(
         for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
             if last.step:
                 yield Progress(last.stage, last.step, last.total, None, _numpy(last.kernel), last.message)
+        if last is not None:
+            for last in varying(problem, settings.variation, Posed(found, levels, run.device), last):
+                yield Progress(last.stage, last.step, last.total, None, _numpy(last.kernel), last.message)
     if last is None:
         raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
     kernels[index] = last
@@ -123,6 +126,7 @@ def channel_in_blocks(
         maps={},
         checks=checks,
         defects=found,
+        varied=last.varied,
     )
 
 
@@ -145,8 +149,9 @@ class _Channel:
 
     def restored(self, problem: Problem, last: Estimate) -> Generator[Progress, None, list[Check]]:
         """All blocks, and what the checks that look at all of them say."""
-        task, settings = problem.task(last.kernel), self.run.settings
-        blocks = recut(self.plan, radii(last.kernel.cpu()), tuple(last.kernel.shape))
+        # What is decided once is decided on another place's kernels of the same field where they change.
+        task, settings = replace(problem.task(last.kernel), field=last.kernels), self.run.settings
+        blocks = recut(self.plan, last.reach, tuple(last.kernel.shape))
         self.results.blocks.append(blocks)
         source = Posed(self.found, self.levels, self.run.device)
         steps = settled(settings.restorer, source, task, blocks)

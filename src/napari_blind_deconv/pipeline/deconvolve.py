@@ -28,7 +28,9 @@ from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import assessed
 from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps, restoring
+from napari_blind_deconv.pipeline.varying import psf_field, refuse_region, varying
 from napari_blind_deconv.report import peak_memory_mb
+from napari_blind_deconv.restoration.blockwise import InMemory
 from napari_blind_deconv.settings import Settings
 
 # Shares of the pixels between whose intensities the noise is described.
@@ -120,6 +122,7 @@ def deconvolve_steps(
     """
     given = _Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
     settings = settings or Settings()
+    refuse_region(settings.variation, region)
     return (yield from _with_room(given, settings, max_memory_gb))
 
 
@@ -224,7 +227,9 @@ def _planned_steps(
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
-    return Result(restored if given.out is None else given.out, kernel, report, found)
+    shown_fields = [psf_field(o.varied) for o in outcomes]
+    fields = shown_fields if any(shown_fields) else []
+    return Result(restored if given.out is None else given.out, kernel, report, found, fields)
 
 
 def _all(shape: Sequence[int]) -> tuple[slice, ...]:
@@ -252,7 +257,7 @@ def _channel_steps(run: Run, index: int, kernels: Kernels) -> Generator[Progress
         yield Progress(last.stage, done, total, preview, _numpy(last.kernel), prefix or last.message)
     if last is None or last.image is None:
         raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
-    checks, found = assessed(problem, last.image, last.kernel, settings, defects, taught or problem)
+    checks, found = assessed(problem, last.image, last.kernel, settings, defects, taught or problem, last.kernels)
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))
     infinite = ~np.isfinite(image)
@@ -276,6 +281,7 @@ def _channel_steps(run: Run, index: int, kernels: Kernels) -> Generator[Progress
         maps=maps,
         checks=checks,
         defects=defects,
+        varied=last.varied,
     )
 
 
@@ -288,6 +294,9 @@ def _estimates(
     if last is None:
         for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
             if last.step:
+                yield last
+        if last is not None:
+            for last in varying(problem, settings.variation, InMemory(problem.observed, problem.weights), last):
                 yield last
     if last is None:
         raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")

@@ -7,6 +7,7 @@ from torch import Tensor
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.defects import Defects
 from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.forward import KernelField
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.pipeline.surveying import Surveyed
@@ -28,7 +29,13 @@ _ASKED = {1: 1024, 2: 128, 3: 40}
 
 
 def assessed(
-    problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, defects: Defects | Surveyed, taught: Problem
+    problem: Problem,
+    image: Tensor,
+    kernel: Tensor,
+    settings: Settings,
+    defects: Defects | Surveyed,
+    taught: Problem,
+    field: KernelField | None = None,
 ) -> tuple[list[Check], dict[str, Tensor]]:
     """Checks and maps of a restored image.
 
@@ -44,8 +51,10 @@ def assessed(
         What in the channel is no data.
     taught
         What the kernel was estimated from: that is asked whether it shows the blur.
+    field
+        The kernel at every place, where it changes.
     """
-    data = problem.data(kernel)
+    data = problem.data(kernel) if field is None else problem.data(kernel).varied(field)
     residual = standardised_residual(data, image)
     found = residual_checks(residual, kernel.shape, data, compressed=problem.noise.compressed)
     checks = shown_blur(problem, kernel, taught, defects.share("saturated"), found)
