@@ -26,11 +26,17 @@ def even(width: float) -> Widths:
 
 
 def scattered(scene: Float, shape: tuple[int, ...], widths: Widths, ratios: tuple[float, ...]) -> Float:
-    """What a frame of ``shape`` in the middle of a larger scene receives; ``ratios`` are widths along each axis over
-    the given one."""
+    """What a frame of ``shape`` in the middle of a larger scene receives.
+
+    ``ratios`` are widths along each axis over the given one.
+    """
     margins = [(n - m) // 2 for n, m in zip(scene.shape, shape, strict=True)]
-    grid = np.stack(np.meshgrid(*[2 * (np.arange(n) - m + 0.5) / s - 1 for n, m, s in
-                                  zip(scene.shape, margins, shape, strict=True)], indexing="ij"))
+    grid = np.stack(
+        np.meshgrid(
+            *[2 * (np.arange(n) - m + 0.5) / s - 1 for n, m, s in zip(scene.shape, margins, shape, strict=True)],
+            indexing="ij",
+        )
+    )
     sigma = widths(grid)
     # Separable in its own frame: one axis after the other would be another operator, so taps are gone through in full.
     axes = [_taps(sigma * ratio, margin) for ratio, margin in zip(ratios, margins, strict=True)]

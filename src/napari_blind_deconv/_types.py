@@ -175,7 +175,7 @@ class PsfField:
     places_px
         Where they are, ``(nodes, axes)``, (z, y, x) in pixels; 0 is the centre of the first pixel.
     grid
-        Nodes along each axis; one where PSFs do not change.
+        Nodes along each axis.
     parameters
         The figures of every node, by name.
     """
@@ -184,6 +184,12 @@ class PsfField:
     places_px: NDArray[np.float64]
     grid: tuple[int, ...]
     parameters: Sequence[Mapping[str, float]]
+
+    @property
+    def described(self) -> list[dict[str, Any]]:
+        """Place and figures of every node, JSON-able."""
+        pairs = zip(self.places_px, self.parameters, strict=True)
+        return [{"place_px": place.tolist(), "parameters": dict(figures)} for place, figures in pairs]
 
     @property
     def mosaic(self) -> NDArray[np.float32]:
@@ -221,12 +227,12 @@ class Result:
         that use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with
         restorers that sample.
     psf_fields
-        Where the PSF changes over the field: PSFs on a coarse grid, one entry per channel (``None`` for a channel whose
-        PSF does not change); ``kernel`` is the centre's. Empty where there is one PSF for all of the field.
+        Where the PSF changes over the field: PSFs on a coarse grid, one entry per channel; ``kernel`` is the centre's.
+        Empty where there is one PSF for all of the field.
     """
 
     image: NDArray[np.float32]
     kernel: NDArray[np.float32]
     report: dict[str, Any]
     maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    psf_fields: Sequence[PsfField | None] = ()
+    psf_fields: Sequence[PsfField] = ()

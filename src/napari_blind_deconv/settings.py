@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import AfterValidator, TypeAdapter
 
 from napari_blind_deconv._types import MOST_INTENSE, InputError, component, nearest
-from napari_blind_deconv.estimation import ByEvidence, Estimator, NoVariation, Variation
+from napari_blind_deconv.estimation import ByEvidence, Constant, Estimator, Variation
 from napari_blind_deconv.forward import Likelihood, ReadFromImage
 from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
 from napari_blind_deconv.kernel_priors import KernelPrior, Known, Uniform
@@ -70,7 +70,7 @@ class Settings:
     """How the image is restored once there is a kernel."""
     likelihood: Likelihood = ReadFromImage()
     """What is known of the camera."""
-    variation: Variation = NoVariation()
+    variation: Variation = Constant()
     """Whether the PSF may change over the field."""
     non_negative: bool | None = None
     """Whether the restored image may not lie below the background. None: where the data are counts of light."""

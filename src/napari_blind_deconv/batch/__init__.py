@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_blind_deconv import io
@@ -18,7 +19,7 @@ from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.memory import limit_bytes, planned
 from napari_blind_deconv.settings import Settings
 
-from .plan import Job, find_inputs, plan, refuse_replacing
+from .plan import FIELD, Job, find_inputs, plan, refuse_replacing
 
 __all__ = [
     "BATCH_REPORT",
@@ -242,7 +243,7 @@ def _completed(result: Result, header: io.Header, job: Job, references: Referenc
     warnings = list(header.description.get("warnings", []))
     warnings += [sentence for found in references.volumes.values() for sentence in found.doubts]
     warnings += report["warnings"]
-    outputs = [path.name for path in job.written(result.maps)]
+    outputs = [path.name for path in job.written(_kept(job, result))]
     return report | {"input": source, "references": references.files, "warnings": warnings, "outputs": outputs}
 
 
@@ -263,12 +264,33 @@ def _write(job: Job, header: io.Header, result: Result, report: dict[str, Any]) 
     text = io.to_json(report)
     maps = [name for name in job.maps if name in result.maps]
     # Coarser levels of a pyramid are at most a third as large.
+    kept, fields = _kept(job, result), _stacked(result)
     needed = 4 * (4 * (1 + len(maps)) * result.image.size // 3 + result.kernel.size) + 3 * len(text) + 8192
-    writing = io.atomic(*job.written(maps), needed_bytes=needed, outdated=job.outdated(maps))
-    with writing as (at_restored, at_psf, *at_maps, at_report):
+    needed += sum(4 * stack.size for stack in fields)
+    writing = io.atomic(*job.written(kept), needed_bytes=needed, outdated=job.outdated(kept))
+    with writing as (at_restored, at_psf, *at_rest, at_report):
+        at_fields, at_maps = at_rest[: len(fields)], at_rest[len(fields) :]
+        for stack, at_field in zip(fields, at_fields, strict=True):
+            psfs = io.Volume(stack, "T" + psf_axes, voxels, described)
+            io.put(
+                at_field, io.as_floats(psfs), {"role": "point spread functions over the field", **record}, "ome-tiff"
+            )
         io.put(at_restored, io.as_floats(restored), {"role": "restored image", **record}, job.form)
         io.put(at_psf, io.as_floats(psf), {"role": "point spread function", **record}, "ome-tiff")
         for name, at_map in zip(maps, at_maps, strict=True):
             shown = io.Volume(result.maps[name], axes, header.voxel_size_um, described)
             io.put(at_map, io.as_floats(shown), {"role": name.replace("_", " "), **record}, job.form)
         at_report.write_text(text, encoding="utf-8")
+
+
+def _kept(job: Job, result: Result) -> list[str]:
+    """The maps that there are, and PSFs over the field where the PSF changes."""
+    return [*(name for name in job.maps if name in result.maps), *([FIELD] if result.psf_fields else [])]
+
+
+def _stacked(result: Result) -> list[NDArray[np.float32]]:
+    """PSFs over the field, ``(nodes, *kernel)`` or ``(nodes, channels, *kernel)``; nothing where there is one PSF."""
+    if not result.psf_fields:
+        return []
+    stacks = [field.kernels for field in result.psf_fields]
+    return [stacks[0] if result.kernel.ndim < stacks[0].ndim else np.stack(stacks, 1)]

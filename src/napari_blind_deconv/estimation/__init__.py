@@ -10,7 +10,7 @@ from .by_draws import ByDraws
 from .by_evidence import ByEvidence
 from .joint import Joint
 from .problem import Choice, Found, Problem, Ranked
-from .variation import NoVariation, Smooth, Variation, Varied
+from .variation import Constant, Smooth, Variation, Varied
 
 Estimator = Annotated[ByEvidence | ByDraws | BlindRichardsonLucy | Joint, Discriminator("kind")]
 
@@ -33,11 +33,11 @@ __all__ = [
     "ByDraws",
     "ByEvidence",
     "Choice",
+    "Constant",
     "Estimates",
     "Estimator",
     "Found",
     "Joint",
-    "NoVariation",
     "Problem",
     "Ranked",
     "Smooth",

@@ -29,6 +29,8 @@ _OWN = 0.3
 _SPREAD = 0.5
 # Of the descent: at most so many iterations, and none after a gain of less than this in nats.
 _ITERATIONS, _ENOUGH = 160, 0.05
+# Starts at most, and a gain in nats of a whole descent after which it is started again.
+_STARTS, _AGAIN = 6, 0.5
 # Places of a spectrum's parameters (`NaturalSpectrum`): those whose departures regions have of their own.
 _LINE, _OWNED = 1, (0, 2)
 
@@ -54,11 +56,12 @@ class Pieces:
 
 @dataclass(frozen=True)
 class State:
-    """A surface, the nats of every region under it, and where the spectra ended."""
+    """A surface, the nats of every region under it, where the spectra ended, and the nats of all with the priors."""
 
     surface: Surface
     nats: Tensor
     spectra: list[Tensor]
+    total: float = math.inf
 
 
 def pieces_of(source: Observed, noise: Noise, spacing: tuple[float, ...], kernel_shape: tuple[int, ...]) -> Pieces:
@@ -106,18 +109,18 @@ def varied(
         for name, terms in asked:
             after = yield from descent.along([*kept, *terms], directions, before)
             old = len(family.directions[number - 1]) * len(kept) if number else len(directions) * len(kept)
-            step = _judged(name, before.nats - after.nats, len(directions) * (len(kept) + len(terms)) - old)
+            step = _judged(name, before, after, len(directions) * (len(kept) + len(terms)) - old)
             steps.append(step)
             if step.kept:
                 kept, before = [*kept, *terms], after
     return Varied(before.surface, space, len(pieces.places), tuple(steps))
 
 
-def _judged(name: str, gains: Tensor, figures: int) -> Step:
-    """Whether regions gain more than figures cost, and evenly."""
-    gain, penalty = float(gains.sum()), _PRICE * figures
+def _judged(name: str, before: State, after: State, figures: int) -> Step:
+    """Whether more is gained than figures cost, and by the regions evenly."""
+    gain, penalty, gains = before.total - after.total, _PRICE * figures, before.nats - after.nats
     error = math.sqrt(len(gains)) * float(gains.std(correction=0))
-    return Step(name, gain, penalty, gain > max(penalty, _BEYOND * error))
+    return Step(name, gain, penalty, gain > penalty and float(gains.sum()) > _BEYOND * error)
 
 
 @dataclass(frozen=True)
@@ -171,15 +174,23 @@ class Descent:
             return regional(mean, changes, *spectra).sum() + common + prior
 
         changes = surface.coefficients[1:] @ directions.T
-        last, state = math.inf, start
-        for value, found in descend(nats, [surface.coefficients[0], changes, *start.spectra], _ITERATIONS):
-            with torch.no_grad():
-                now = replace(surface, coefficients=coefficients(*found[:2]))
-                state = State(now, regional(*found), found[2:])
-            yield now
-            if last - value < _ENOUGH:
+        state = replace(start, surface=surface)
+        arguments = [surface.coefficients[0], changes, *start.spectra]
+        for _ in range(_STARTS):
+            # A line search that fails ends a descent early; gains are compared between ends that no new start betters.
+            first, last = math.inf, math.inf
+            for value, found in descend(nats, arguments, _ITERATIONS):
+                arguments = found
+                with torch.no_grad():
+                    now = replace(surface, coefficients=coefficients(*arguments[:2]))
+                    state = State(now, regional(*arguments), arguments[2:], value)
+                yield now
+                first = value if first == math.inf else first
+                if last - value < _ENOUGH:
+                    break
+                last = value
+            if first - state.total < _AGAIN:
                 break
-            last = value
         return state
 
     def _spectra(self, kernel: Tensor) -> list[Tensor]:

@@ -11,7 +11,8 @@ from napari_blind_deconv.tiling import Slices
 
 # Kernels that a region should be wide at least, and samples by the number of axes; which part of the field it is, up to
 # how many samples; and how many there are along an axis at most.
-_KERNELS, _LEAST, _PART, _LARGEST, _MOST = 2.0, {1: 128, 2: 48, 3: 24}, 3, {1: 2048, 2: 192, 3: 64}, 5
+_KERNELS, _LEAST, _PART = 1.5, {1: 128, 2: 48, 3: 24}, 3
+_LARGEST, _MOST = {1: 2048, 2: 192, 3: 48}, {1: 9, 2: 5, 3: 3}
 # Frames that a region shows at most.
 _FRAMES = 4
 
@@ -37,9 +38,9 @@ def regions(space: Sequence[int], kernel_shape: Sequence[int]) -> list[Region]:
     ndim = len(space)
     along = []
     for n, k in zip(space, kernel_shape, strict=True):
-        least = max(round(_KERNELS * k), _LEAST[ndim])
+        least = max(round((1.0 if ndim == 3 else _KERNELS) * k), _LEAST[ndim])
         side = min(n, max(least, min(n // _PART, _LARGEST[ndim])))
-        count = 1 if side == n else min(_MOST, -(-2 * (n - side) // side) + 1)
+        count = 1 if side == n else min(_MOST[ndim], -(-2 * (n - side) // side) + 1)
         starts = [round(i * (n - side) / max(count - 1, 1)) for i in range(count)]
         along.append([(slice(s, s + side), (2 * s + side) / n - 1) for s in starts])
     found = []

@@ -17,10 +17,10 @@ from napari_blind_deconv.kernel_priors.figures import Figures
 
 
 @component
-class NoVariation:
+class Constant:
     """One PSF for all of the field."""
 
-    kind: Literal["none"] = "none"
+    kind: Literal["constant"] = "constant"
 
     def refuse(self, kernel_prior: object, estimator: object) -> None:
         """It works with everything."""
@@ -51,18 +51,18 @@ class Smooth:
                 subject="variation=smooth",
                 value=f"cannot be combined with `kernel_prior={getattr(kernel_prior, 'kind', kernel_prior)}`",
                 allowed="as it has no size or other figure that could vary",
-                remedy="choose `kernel_prior` gaussian, airy, defocus or microscope, or `variation=none`",
+                remedy="choose `kernel_prior` gaussian, airy, defocus or microscope, or `variation=constant`",
             )
         if getattr(estimator, "kind", "") != "by-evidence":
             raise InputError(
                 subject="variation=smooth",
                 value=f"cannot be combined with `estimator={getattr(estimator, 'kind', estimator)}`",
                 allowed="as regions are compared by their evidence",
-                remedy="choose `estimator=by-evidence`, or `variation=none`",
+                remedy="choose `estimator=by-evidence`, or `variation=constant`",
             )
 
 
-Variation = Annotated[NoVariation | Smooth, Discriminator("kind")]
+Variation = Annotated[Constant | Smooth, Discriminator("kind")]
 
 
 class Step(NamedTuple):
@@ -145,7 +145,9 @@ class Varied:
     @property
     def field(self) -> KernelField:
         """A kernel at every pixel."""
-        along = [any(degrees[axis] for term in self.surface.terms for degrees in term) for axis in range(len(self.space))]
+        along = [
+            any(degrees[axis] for term in self.surface.terms for degrees in term) for axis in range(len(self.space))
+        ]
         return KernelField(self.space, tuple(along), lambda place: self.surface.kernel_at(self._relative(place)))
 
     def _relative(self, place: Sequence[float]) -> tuple[float, ...]:

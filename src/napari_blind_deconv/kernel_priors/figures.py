@@ -1,4 +1,4 @@
-"""A family of kernels by its figures, as a field of kernels is made of: numbers of order one, and what they stand for."""
+"""A family of kernels by its figures, which a field of kernels is made of: numbers of order one, and their names."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -12,9 +12,8 @@ from torch import Tensor
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.descent import minimum
-from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
-from napari_blind_deconv.kernel_priors.pupil_figures import pupil_figures
+from napari_blind_deconv.kernel_priors.pupil_figures import Figures, pupil_figures
 from napari_blind_deconv.kernel_priors.pupil_fit import PupilFit
 from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checked, physical
 from napari_blind_deconv.kernel_priors.upright import upright
@@ -159,8 +158,7 @@ class Microscope:
 
     def figures(self, fit: Fit, shape: tuple[int, ...]) -> Figures:
         """The free numbers at a fit: depth and aberrations may vary."""
-        sampling, unknowns = self.sampling(shape, torch.float32), self.unknowns(len(shape))
-        return pupil_figures(unknowns, lambda values: self.kernel(values, sampling, shape), fit)
+        return pupil_figures(self, fit, shape)
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The numbers' M-step on kernel statistics, from those that come nearest to ``kernel``.

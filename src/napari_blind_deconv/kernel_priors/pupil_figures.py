@@ -1,6 +1,6 @@
 """The figures of a pupil that may change over the field: depth, then depth and aberrations; the objective stays."""
 
-from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -8,20 +8,40 @@ from torch import Tensor
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.kernel_priors.quantity import Unknown
+from napari_blind_deconv.optics import Sampling
+
+__all__ = ["Figures", "pupil_figures"]
 
 
-def pupil_figures(unknowns: Sequence[Unknown], kernel_of: Callable[[dict[str, Tensor]], Tensor], fit: Fit) -> Figures:
-    """Coordinates of the unknowns at a fit.
+class Pupil(Protocol):
+    """A model of optics with free numbers."""
+
+    def unknowns(self, ndim: int) -> list[Unknown]:
+        """The free numbers."""
+        ...
+
+    def sampling(self, shape: tuple[int, ...], dtype: torch.dtype) -> Sampling:
+        """The voxels of a support."""
+        ...
+
+    def kernel(self, values: dict[str, Tensor], sampling: Sampling, shape: tuple[int, ...]) -> Tensor:
+        """The kernel in which the unknowns have these values."""
+        ...
+
+
+def pupil_figures(pupil: Pupil, fit: Fit, shape: tuple[int, ...]) -> Figures:
+    """Coordinates of the free numbers at a fit.
 
     Parameters
     ----------
-    unknowns
+    pupil
         What was fitted.
-    kernel_of
-        The kernel of their values, by name.
     fit
         The fit; its kernel may have been turned by 180°, and its aberrations have the other sign then.
+    shape
+        Support of the kernel.
     """
+    unknowns, sampling = pupil.unknowns(len(shape)), pupil.sampling(shape, torch.float32)
     start = fit.kernel.new_tensor([u.coordinate(fit.parameters[u.name].value) for u in unknowns])
 
     def values(theta: Tensor) -> dict[str, Tensor]:
@@ -37,7 +57,7 @@ def pupil_figures(unknowns: Sequence[Unknown], kernel_of: Callable[[dict[str, Te
     sign = fit.kernel.new_tensor([-1.0 if u.name.startswith("zernike_") else 1.0 for u in unknowns])
 
     def upright(theta: Tensor) -> Tensor:
-        return kernel_of(values(theta)).to(fit.kernel)
+        return pupil.kernel(values(theta), sampling, shape).to(fit.kernel)
 
     def turned(theta: Tensor) -> Tensor:
         return upright(theta * sign).flip(axes)

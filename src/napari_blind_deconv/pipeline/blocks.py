@@ -22,8 +22,8 @@ from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import shown_blur
 from napari_blind_deconv.pipeline.trusting_blocks import ResidualSums
-from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps
-from napari_blind_deconv.pipeline.varying import varying
+from napari_blind_deconv.pipeline.two_phase import Estimate
+from napari_blind_deconv.pipeline.varying import kernels_over_field
 from napari_blind_deconv.restoration import RichardsonLucyRestorer, Task
 from napari_blind_deconv.restoration.blockwise import Answer, Block, Blocks, restored, settled
 from napari_blind_deconv.tiling import Mixer
@@ -97,11 +97,9 @@ def channel_in_blocks(
         taught = posed(within, 0, intensity_levels(part.image, part.missing, settings.background))
     last = kernels.get(index)
     if last is None:
-        for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
+        source = Posed(found, levels, run.device)
+        for last in kernels_over_field(problem, settings, source, taught):
             if last.step:
-                yield Progress(last.stage, last.step, last.total, None, _numpy(last.kernel), last.message)
-        if last is not None:
-            for last in varying(problem, settings.variation, Posed(found, levels, run.device), last):
                 yield Progress(last.stage, last.step, last.total, None, _numpy(last.kernel), last.message)
     if last is None:
         raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")

@@ -27,8 +27,8 @@ from napari_blind_deconv.pipeline.sources import Source, source_of
 from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import assessed
-from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps, restoring
-from napari_blind_deconv.pipeline.varying import psf_field, refuse_region, varying
+from napari_blind_deconv.pipeline.two_phase import Estimate, restoring
+from napari_blind_deconv.pipeline.varying import kernels_over_field, psf_fields, refuse_region
 from napari_blind_deconv.report import peak_memory_mb
 from napari_blind_deconv.restoration.blockwise import InMemory
 from napari_blind_deconv.settings import Settings
@@ -187,7 +187,8 @@ def _planned_steps(
     given: _Given, source: Source, settings: Settings, plan: Plan, kernels: Kernels
 ) -> Generator[Progress, None, Result]:
     if plan.blocks is None:
-        image = np.asarray(given.image) if not isinstance(given.image, Source) else source.read(_all(source.shape))
+        everything = tuple(slice(0, n) for n in source.shape)
+        image = np.asarray(given.image) if not isinstance(given.image, Source) else source.read(everything)
         run = replace(prepare(image, settings, *given.checked), device=plan.device)
         shown: Any = image
     else:
@@ -204,7 +205,8 @@ def _planned_steps(
     outcomes: list[Outcome] = []
     results = None
     if plan.blocks is not None:
-        results = Results(_target(given.out, run.shape), {}, run.shape, plan.maps)
+        target = np.empty(run.shape, np.float32) if given.out is None else given.out
+        results = Results(target, {}, run.shape, plan.maps)
     for index in range(len(run.defects)):
         if results is None:
             steps_of_channel, size = _channel_steps(run, index, kernels), int(np.prod(run.shape)) // len(run.defects)
@@ -219,25 +221,15 @@ def _planned_steps(
         found = joined_maps(run, outcomes) if given.maps else {}
     else:
         restored, found = results.image, results.maps
-    all_kernels = [o.kernel for o in outcomes]
-    kernel = all_kernels[0] if run.layout.channel is None else stacked(all_kernels)
+    kernel = outcomes[0].kernel if run.layout.channel is None else stacked([o.kernel for o in outcomes])
     report = report_of(run, outcomes, shown)
     report["plan"] = (plan if results is None else replace(plan, blocks=results.blocks[0])).to_dict()
     if truth is not None or true_psf is not None:
         # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
-    shown_fields = [psf_field(o.varied) for o in outcomes]
-    fields = shown_fields if any(shown_fields) else []
+    fields = psf_fields([o.varied for o in outcomes])
     return Result(restored if given.out is None else given.out, kernel, report, found, fields)
-
-
-def _all(shape: Sequence[int]) -> tuple[slice, ...]:
-    return tuple(slice(0, n) for n in shape)
-
-
-def _target(out: Any, shape: tuple[int, ...]) -> Any:
-    return np.empty(shape, np.float32) if out is None else out
 
 
 def _channel_steps(run: Run, index: int, kernels: Kernels) -> Generator[Progress, None, Outcome]:
@@ -292,11 +284,8 @@ def _estimates(
     kernels, index = known
     last = kernels.get(index)
     if last is None:
-        for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
+        for last in kernels_over_field(problem, settings, InMemory(problem.observed, problem.weights), taught):
             if last.step:
-                yield last
-        if last is not None:
-            for last in varying(problem, settings.variation, InMemory(problem.observed, problem.weights), last):
                 yield last
     if last is None:
         raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")

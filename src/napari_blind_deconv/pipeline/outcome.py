@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, PsfField
 from napari_blind_deconv.defects import Defects
 from napari_blind_deconv.estimation import Choice, Varied
 from napari_blind_deconv.forward import Noise
@@ -18,7 +18,7 @@ from napari_blind_deconv.pipeline.noise_words import left_out_words, noise_repor
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.sources import Source
 from napari_blind_deconv.pipeline.surveying import Surveyed
-from napari_blind_deconv.pipeline.varying import psf_field
+from napari_blind_deconv.pipeline.varying import psf_fields
 from napari_blind_deconv.report import checksum, checksum_of_parts, versions
 from napari_blind_deconv.settings import settings_to_dict
 from napari_blind_deconv.trust import Check, doubts
@@ -145,17 +145,14 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source) -
 
 def _fields(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """How the PSF changes over the field, where that was asked for."""
-    found = []
-    for outcome in outcomes:
-        if outcome.varied is None:
-            return {}
-        shown = psf_field(outcome.varied)
-        nodes = [] if shown is None else [
-            {"place_px": place.tolist(), "parameters": dict(figures)}
-            for place, figures in zip(shown.places_px, shown.parameters, strict=True)
-        ]
-        found.append(outcome.varied.to_dict() | {"psfs": nodes})
-    return {"field": found[0] if len(found) == 1 else found}
+    varied = [o.varied for o in outcomes]
+    shown: Sequence[PsfField | None] = psf_fields(varied) or [None] * len(varied)
+    found = [
+        one.to_dict() | {"psfs": [] if field is None else field.described}
+        for one, field in zip(varied, shown, strict=True)
+        if one is not None
+    ]
+    return {"field": found[0] if len(outcomes) == 1 else found} if found else {}
 
 
 def stacked(kernels: Sequence[Float]) -> Float:

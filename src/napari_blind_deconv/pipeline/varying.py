@@ -1,6 +1,6 @@
 """Between the phases: whether the kernel that was found for all of the field changes over it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +10,11 @@ from napari_blind_deconv._types import InputError, PsfField
 from napari_blind_deconv.estimation import Problem, Smooth, Variation, Varied
 from napari_blind_deconv.estimation.regional import pieces_of, varied
 from napari_blind_deconv.kernel_priors import Fit, HasFigures
-from napari_blind_deconv.pipeline.two_phase import Estimate
+from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps
 from napari_blind_deconv.restoration.blockwise import Observed
+from napari_blind_deconv.settings import Settings
 
-# PSFs of a result along each axis that they change along.
+# PSFs of a result along each axis.
 _SHOWN = 3
 
 
@@ -30,8 +31,19 @@ def refuse_region(variation: Variation, region: object) -> None:
             subject="region",
             value="cannot be combined with `variation=smooth`",
             allowed="as how the PSF changes shows only all over the field",
-            remedy="leave the region out, or choose `variation=none`",
+            remedy="leave the region out, or choose `variation=constant`",
         )
+
+
+def kernels_over_field(
+    problem: Problem, settings: Settings, source: Observed, taught: Problem | None
+) -> Iterator[Estimate]:
+    """The first phase (`two_phase.kernel_steps`), and then how the kernel changes over the field."""
+    found: Estimate | None = None
+    for found in kernel_steps(problem, settings.estimator, settings.restorer, taught):
+        yield found
+    if found is not None:
+        yield from varying(problem, settings.variation, source, found)
 
 
 def varying(problem: Problem, variation: Variation, source: Observed, last: Estimate) -> Iterator[Estimate]:
@@ -64,22 +76,24 @@ def varying(problem: Problem, variation: Variation, source: Observed, last: Esti
             found: Varied = end.value
             break
         step += 1
-        yield replace(last, step=step, total=last.total + step - last.step, kernel=surface.kernel_at(middle), message=message)
-    here = {}
+        yield replace(
+            last, step=step, total=last.total + step - last.step, kernel=surface.kernel_at(middle), message=message
+        )
+    done = replace(last, step=step + 1, total=last.total + step + 1 - last.step, message="", varied=found)
     if found.varies:
-        here = {"kernel": found.surface.kernel_at(middle), "parameters": found.surface.described_at(middle)}
-    yield replace(last, step=step + 1, total=last.total + step + 1 - last.step, message="", varied=found, **here)
+        done = replace(done, kernel=found.surface.kernel_at(middle), parameters=found.surface.described_at(middle))
+    yield done
 
 
-def psf_field(found: Varied | None) -> PsfField | None:
-    """PSFs on a coarse grid over the field; ``None`` where there is one for all of it."""
-    if found is None or not found.varies:
-        return None
+def psf_fields(found: Sequence[Varied | None]) -> list[PsfField]:
+    """PSFs on a coarse grid over the field, of every channel; none where no channel's changes."""
+    known = [one for one in found if one is not None]
+    return [_shown(one) for one in known] if any(one.varies for one in known) else []
+
+
+def _shown(found: Varied) -> PsfField:
     field = found.field
-    along = [
-        np.linspace(0, n - 1, _SHOWN) if changes else np.array([(n - 1) / 2])
-        for n, changes in zip(field.space, field.axes, strict=True)
-    ]
+    along = [np.linspace(0, n - 1, _SHOWN) if n >= _SHOWN else np.array([(n - 1) / 2]) for n in field.space]
     places = np.stack(np.meshgrid(*along, indexing="ij"), -1)
     flat = places.reshape(-1, places.shape[-1])
     kernels = torch.stack([field.kernel_at(tuple(p)) for p in flat]).cpu().numpy().astype(np.float32)
