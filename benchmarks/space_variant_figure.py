@@ -1,6 +1,6 @@
 """Fibres under a blur that doubles from left to right, restored blind: writes docs/images/space-variant.png.
 
-    python -m benchmarks.space_variant_figure [OUT.png]
+python -m benchmarks.space_variant_figure [OUT.png]
 """
 
 import sys
@@ -44,4 +44,6 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "docs" / "images" / "space-variant.png")
+    main(
+        Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "docs" / "images" / "space-variant.png"
+    )

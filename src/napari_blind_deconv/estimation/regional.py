@@ -20,8 +20,9 @@ from napari_blind_deconv.kernel_priors.descent import descend
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.restoration.blockwise import Observed
 
-# What a figure costs, and standard errors over the regions by which a gain must exceed zero (`estimation.choice`).
-_PRICE, _BEYOND = 2.0, 1.0
+# What a figure costs, and standard errors over the regions by which a gain must exceed zero (`estimation.choice`); what
+# a group costs for having been asked for, as several are: odds of one in twenty.
+_PRICE, _BEYOND, _ASKED = 2.0, 1.0, 3.0
 # How far a region's spectrum may depart from the common one, relative to how far that may from the line; its grain may
 # as far, as a few fibres have a direction.
 _OWN = 0.3
@@ -118,7 +119,7 @@ def varied(
 
 def _judged(name: str, before: State, after: State, figures: int) -> Step:
     """Whether more is gained than figures cost, and by the regions evenly."""
-    gain, penalty, gains = before.total - after.total, _PRICE * figures, before.nats - after.nats
+    gain, penalty, gains = before.total - after.total, _PRICE * figures + _ASKED, before.nats - after.nats
     error = math.sqrt(len(gains)) * float(gains.std(correction=0))
     return Step(name, gain, penalty, gain > penalty and float(gains.sum()) > _BEYOND * error)
 
