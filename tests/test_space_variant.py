@@ -1,7 +1,10 @@
 """A PSF that changes over the field: laws of its operator, and what its fit finds."""
 
+import importlib
 import json
+from collections.abc import Callable, Generator
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +12,12 @@ import torch
 
 from napari_blind_deconv import Settings, deconvolve
 from napari_blind_deconv._types import InputError, PsfField
-from napari_blind_deconv.estimation import Constant, Joint, Smooth
-from napari_blind_deconv.estimation.polynomials import at, constant, groups
+from napari_blind_deconv.batch.plan import Job
+from napari_blind_deconv.estimation import Constant, Joint, Smooth, Varied
+from napari_blind_deconv.estimation.polynomials import Term, at, constant, groups
 from napari_blind_deconv.estimation.regional import pieces_of, varied
 from napari_blind_deconv.estimation.regions import regions
+from napari_blind_deconv.estimation.variation import Surface
 from napari_blind_deconv.forward import Blur, DataTerm, Frame, KernelField, Noise
 from napari_blind_deconv.fourier import rfftn
 from napari_blind_deconv.image_priors import SparseGradients
@@ -29,11 +34,15 @@ from napari_blind_deconv.kernel_priors import (
     Uniform,
 )
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
+from napari_blind_deconv.pipeline.cutting import Work, fitting
+from napari_blind_deconv.pipeline.memory import Plan
 from napari_blind_deconv.restoration import ByPrior, RichardsonLucyRestorer, Task
 from napari_blind_deconv.restoration.blockwise import InBlocks, InMemory
 from napari_blind_deconv.settings import settings_from_dict, settings_to_dict
 from napari_blind_deconv.synthesis import fibres
 
+MODULE = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
+VARYING = importlib.import_module("napari_blind_deconv.pipeline.varying")
 SPACES = [((23,), (5,)), ((18, 21), (5, 3)), ((9, 12, 10), (3, 5, 3))]
 
 
@@ -228,6 +237,17 @@ def test_a_width_that_grows_is_found_and_one_that_does_not_is_not() -> None:
     assert not found_in(1.8, 1.8, seed)[0]
 
 
+def in_blocks(share: float) -> Callable[..., Plan]:
+    """A planner that cuts into blocks of a share of the canvas, whatever the memory."""
+
+    def chosen(work: Work, limit: float, device: torch.device, *, maps: bool = True) -> Plan:
+        blocks = fitting(work, share * work.canvas(*work.shape[:1], work.shape[1:]))
+        assert blocks is not None
+        return Plan(work, device, blocks, maps, 0.0, 1.0, limit)
+
+    return chosen
+
+
 def task_of(observed: np.ndarray, field: KernelField | None, kernel: torch.Tensor) -> Task:
     noise = Noise.white(0.005 * float(observed.max()))
     data = DataTerm.of(torch.from_numpy(observed)[None], kernel.float(), noise)
@@ -319,3 +339,45 @@ def test_a_region_cannot_tell_how_the_psf_varies() -> None:
 def test_settings_survive_json() -> None:
     settings = Settings(kernel_prior=Gaussian(), variation=Smooth(order=1))
     assert settings_from_dict(settings_to_dict(settings)) == settings
+
+
+def test_psfs_over_the_field_are_a_file_of_their_own() -> None:
+    folder = Path("out")
+    job = Job(Path("a.tif"), folder / "a_restored.ome.tif", folder / "a_psf.ome.tif", folder / "a_report.json")
+    field = folder / "a_psf_field.ome.tif"
+    assert job.written(["psf_field"]) == (job.restored, job.psf, field, job.report)
+    assert field in job.outputs
+    assert field in job.outdated([])
+    assert field not in job.outdated(["psf_field"])
+
+
+def test_blocks_of_a_run_have_the_operator_of_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed = 10
+    observed, truth = observation(1.4, 2.8, seed, side=150)
+    found = Varied(
+        Surface(Gaussian().figures(Fit(gaussian(torch.eye(2) * 1.98**2, (19, 19))), (19, 19)), *_linear()),
+        observed.shape,
+        25,
+        (),
+    )
+    # The fit is another test's matter.
+    monkeypatch.setattr(VARYING, "varied", lambda *_: _ended(found))
+    chosen = Settings(kernel_size=(19,), kernel_prior=Gaussian(), model_error=0.0, variation=Smooth())
+    whole = deconvolve(observed, chosen)
+    monkeypatch.setattr(MODULE, "planned", in_blocks(0.5))
+    parts = deconvolve(observed, chosen)
+    assert parts.report["plan"]["blocks"] > 1
+    assert parts.report["field"]["varies"]
+    inside = (slice(12, -12),) * 2
+    assert np.sqrt(np.mean((parts.image - whole.image)[inside] ** 2)) < 2e-2 * np.ptp(truth)
+
+
+def _linear() -> tuple[tuple[Term, ...], torch.Tensor]:
+    """A size that doubles from left to right."""
+    middle = np.log(1.98 / 1.5)
+    return (((0, 0),), ((0, 1),)), torch.tensor([[middle, middle, 0.0], [np.log(2) / 2, np.log(2) / 2, 0.0]]).float()
+
+
+def _ended(found: Varied) -> Generator[Surface, None, Varied]:
+    yield found.surface
+    return found
