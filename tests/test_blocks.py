@@ -226,7 +226,7 @@ def test_what_cannot_end_is_not_started():
         next(steps)
 
 
-STAGES = ["prepare", "posed", "kernel_steps", "restoring", "assessed"]
+STAGES = ["prepare", "posed", "kernels_over_field", "restoring", "assessed"]
 FULL = [
     MemoryError("no room"),
     RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes"),
@@ -253,7 +253,7 @@ def failing(error, *, generator=False, times=10**6):
 def test_a_full_memory_at_any_stage_of_the_whole_leads_to_blocks_and_is_said(stage, error, monkeypatch):
     image = observed((64, 56))
     with monkeypatch.context() as patched:
-        patched.setattr(MODULE, stage, failing(error, generator=stage in {"kernel_steps", "restoring"}))
+        patched.setattr(MODULE, stage, failing(error, generator=stage in {"kernels_over_field", "restoring"}))
         report = deconvolve(image, replace(QUICK, iterations=2), psf=KERNEL).report
     assert "memory ran out in one piece" in report["plan"]["smaller"][0]
     assert any("memory ran out" in sentence for sentence in report["warnings"])

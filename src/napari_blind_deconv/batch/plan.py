@@ -36,8 +36,8 @@ class Job:
 
     @property
     def outputs(self) -> tuple[Path, ...]:
-        """All that may be written, in the order of writing."""
-        return self.written((*self.maps, FIELD))
+        """All that is written, in the order of writing, but for PSFs over the field."""
+        return self.written(self.maps)
 
     def written(self, maps: Iterable[str]) -> tuple[Path, ...]:
         """In the order of writing, with these maps, of which PSFs over the field are one.
