@@ -123,7 +123,8 @@ def test_a_path_begins_at_a_freer_rung_s_kernel_and_is_kept_only_where_it_explai
     fits = {"motion": Fit(wrong), "uniform": Fit(path)}
 
     def looked(gain):
-        looks = second_looks(fits, rungs, evidence, gain, 1.0, 30)
+        gains = {kind: gain(fit.kernel) for kind, fit in fits.items()}
+        looks = second_looks(fits, gains, rungs, evidence, gain, 1.0, 30)
         while True:
             try:
                 next(looks)
@@ -132,4 +133,5 @@ def test_a_path_begins_at_a_freer_rung_s_kernel_and_is_kept_only_where_it_explai
 
     error = float((looked(lambda k: -float((k - path).square().sum()))["motion"].kernel - path).norm() / path.norm())
     assert error < 0.3
+    assert looked(lambda k: 2.0 * (k is path) + float(k is wrong))["motion"].kernel is wrong
     assert looked(lambda k: float(k is wrong))["motion"].kernel is wrong

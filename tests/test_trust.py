@@ -94,7 +94,7 @@ def test_a_psf_without_width_is_neither_supported_nor_contradicted():
     result = restored(psf=np.pad(np.ones((1, 1), np.float32), 2))
     (check,) = [c for c in result.report["trust"] if c["check"] == "no_blur"]
     assert check["value"] == pytest.approx(0, abs=1e-6)
-    assert check["limit"] == -5
+    assert check["limit"] == -10
     assert check["verdict"] == "ok"
     assert "does not tell this PSF from no blur" in check["sentence"]
 

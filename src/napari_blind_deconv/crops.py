@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -131,7 +132,8 @@ def _busiest_window(energy: Tensor, share: Tensor, window: list[int]) -> list[in
     if not bool(enough.any()):
         return None
     best = torch.where(enough, sums, -torch.ones_like(sums)).argmax()
-    return [int(i) for i in torch.unravel_index(best, sums.shape)]
+    # torch's own unravel_index imports a computer algebra system, which takes seconds.
+    return [int(i) for i in np.unravel_index(int(best), sums.shape)]
 
 
 def _window_sums(values: Tensor, window: list[int]) -> Tensor:

@@ -5,6 +5,8 @@ interpolated or smoothed the image since, has fewer than the image's own band al
 two pixels away, a defect has not.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import ndimage
 
@@ -16,6 +18,7 @@ from napari_blind_deconv.defects.surroundings import (
     Places,
     Values,
     beside,
+    in_turn,
     local_median,
     local_roughness,
     local_scatter,
@@ -75,18 +78,40 @@ def bad_pixels(image: Values, unknown: Mask | None = None) -> Mask:
     sample = sampled(_planes(image).shape, unknown)
     noise = noise_of(image, unknown)
     planes = _planes(stabilised(image, noise))
-    lone = _lone(planes, sample)
+    around = Around.of(planes, sample)
+    lone = _lone(around)
     fixed = _lasting(planes) | bad_lines(planes)
     first = (lone | fixed).reshape(image.shape)
-    calm = filled(image, first) if first.any() else image
+    calm = image
     if first.any():
+        calm = filled(image, first)
         noise = noise_of(calm, first if unknown is None else first | unknown)
     edge = band_edge(calm, noise)
     if edge > _SHARP:
         return none
-    lone &= _above_noise(_planes(stabilised(image, noise)), lone, _ALONE * _scatter(noise))
-    spots = _narrow_spots(_planes(stabilised(calm, noise)), sample, edge, _scatter(noise))
+    if first.any():
+        lone &= _above_noise(_planes(stabilised(image, noise)), lone, _ALONE * _scatter(noise))
+        around = Around.of(_planes(stabilised(calm, noise)), sample)
+    spots = _narrow_spots(around, edge, _scatter(noise))
     return (lone | fixed | _grown(spots)).reshape(image.shape)
+
+
+@dataclass(frozen=True)
+class Around:
+    """Planes, the median around every pixel, and how much the pixels there scatter."""
+
+    planes: Values
+    level: Values
+    scatter: Values
+    sample: Places
+
+    @classmethod
+    def of(cls, planes: Values, sample: Places) -> "Around":
+        """What is around every pixel of some planes."""
+        level = local_median(planes)
+        away = planes - level
+        typical = typical_difference(away, planes, sample)
+        return cls(planes, level, local_scatter(away, level, typical, sample), sample)
 
 
 def _narrowest(edge: float) -> float:
@@ -97,42 +122,45 @@ def _narrowest(edge: float) -> float:
     return float(beside_it[0] / height[0])
 
 
-def _outstanding(planes: Values, sample: Places, deviations: float, least: float = 0.0) -> tuple[Places, Values, Mask]:
+def _outstanding(around: Around, deviations: float, least: float = 0.0) -> tuple[Places, Values, Mask]:
     """Places that exceed their surroundings, and all that is two pixels away, and what their neighbours have of that.
 
     Third comes which of them rise above what is next to them, not only above what is around: noise on top of a smooth
     peak does not. ``least`` is a height that they must have in any case.
     """
-    level = local_median(planes)
-    away = planes - level
-    size = np.abs(away)
-    enough = np.maximum(
-        deviations * local_scatter(away, level, typical_difference(away, planes, sample), sample), least
-    )
-    # The median of medians lies nearer to a spot than the median; it only chooses where to look.
-    found = (size > _CHOSEN * enough) & (size >= ndimage.maximum_filter(size, (1, *(3,) * (planes.ndim - 1))))
-    places = np.argwhere(found)
-    height, beside_it, clear = _profile(planes, places)
-    least_here, height = enough[tuple(places.T)], np.abs(height)
-    kept = clear & (height > least_here)
-    steep = (height - beside_it > _STEEP * local_roughness(planes, level, places, sample))[kept]
+
+    def standing_out(planes: Values, level: Values, scatter: Values) -> Mask:
+        size = np.abs(planes - level)
+        # The median of medians lies nearer to a spot than the median; it only chooses where to look.
+        high: Mask = size > _CHOSEN * np.maximum(deviations * scatter, least)
+        if high.any():
+            high &= size >= ndimage.maximum_filter(size, (1, *(3,) * (planes.ndim - 1)))
+        return high
+
+    places = np.argwhere(in_turn(standing_out, around.planes, around.level, around.scatter))
+    height, beside_it, clear = _profile(around.planes, places)
+    height = np.abs(height)
+    kept = clear & (height > np.maximum(deviations * around.scatter[tuple(places.T)], least))
+    roughness = local_roughness(around.planes, around.level, places, around.sample)
+    steep = (height - beside_it > _STEEP * roughness)[kept]
     return places[kept], beside_it[kept] / height[kept], steep
 
 
-def _lone(planes: Values, sample: Places) -> Mask:
+def _lone(around: Around) -> Mask:
     """Pixels whose neighbours have next to nothing of their height."""
-    places, shares, _ = _outstanding(planes, sample, _ALONE)
-    return _marked(places[shares < _LONE_SHARE], planes.shape)
+    places, shares, _ = _outstanding(around, _ALONE)
+    return _marked(places[shares < _LONE_SHARE], around.planes.shape)
 
 
-def _narrow_spots(planes: Values, sample: Places, edge: float, scatter: float) -> Mask:
+def _narrow_spots(around: Around, edge: float, scatter: float) -> Mask:
     """Spots narrower than the band allows, provided that they are a kind of their own.
 
     Where as many spots again are just as wide as the band allows, the narrow ones are the end of one distribution:
     grain, vesicles, crossings of filaments, whose light goes on beyond the band's edge, which is read where the noise
     takes over.
     """
-    places, shares, steep = _outstanding(planes, sample, _SPOT, _SPOT * scatter)
+    places, shares, steep = _outstanding(around, _SPOT, _SPOT * scatter)
+    planes = around.planes
     # A slope that ends at the rim looks like a spot beside its own mirror image.
     inside = _inside(places, planes.shape)
     places, shares, steep = places[inside], shares[inside], steep[inside]
@@ -187,8 +215,8 @@ def _lasting(planes: Values) -> Mask:
     one = planes[len(planes) // 2][None]
     typical = typical_difference(one - local_median(one), one, sampled(one.shape))
     middle = np.median(planes, 0, keepdims=True).astype(np.float32)
-    places, shares, _ = _outstanding(middle, sampled(middle.shape), _ALONE, _LASTING * typical)
-    found = _marked(places[shares < _LONE_SHARE], middle.shape)
+    places, shares, steep = _outstanding(Around.of(middle, sampled(middle.shape)), _ALONE, _LASTING * typical)
+    found = _marked(places[(shares < _LONE_SHARE) & steep], middle.shape)
     return np.broadcast_to(found, planes.shape).copy()
 
 

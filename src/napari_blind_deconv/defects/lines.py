@@ -1,10 +1,9 @@
 """Rows and columns of a camera that are hot or dead, whole or in one half."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_blind_deconv.defects.surroundings import Mask, Values, median_of_five
+from napari_blind_deconv.defects.surroundings import Mask, Values, in_turn, median_of_five
 
 # A line must differ this many times as much as nine of ten single pixels do (not their median: most pixels of a
 # compressed image do not differ at all); share of that which the lines beside it have at most.
@@ -26,23 +25,24 @@ def bad_lines(planes: Values) -> Mask:
     planes
         Shape ``(planes, *sides)``, on a scale where the noise is even.
     """
+    return np.zeros(planes.shape, bool) if planes.ndim < 3 else in_turn(_in_planes, planes)
+
+
+def _in_planes(planes: Values) -> Mask:
     out = np.zeros(planes.shape, bool)
-    if planes.ndim < 3:
-        return out
     for across, along in ((1, 2), (2, 1)):
         n = planes.shape[along]
         if n < _SHORTEST or planes.shape[across] < 5:
             continue
         away = planes - median_of_five(planes, across)
-        wide = _beside(planes, across, 1) - _beside(planes, across, 2)
         usual = _usual(away)
-        whole = _standing_out(away, wide, usual, along)
+        whole = _standing_out(away, planes, usual, along)
         out |= np.expand_dims(whole, along)
         if n < 2 * _SHORTEST:
             continue
         for half in (slice(0, (n + 1) // 2), slice(n // 2, n)):
             part = tuple(half if a == along else slice(None) for a in range(3))
-            out[part] |= np.expand_dims(_standing_out(away[part], wide[part], usual, along), along)
+            out[part] |= np.expand_dims(_standing_out(away[part], planes[part], usual, along), along)
     return out
 
 
@@ -60,19 +60,25 @@ def _beside(planes: Values, axis: int, distance: int) -> Values:
     return np.asarray(ndimage.correlate1d(planes, taps, axis, mode="mirror"))
 
 
-def _standing_out(away: Values, wide: Values, usual: Values, along: int) -> Mask:
-    """Which lines do, shape ``(planes, lines)``; ``wide`` is what the pixels beside each have of its height.
+def _standing_out(away: Values, planes: Values, usual: Values, along: int) -> Mask:
+    """Which lines do, shape ``(planes, lines)``.
 
     The median of five lies on the flank of a filament: only pixels farther out tell that its neighbours are bright.
     """
     height = np.median(away, along)
     size = np.abs(height)
+    high: Mask = (size > _TIMES * usual) & (size > 0)
+    if not high.any():
+        return high
+    # What the pixels beside each have of its height.
+    across = 3 - along
+    wide = _beside(planes, across, 1) - _beside(planes, across, 2)
     edges = np.pad(height, ((0, 0), (1, 1)))
     least = np.expand_dims(0.5 * size, along)
     agree = (np.sign(np.expand_dims(height, along)) * away > least).mean(along)
     lonely = np.maximum(np.abs(edges[:, :-2]), np.abs(edges[:, 2:])) < _SHARE * size
     lonely &= np.sign(height) * np.median(wide, along) < _SHARE * size
-    found: NDArray[np.bool_] = (size > _TIMES * usual) & (size > 0) & lonely & (agree >= _AGREE)
+    found = high & lonely & (agree >= _AGREE)
     # What the rim has beside it is not known.
     found[:, :_RIM] = found[:, -_RIM:] = False
     return found & (found.mean(1, keepdims=True) <= _MOST)

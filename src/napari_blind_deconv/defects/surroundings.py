@@ -4,6 +4,8 @@ A camera's pixels lie in planes, ``(planes, *sides)``: everything here looks alo
 """
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,8 @@ _LEAST = 0.3
 _SAMPLE = 1 << 17
 # Classes of brightness.
 _LEVELS = 24
+# Pixels that are looked at together.
+_TOGETHER = 1 << 16
 
 
 def planes_of(values: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -34,11 +38,25 @@ def sampled(shape: tuple[int, ...], unknown: Mask | None = None) -> Places:
     return np.asarray(known[:: max(1, len(known) // _SAMPLE)])
 
 
+def in_turn(look: Callable[..., NDArray[Any]], *planes: NDArray[Any]) -> NDArray[Any]:
+    """What a look at each plane sees, a few planes at a time: what fits into the processor's cache is seen faster."""
+    count, size = planes[0].shape[0], max(1, planes[0][0].size)
+    several = max(1, _TOGETHER // size)
+    out: NDArray[Any] | None = None
+    for start in range(0, count, several):
+        part = look(*(p[start : start + several] for p in planes))
+        if out is None:
+            out = np.empty((count, *part.shape[1:]), part.dtype)
+        out[start : start + several] = part
+    return look(*planes) if out is None else out
+
+
 def median_of_five(values: Values, axis: int) -> Values:
     """Running median of five along an axis, mirrored at its ends; exact, and a tenth of the time of a rank filter."""
     width = [(2, 2) if a == axis else (0, 0) for a in range(values.ndim)]
     padded = np.pad(values, width, mode="symmetric")
-    a, b, c, d, e = (np.take(padded, range(k, k + values.shape[axis]), axis) for k in range(5))
+    before = (slice(None),) * axis
+    a, b, c, d, e = (padded[(*before, slice(k, k + values.shape[axis]))] for k in range(5))
     # Of two ordered pairs, the lesser minimum and the greater maximum cannot be the median.
     inner = np.maximum(np.minimum(a, b), np.minimum(c, d)), np.minimum(np.maximum(a, b), np.maximum(c, d))
     low, high = np.minimum(*inner), np.maximum(*inner)
@@ -47,6 +65,10 @@ def median_of_five(values: Values, axis: int) -> Values:
 
 def local_median(planes: Values) -> Values:
     """Median of medians along the sides, the mean of both orders, so that no side comes first."""
+    return in_turn(_median_of_medians, planes)
+
+
+def _median_of_medians(planes: Values) -> Values:
     first = planes
     for axis in range(1, planes.ndim):
         first = median_of_five(first, axis)
@@ -73,11 +95,15 @@ def local_scatter(away: Values, level: Values, typical: float, sample: Places) -
     Root mean square of the differences in the neighbourhood, where outliers count little and calm regions not for
     nothing; a small bright object in the dark scatters as other bright ones do.
     """
-    squares = np.minimum(np.abs(away), _CLIPPED * typical) ** 2
-    mean = ndimage.uniform_filter(squares, (1, *(_AROUND,) * (away.ndim - 1)))
-    here = np.sqrt(np.maximum(mean, 0)) + _LEAST * typical
     curve = _scatter_by_level(away.ravel()[sample], level.ravel()[sample])
-    return np.asarray(np.maximum(here, np.interp(level, *curve)), np.float32)
+
+    def scatter(away: Values, level: Values) -> Values:
+        squares = np.minimum(np.abs(away), _CLIPPED * typical) ** 2
+        mean = ndimage.uniform_filter(squares, (1, *(_AROUND,) * (away.ndim - 1)))
+        here = np.sqrt(np.maximum(mean, 0)) + _LEAST * typical
+        return np.asarray(np.maximum(here, np.interp(level, *curve)), np.float32)
+
+    return in_turn(scatter, away, level)
 
 
 def local_roughness(planes: Values, level: Values, places: Places, sample: Places) -> Values:

@@ -1,6 +1,6 @@
 """The kernel with the image integrated out: the scheme that keeps it from collapsing to a delta (Levin et al. 2009)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
@@ -40,11 +40,15 @@ class ByEvidence:
             yield from (Found(fit, step, choice) for step, (fit, choice) in enumerate(chosen, start=1))
             return
         if isinstance(problem.kernel_prior, FittedByEvidence):
-            evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing)
+            evidence = Evidence.of(
+                problem.sample, problem.noise, spacing=problem.spacing, kernel_shape=problem.kernel_shape
+            )
             fits = problem.kernel_prior.fit(evidence, problem.kernel_shape, problem.kernel_weight)
             yield from (Found(fit, step) for step, fit in enumerate(fits, start=1))
             return
         yield from (Found(Fit(kernel), total) for kernel, total in self._free_form(problem))
 
-    def _free_form(self, problem: Problem) -> Iterator[tuple[Tensor, int]]:
-        return free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements)
+    def _free_form(
+        self, problem: Problem, enough: Callable[[Tensor], bool] | None = None
+    ) -> Iterator[tuple[Tensor, int]]:
+        return free_form(problem, starts=self.starts, rounds=self.rounds, refinements=self.refinements, enough=enough)

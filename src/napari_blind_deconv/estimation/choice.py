@@ -10,12 +10,13 @@ import itertools
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from napari_blind_deconv.estimation.problem import Choice, Problem, Ranked
-from napari_blind_deconv.estimation.second_look import FREE_FORM, Particular, second_looks
+from napari_blind_deconv.estimation.second_look import FREE_FORM, Challenging, Particular, second_looks
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Auto, Fit, Uniform
@@ -38,7 +39,10 @@ _FAINT = 0.05
 _WIDER = math.sqrt(2)
 _SHARP = "sharp"
 
-FreeForm = Callable[[Problem], Iterator[tuple[Tensor, int]]]
+# Share of the best simpler family's score below which a free form is given up after one start.
+_HOPELESS = 0.85
+
+FreeForm = Callable[[Problem, Callable[[Tensor], bool]], Iterator[tuple[Tensor, int]]]
 
 
 @dataclass(frozen=True)
@@ -118,29 +122,54 @@ def ranked(
     """Every rung's candidate, the chosen one first, the others by score."""
     evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing)
     rungs = auto.rungs(problem.ndim)
+    whole = Judge.of(problem.sample, problem.noise, spacing=problem.spacing)
     fits: dict[str, Fit] = {}
+    gains: dict[str, float] = {}
+
+    def score(kind: str) -> float:
+        return gains[kind] - _PRICE * fits[kind].degrees_of_freedom
+
     for rung in rungs:
-        for fit in rung.fit(evidence, problem.kernel_shape, problem.kernel_weight):
+        rival = max(fits, key=score, default=None)
+        for fit in _fitted(rung, evidence, problem, None if rival is None else fits[rival].kernel):
             fits[rung.kind] = fit
             yield fit, None
+        gains[rung.kind] = whole.gain(fits[rung.kind].kernel)
     if problem.ndim < 3:
-        for kernel, _ in free_form(replace(problem, kernel_prior=Uniform())):
+        ahead = max(score(kind) for kind in fits)
+        # After one start it may be a little behind, after two it must lead.
+        shares = itertools.chain([_HOPELESS], itertools.repeat(1.0))
+
+        def enough(kernel: Tensor) -> bool:
+            return whole.gain(kernel) - _PRICE * _FREE_FORM_FREEDOM < next(shares) * ahead
+
+        for kernel, _ in free_form(replace(problem, kernel_prior=Uniform()), enough):
             fits[FREE_FORM] = Fit(kernel, freedom=_FREE_FORM_FREEDOM)
             yield fits[FREE_FORM], None
-    whole, *judges = (
-        Judge.of(piece, problem.noise, spacing=problem.spacing) for piece in (problem.sample, *_parted(problem))
-    )
-    fits, whole_gains = yield from second_looks(
-        fits, rungs, evidence, whole.gain, problem.kernel_weight, _FREE_FORM_FREEDOM
+        gains[FREE_FORM] = whole.gain(fits[FREE_FORM].kernel)
+    fits, gains = yield from second_looks(
+        fits, gains, rungs, evidence, whole.gain, problem.kernel_weight, _FREE_FORM_FREEDOM
     )
     borrowing = [rung.kind for rung in rungs if isinstance(rung, Particular) and not rung.owns(fits[rung.kind].kernel)]
     found = []
+    judges: list[Judge] = []
     for kind, fit in fits.items():
-        parts = tuple(judge.gain(fit.kernel) for judge in judges)
-        penalty = _PRICE * fit.degrees_of_freedom
-        found.append(Candidate(kind, fit, whole_gains[kind], penalty, parts, kind not in borrowing))
+        candidate = Candidate(kind, fit, gains[kind], _PRICE * fit.degrees_of_freedom, (), kind not in borrowing)
+        # The parts are asked about what the whole calls a blur only.
+        if candidate.blurs:
+            judges = judges or [Judge.of(p, problem.noise, spacing=problem.spacing) for p in _parted(problem)]
+            candidate = replace(candidate, parts=tuple(judge.gain(fit.kernel) for judge in judges))
+        found.append(candidate)
         yield fit, None
     return _in_order([Candidate(_SHARP, Fit(problem.observed.new_ones((1,) * problem.ndim)), 0.0, 0.0, ()), *found])
+
+
+def _fitted(rung: Any, evidence: Evidence, problem: Problem, rival: Tensor | None) -> Iterator[Fit]:
+    """A rung's fit, given up early where its search is dear and a simpler rung's kernel is far ahead."""
+    if isinstance(rung, Challenging) and rival is not None:
+        return rung.challenge(evidence, rival, problem.kernel_weight)
+    fits: Iterator[Fit] = rung.fit(evidence, problem.kernel_shape, problem.kernel_weight)
+    return fits
 
 
 def _in_order(found: Sequence[Candidate]) -> list[Candidate]:

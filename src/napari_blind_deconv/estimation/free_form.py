@@ -6,11 +6,14 @@ failures and, more weakly, tell better from good (decision 0007).
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.estimation.expectation import MODEL_ERROR_SHARE, Explanation, refine
 from napari_blind_deconv.estimation.problem import Problem
 from napari_blind_deconv.estimation.pyramid import coarse_to_fine
@@ -21,10 +24,26 @@ from napari_blind_deconv.fourier import centred, embed, extract, irfftn, rfftn
 _FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3, 12e-3, 24e-3)
 # Differences of energy per sample that count: failures differ by tenths, good kernels by hundredths.
 _TEMPERATURE = 0.005
+# Side of the window, and its frames: as many as bring the noise down to this standard deviation.
+_SIDE = {2: 320}
+_LITTLE_NOISE, _FRAMES = 0.01, 4
 
 
-def free_form(problem: Problem, *, starts: int, rounds: int, refinements: int) -> Iterator[tuple[Tensor, int]]:
-    """Yield (kernel so far, steps in all); the last kernel is the mean over the starts."""
+def free_form(
+    problem: Problem, *, starts: int, rounds: int, refinements: int, enough: Callable[[Tensor], bool] | None = None
+) -> Iterator[tuple[Tensor, int]]:
+    """Yield (kernel so far, steps in all); the last kernel is the mean over the starts.
+
+    Parameters
+    ----------
+    problem
+        The observation.
+    starts, rounds, refinements
+        As of `ByEvidence`.
+    enough
+        Asked after every start, of the mean so far, whether it will do.
+    """
+    problem = taught_by_less(problem)
     found: list[Explanation] = []
     for first_weight in _FIRST_WEIGHTS[:starts]:
         kernel: Tensor | None = None
@@ -53,7 +72,21 @@ def free_form(problem: Problem, *, starts: int, rounds: int, refinements: int) -
             yield explanation.kernel, total
         if explanation is not None:
             found.append(explanation)
+        if len(found) < starts and enough is not None and enough(posterior_mean(found)):
+            break
     yield posterior_mean(found), total
+
+
+def taught_by_less(problem: Problem) -> Problem:
+    """The same with the part of the sample that teaches a free form: more pixels add time, little else.
+
+    A second frame halves the noise's variance, which is worth its time where there is noise.
+    """
+    frames = min(max(math.ceil((problem.noise_sigma / _LITTLE_NOISE) ** 2), 1), _FRAMES)
+    side = _SIDE.get(problem.ndim)
+    window = informative_window(problem.sample, problem.kernel_shape, problem.sample_weights, side=side, frames=frames)
+    weights = None if problem.sample_weights is None else window.of(problem.sample_weights)
+    return replace(problem, sample=window.of(problem.sample), sample_weights=weights)
 
 
 def learning_data(problem: Problem, kernel: Tensor) -> DataTerm:
@@ -80,6 +113,6 @@ def moved_onto(target: Tensor, kernel: Tensor) -> Tensor:
     canvas = [2 * n for n in kernel.shape]
     ours, theirs = (rfftn(embed(k, canvas), k.ndim) for k in (kernel, target))
     correlation = irfftn(ours.conj() * theirs, canvas)
-    peak = torch.unravel_index(correlation.argmax(), correlation.shape)
+    peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
     step = [int(p) - n if int(p) >= n // 2 else int(p) for p, n in zip(peak, canvas, strict=True)]
     return extract(torch.roll(embed(kernel, canvas), step, tuple(range(kernel.ndim))), kernel.shape)

@@ -21,6 +21,15 @@ class Refitted(Protocol):
 
 
 @runtime_checkable
+class Challenging(Protocol):
+    """A rung whose search is dear, and can tell early that it will not catch up with a simpler rung."""
+
+    def challenge(self, evidence: Evidence, rival: Tensor, weight: float = 1.0) -> Iterator[Fit]:
+        """As `FittedByEvidence.fit`, but done early where it explains less than the kernel ``rival``."""
+        ...
+
+
+@runtime_checkable
 class Particular(Protocol):
     """A rung that can draw what belongs to a freer one, and tells."""
 
@@ -36,6 +45,7 @@ class Particular(Protocol):
 
 def second_looks(
     fits: Mapping[str, Fit],
+    gains: Mapping[str, float],
     rungs: Sequence[Any],
     evidence: Evidence,
     gain: Callable[[Tensor], float],
@@ -44,12 +54,14 @@ def second_looks(
 ) -> Generator[tuple[Fit, None], None, tuple[dict[str, Fit], dict[str, float]]]:
     """The fits, better where one helps another, and their gains.
 
-    What is particular begins at freer kernels, and hands over its own. Yields as `choice.ranked` does.
+    What is particular begins at freer kernels that gain more, and hands over its own. Yields as `choice.ranked` does.
 
     Parameters
     ----------
     fits
         Every rung's best kernel, and the free form's.
+    gains
+        Their gains.
     rungs
         The rungs behind them.
     evidence
@@ -61,12 +73,13 @@ def second_looks(
     free_form_freedom
         Number of figures that a free form pays for.
     """
-    found, gains = dict(fits), {kind: gain(fit.kernel) for kind, fit in fits.items()}
+    found, gains = dict(fits), dict(gains)
     kinds = [rung.kind for rung in rungs]
     for place, rung in enumerate(rungs):
-        freer = [fits[kind].kernel for kind in [*kinds[place + 1 :], FREE_FORM] if kind in fits]
-        for kernel in freer if isinstance(rung, Refitted) else []:
-            fit = found[rung.kind]
+        for kind in [*kinds[place + 1 :], FREE_FORM] if isinstance(rung, Refitted) else []:
+            if kind not in fits or gains[kind] <= gains[rung.kind]:
+                continue
+            kernel, fit = fits[kind].kernel, found[rung.kind]
             for fit in rung.refit(evidence, kernel, weight):
                 yield fit, None
             ahead = gain(fit.kernel)

@@ -20,7 +20,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.evidence.modelled import Modelled, between_bands, to_bands, transformed
 from napari_blind_deconv.evidence.noise_floor import length_of, level_in_window, shapes_of_doubt
+from napari_blind_deconv.evidence.pieces import pieces, window_for
+from napari_blind_deconv.evidence.whittle import Whittle, smeared
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import between_nodes, hann, periodogram
 
@@ -42,6 +45,10 @@ class Evidence:
     ----------
     observed
         The observation, ``(..., *spatial)``; leading axes are frames that share kernel and spectrum.
+    given
+        The noise.
+    window
+        Sides of the windows that it is seen through.
     noise_sigma
         Standard deviation of the noise, in the observation's units.
     spacing
@@ -49,7 +56,7 @@ class Evidence:
     axes
         The frequencies kept along each spatial axis, in cycles per sample, contiguous; the last axis from 0.
     periodogram
-        P at the kept frequencies, mean over the frames.
+        P at the kept frequencies, mean over windows and frames.
     floor
         N at the kept frequencies as the window sees it, its level read once more at the highest frequencies.
     colours
@@ -68,6 +75,8 @@ class Evidence:
     """
 
     observed: Tensor
+    given: Noise
+    window: tuple[int, ...]
     noise_sigma: float
     spacing: tuple[float, ...]
     axes: tuple[Tensor, ...]
@@ -89,6 +98,7 @@ class Evidence:
         noise: float | Noise,
         *,
         spacing: Sequence[float] | None = None,
+        kernel_shape: Sequence[int] | None = None,
         bands: int = 20,
         highest: float = 0.4,
     ) -> "Evidence":
@@ -103,6 +113,9 @@ class Evidence:
             1e-4 of the observation's own standard deviation.
         spacing
             Sample distances along the spatial axes, any unit.
+        kernel_shape
+            Support of the kernels that are to be judged, which windows a few times as wide will do for; ``None``: one
+            window over everything.
         bands
             Nodes of the radial spectrum S, log-spaced.
         highest
@@ -123,15 +136,15 @@ class Evidence:
         values = observed.to(torch.promote_types(observed.dtype, torch.float32))
         noise = noise if isinstance(noise, Noise) else Noise.white(float(noise))
         sigma = max(noise.sigma, 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
-        shape = values.shape[-ndim:]
+        space = values.shape[-ndim:]
+        shape = tuple(space) if kernel_shape is None else window_for(space, kernel_shape)
         kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]
         places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
-        ordinates = periodogram(values / sigma, ndim)
-        seen = noise.seen_through(values, hann(shape, values))
-        seen *= level_in_window(
-            ordinates, seen * noise.on(shape).to(ordinates), shape, values.numel() // math.prod(shape)
-        )
+        shown = [periodogram(piece / sigma, ndim) for piece in pieces(values, shape)]
+        ordinates, frames = torch.stack(shown).mean(0), values.numel() // math.prod(space)
+        seen = sum(noise.seen_through(piece, hann(shape, values)) for piece in pieces(values, shape)) / len(shown)
+        seen *= level_in_window(ordinates, seen * noise.on(shape).to(ordinates), shape, frames * len(shown))
         for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
             ordinates = ordinates.index_select(axis, place % n)
         unit = min(spacing)
@@ -139,12 +152,16 @@ class Evidence:
         lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
         weights = (radius > lowest).to(values.dtype)
         weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
-        independent = float(weights.sum()) * (values.numel() // math.prod(shape)) / _ORDINATES_PER_INDEPENDENT**ndim
+        # Windows that overlap are no more observations than fit side by side.
+        apart = values.numel() / math.prod(shape)
+        independent = float(weights.sum()) * apart / _ORDINATES_PER_INDEPENDENT**ndim
         top = max(float(radius.max()), lowest * 2)
         band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
         return cls(
             values,
+            noise,
+            shape,
             sigma,
             spacing,
             axes,
@@ -159,6 +176,12 @@ class Evidence:
             top,
             independent,
         )
+
+    def in_one_window(self) -> "Evidence":
+        """The same through one window over everything: what is far apart in a kernel shows in fine fringes."""
+        if self.window == tuple(self.observed.shape[-self.ndim :]):
+            return self
+        return Evidence.of(self.observed, self.given, spacing=self.spacing, bands=self.bands)
 
     @property
     def ndim(self) -> int:
@@ -182,31 +205,41 @@ class Evidence:
             One value per candidate, a scalar for one kernel.
         """
         power = self.power(kernel)
-        return self.nats(power, self.profile(power.detach(), updates=updates))
+        return self.nats(power * self.at_frequencies(self.profile(power.detach(), updates=updates)))
 
     def power(self, kernel: Tensor) -> Tensor:
         """|K|² at the kept frequencies, ``(..., *kept)``, by one small transform per axis."""
-        values = kernel.to(torch.complex128 if kernel.dtype == torch.float64 else torch.complex64)
-        for axis, waves in zip(range(-1, -self.ndim - 1, -1), reversed(self.axes), strict=True):
-            n = kernel.shape[axis]
-            phase = -2 * math.pi * waves[:, None] * (torch.arange(n, device=waves.device) - n // 2)
-            matrix = torch.polar(torch.ones_like(phase), phase).to(values)
-            values = (values.movedim(axis, -1) @ matrix.T).movedim(-1, axis)
-        return values.real**2 + values.imag**2
+        values = transformed(kernel, self.waves(kernel))
+        return values.real.square() + values.imag.square()
 
-    def expected(self, power: Tensor, spectrum: Tensor, colour: Tensor | None = None) -> Tensor:
+    def model(self, kernel: Tensor, spectrum: Tensor, coefficients: Tensor, features: Tensor, offset: Tensor) -> Tensor:
+        """|K|² S and what else shapes the image's spectrum, ``(..., *kept)``.
+
+        Parameters
+        ----------
+        kernel
+            As in a call.
+        spectrum
+            S at its nodes, ``(bands,)``.
+        coefficients, features, offset
+            What is not radial, as the logarithm ``coefficients · features + offset``; ``(n, *kept)`` features.
+        """
+        found: Tensor = Modelled.apply(  # type: ignore[no-untyped-call]
+            kernel, spectrum, coefficients, features, offset, self.band, self.fraction, *self.waves(kernel)
+        )
+        return found
+
+    def expected(self, model: Tensor, colour: Tensor | None = None) -> Tensor:
         """V of equation (1), ``(..., *kept)``.
 
         Parameters
         ----------
-        power
-            |K|² and what else shapes the image's spectrum, ``(..., *kept)``.
-        spectrum
-            S at its nodes, ``(..., bands)``.
+        model
+            The spectrum of a blurred image, as of `model`.
         colour
             How many standard deviations log N departs along each of ``colours``; ``None``: not at all.
         """
-        return self._smear(power * self.at_frequencies(spectrum)) + self.noise(colour)
+        return smeared(model, self.ndim) + self.noise(colour)
 
     def noise(self, colour: Tensor | None = None) -> Tensor:
         """N at the kept frequencies, in units of the noise variance."""
@@ -214,11 +247,11 @@ class Evidence:
             return self.floor
         return self.floor * torch.tensordot(colour, self.colours, 1).clamp(-_FURTHEST, _FURTHEST).exp()
 
-    def nats(self, power: Tensor, spectrum: Tensor, colour: Tensor | None = None) -> Tensor:
-        """P / V + log V, mean over the kept frequencies, for a given S."""
-        expected = self.expected(power, spectrum, colour)
-        values = (self.periodogram / expected + expected.log()) * self.weights
-        return values.flatten(-self.ndim).sum(-1) + 2 * math.log(self.noise_sigma)
+    def nats(self, model: Tensor, colour: Tensor | None = None) -> Tensor:
+        """P / V + log V, mean over the kept frequencies, for the spectrum of a blurred image as of `model`."""
+        noise = self.noise(colour)
+        values: Tensor = Whittle.apply(model, noise, self.periodogram, self.weights)  # type: ignore[no-untyped-call]
+        return values + 2 * math.log(self.noise_sigma)
 
     def profile(self, power: Tensor, *, start: Tensor | None = None, updates: int = 15) -> Tensor:
         """The spectrum S under which a kernel explains the observation best, ``(..., bands)``.
@@ -230,11 +263,11 @@ class Evidence:
             if start is None:
                 signal = (self.periodogram - self.floor).clamp(min=0) * self.weights
                 start = self._to_bands(signal * power) / self._to_bands(power**2 * self.weights).clamp(min=1e-20)
-            spectrum = start.clamp(min=_FLOOR)
+            spectrum, weighed = start.clamp(min=_FLOOR), self.periodogram * self.weights
             for _ in range(updates):
-                expected = self.expected(power, spectrum)
-                pull = self._to_bands(self._smear(self.periodogram / expected**2 * self.weights) * power)
-                push = self._to_bands(self._smear(self.weights / expected) * power)
+                expected = self.expected(power * self.at_frequencies(spectrum))
+                pull = self._to_bands(smeared(weighed / expected**2, self.ndim) * power)
+                push = self._to_bands(smeared(self.weights / expected, self.ndim) * power)
                 spectrum = (spectrum * (pull / push.clamp(min=1e-30)).sqrt()).clamp(min=_FLOOR, max=1e12)
         return spectrum
 
@@ -243,17 +276,18 @@ class Evidence:
         unit = min(self.spacing)
         radius = length_of([f * unit / d for f, d in zip(axes, self.spacing, strict=True)])
         band, fraction = between_nodes(radius, self.lowest, self.highest, self.bands)
-        return (spectrum[band] * (1 - fraction) + spectrum[band + 1] * fraction).reshape(radius.shape)
+        return between_bands(spectrum, band, fraction).reshape(radius.shape)
 
-    def texture(self, grain: Tensor) -> Tensor:
-        """Factor ``exp(nᵀ G n)`` of S along the direction n of each kept frequency: fur, fibres, filaments.
+    @cached_property
+    def grains(self) -> Tensor:
+        """Products of two entries of the direction n of each frequency, ``(ndim (ndim + 1) / 2, *kept)``.
 
-        It is the same at all frequencies, unlike a kernel's nulls and roll-off. ``grain`` is the lower triangle of G,
-        ``ndim (ndim + 1) / 2`` entries; multiply `power` by it.
+        S may vary along the direction by ``exp(nᵀ G n)``, for fur, fibres, filaments, at all frequencies alike, unlike
+        a kernel's nulls and roll-off: the lower triangle of G is what multiplies these.
         """
-        rows, columns = torch.tril_indices(self.ndim, self.ndim, device=grain.device)
-        lower = grain.new_zeros(self.ndim, self.ndim).index_put((rows, columns), grain)
-        return ((self.directions @ (lower + lower.T) / 2) * self.directions).sum(-1).exp()
+        rows, columns = torch.tril_indices(self.ndim, self.ndim).tolist()
+        parts = self.directions.unbind(-1)
+        return torch.stack([parts[r] * parts[c] for r, c in zip(rows, columns, strict=True)])
 
     @cached_property
     def directions(self) -> Tensor:
@@ -264,28 +298,23 @@ class Evidence:
 
     def at_frequencies(self, spectrum: Tensor) -> Tensor:
         """S between its nodes, at every kept frequency."""
-        low = spectrum.index_select(-1, self.band)
-        rise = (spectrum[..., 1:] - spectrum[..., :-1]).index_select(-1, self.band)
-        return (low + rise * self.fraction).unflatten(-1, self.weights.shape)
+        return between_bands(spectrum, self.band, self.fraction).unflatten(-1, self.weights.shape)
+
+    def waves(self, kernel: Tensor) -> list[Tensor]:
+        """Transforms of a kernel's samples to the kept frequencies of each axis, ``(taps, kept)``; kept once made."""
+        made = []
+        for axis, (n, places) in enumerate(zip(kernel.shape[-self.ndim :], self.axes, strict=True)):
+            key = axis, n, kernel.dtype
+            if key not in self._made:
+                phase = -2 * math.pi * (torch.arange(n, device=places.device) - n // 2)[:, None] * places
+                phase = phase.to(torch.promote_types(kernel.dtype, places.dtype))
+                self._made[key] = torch.polar(torch.ones_like(phase), phase)
+            made.append(self._made[key])
+        return made
+
+    @cached_property
+    def _made(self) -> dict[tuple[int, int, torch.dtype], Tensor]:
+        return {}
 
     def _to_bands(self, values: Tensor) -> Tensor:
-        flat = values.flatten(-self.ndim)
-        upper = flat * self.fraction
-        out = flat.new_zeros((*flat.shape[:-1], self.bands))
-        return out.index_add(-1, self.band, flat - upper).index_add(-1, self.band + 1, upper)
-
-    def _smear(self, values: Tensor) -> Tensor:
-        """Convolution by |W|², three taps per axis for a Hann window; conjugate symmetry closes the last axis at 0."""
-        if self.weights.shape[-1] > 1:
-            mirrored = values[..., 1:2].flip(tuple(range(-self.ndim, -1)))
-            values = _three_taps(torch.cat([mirrored, values, values[..., -1:]], -1), -1)
-        for axis in range(-self.ndim, -1):
-            first, last = values.narrow(axis, 0, 1), values.narrow(axis, -1, 1)
-            values = _three_taps(torch.cat([first, values, last], axis), axis)
-        return values
-
-
-def _three_taps(padded: Tensor, axis: int) -> Tensor:
-    """Power spectrum of the Hann window, one bin to either side, along an axis that is one longer at both ends."""
-    n = padded.shape[axis] - 2
-    return padded.narrow(axis, 1, n) * (2 / 3) + (padded.narrow(axis, 0, n) + padded.narrow(axis, 2, n)) * (1 / 6)
+        return to_bands(values.flatten(-self.ndim), self.band, self.fraction, self.bands)

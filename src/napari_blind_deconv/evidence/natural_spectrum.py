@@ -5,6 +5,7 @@ A blur and a free radial spectrum explain each other; only a spectrum that is ne
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ class NaturalSpectrum:
     """p(y | k, S) p(S) of one observation: a line in log-log, bends of unit prior at its nodes, a grain, ridges.
 
     Its parameters, in this order, are the ``departure`` (bends at the inner nodes), the ``line`` (level, steepness),
-    the ``grain`` (see `Evidence.texture`), what is ``directed`` beyond it (`directional`), empty where the image is not
+    the ``grain`` (see `Evidence.grains`), what is ``directed`` beyond it (`directional`), empty where the image is not
     to have ridges, and the noise's ``colour`` (`Evidence.noise`), empty where that is known.
 
     Attributes
@@ -42,7 +43,7 @@ class NaturalSpectrum:
     place
         log f of the nodes from the line's anchor.
     sampling
-        |transfer function|² of the sampling at the kept frequencies.
+        log |transfer function|² of the sampling at the kept frequencies.
     ridges
         Directional features at the kept frequencies, ``(features, *kept)``; of none where there are no ridges.
 
@@ -76,7 +77,7 @@ class NaturalSpectrum:
         below = (inner - node[:, None]).clamp(min=0)
         bends = torch.where(inner >= anchor, above, below)
         squared = torch.stack(torch.meshgrid(*evidence.axes, indexing="ij")).square().sum(0)
-        sampling = torch.exp(-((2 * math.pi * _SAMPLING) ** 2) * squared)
+        sampling = -((2 * math.pi * _SAMPLING) ** 2) * squared
         bent, place = bends * (step / 0.25) ** 2 * _ROUGHNESS, (node - anchor) * step
         return cls(evidence, bent, place, sampling, directional(evidence, ridges))
 
@@ -99,8 +100,8 @@ class NaturalSpectrum:
         self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor
     ) -> Tensor:
         """-log p(y | k, S, N) in nats; ``kernel`` may have leading axes."""
-        power = self.power(kernel, grain, directed)
-        return self.evidence.nats(power, self.at_nodes(departure, line), colour) * self.evidence.independent
+        model = self.model(kernel, departure, line, grain, directed)
+        return self.evidence.nats(model, colour) * self.evidence.independent
 
     def prior(self, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor) -> Tensor:
         """-log p(S) p(N) in nats, up to a constant."""
@@ -108,16 +109,21 @@ class NaturalSpectrum:
         shapes = (grain / _GRAIN).square().sum() + (directed / _DIRECTED).square().sum() + colour.square().sum()
         return 0.5 * departure.square().sum() + 0.5 * shapes + steepness
 
-    def power(self, kernel: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
-        """|K|² times everything of the image's spectrum that is not radial."""
-        power = self.evidence.power(kernel) * self.evidence.texture(grain) * self.sampling
-        return power * torch.tensordot(directed, self.ridges, 1).exp() if len(directed) else power
+    def model(self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor) -> Tensor:
+        """The spectrum of the blurred image at the kept frequencies, ``(..., *kept)``."""
+        coefficients = torch.cat([grain, directed])
+        return self.evidence.model(kernel, self.at_nodes(departure, line), coefficients, self.features, self.sampling)
+
+    @cached_property
+    def features(self) -> Tensor:
+        """Grain and ridges: what the image's spectrum may have that is not radial."""
+        return torch.cat([self.evidence.grains, self.ridges])
 
     def expected(
         self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor
     ) -> Tensor:
         """V at the kept frequencies, ``(*kept)``: what `nats` holds the periodogram against."""
-        return self.evidence.expected(self.power(kernel, grain, directed), self.at_nodes(departure, line), colour)
+        return self.evidence.expected(self.model(kernel, departure, line, grain, directed), colour)
 
     def precision(self) -> Tensor:
         """Inverse prior variances of all parameters, flat."""

@@ -43,6 +43,11 @@ class Blur:
         return transfer(self.kernel, self.frame.canvas)
 
     @cached_property
+    def adjoint_transfer(self) -> Tensor:
+        """K*, written out: to conjugate it in every product takes longer than the product."""
+        return self.transfer.conj().resolve_conj()
+
+    @cached_property
     def power(self) -> Tensor:
         """|K|², real."""
         return self.transfer.real.square() + self.transfer.imag.square()
@@ -53,7 +58,7 @@ class Blur:
 
     def everywhere(self, scene: Tensor) -> Tensor:
         """K * x on the whole canvas, which is periodic."""
-        return self.of_spectrum(rfftn(scene, self.frame.ndim))
+        return irfftn(rfftn(scene, self.frame.ndim).mul_(self.transfer), self.frame.canvas)
 
     def of_spectrum(self, spectrum: Tensor) -> Tensor:
         """K * x on the whole canvas, from the transform of x."""
@@ -65,7 +70,11 @@ class Blur:
 
     def adjoint_spectrum(self, residual: Tensor) -> Tensor:
         """The transform of Hᵀ r, on the half canvas."""
-        return self.transfer.conj() * rfftn(self.frame.place(residual), self.frame.ndim)
+        return self.adjoint_of_canvas(self.frame.place(residual))
+
+    def adjoint_of_canvas(self, canvas: Tensor) -> Tensor:
+        """As `adjoint_spectrum`, of what already lies on a canvas, with zeros around the frame."""
+        return rfftn(canvas, self.frame.ndim).mul_(self.adjoint_transfer)
 
     def adjoint_of_canvas(self, canvas: Tensor) -> Tensor:
         """The transform of Hᵀ on a canvas that is zero outside the frame."""

@@ -16,8 +16,9 @@ from napari_blind_deconv.fourier import hann
 
 # Side of a window, and of one along an axis shorter than _LONG.
 _SIDE, _SHORT_SIDE, _LONG = 16, 8, 64
-# Windows at most: ten thousand tell a spectrum to a few per cent and cost a fraction of a second.
-_MOST = 8192
+# Windows at most, and samples in all of them: ten thousand tell a spectrum to a few per cent and cost a fraction of a
+# second; those of a volume have more samples each.
+_MOST, _MOST_SAMPLES = 8192, 1 << 22
 # Share of a window's samples that must be data.
 _DATA = 0.9
 
@@ -103,7 +104,8 @@ def window_sides(space: Sequence[int]) -> tuple[int, ...]:
 def _steps(shape: Sequence[int], sides: Sequence[int]) -> tuple[int, ...]:
     """Half a window, or more where there would be too many."""
     steps = [max(1, s // 2) for s in sides]
-    while shape[0] * math.prod((n - s) // d + 1 for n, s, d in zip(shape[1:], sides, steps, strict=True)) > _MOST:
+    most = min(_MOST, _MOST_SAMPLES // math.prod(sides))
+    while shape[0] * math.prod((n - s) // d + 1 for n, s, d in zip(shape[1:], sides, steps, strict=True)) > most:
         steps = [d + max(1, s // 4) for d, s in zip(steps, sides, strict=True)]
         if all(d >= n for d, n in zip(steps, shape[1:], strict=True)):
             break

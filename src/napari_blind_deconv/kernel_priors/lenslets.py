@@ -11,7 +11,7 @@ from torch import Tensor
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import minimum
-from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
+from napari_blind_deconv.kernel_priors.fit import Fit, Parameter, explained
 from napari_blind_deconv.kernel_priors.spot_model import Guess, SpotModel, spread
 from napari_blind_deconv.kernel_priors.spot_search import searched
 from napari_blind_deconv.kernel_priors.spots import in_one_piece, refined_peaks, spots
@@ -91,16 +91,19 @@ class Lenslets:
                 allowed=f"but spots as wide as that do not fit into a PSF of {shape} pixels",
                 remedy="choose a larger `kernel_size`, or narrower spots",
             )
-        model = SpotModel(
-            NaturalSpectrum.of(evidence, ridges=_RIDGES.get(evidence.ndim, 0)),
-            shape,
-            self.width_px,
-            self.width_spread,
-            self.intensity_spread,
-            weight,
-            _PRICE,
-        )
-        search = searched(model, self.count, torch.Generator().manual_seed(0))
+        yield from self._searched(evidence, shape, weight)
+
+    def challenge(self, evidence: Evidence, rival: Tensor, weight: float = 1.0) -> Iterator[Fit]:
+        """As `fit` on the support of ``rival``, but done after one round of the search unless it explains more."""
+        yield from self._searched(evidence, tuple(rival.shape), weight, rival)
+
+    def _searched(
+        self, evidence: Evidence, shape: tuple[int, ...], weight: float, rival: Tensor | None = None
+    ) -> Iterator[Fit]:
+        spectrum = NaturalSpectrum.of(evidence.in_one_window(), ridges=_RIDGES.get(evidence.ndim, 0))
+        model = SpotModel(spectrum, shape, self.width_px, self.width_spread, self.intensity_spread, weight, _PRICE)
+        bar = math.inf if rival is None else explained(spectrum, rival)
+        search = searched(model, self.count, torch.Generator().manual_seed(0), bar)
         guess: Guess | None = None
         for guess in search:
             yield Fit(model.kernel(guess))

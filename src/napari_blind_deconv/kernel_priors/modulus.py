@@ -28,7 +28,7 @@ def modulus(model: SpotModel, guess: Guess) -> Tensor:
     departure, line, grain, directed, colour = guess.image
     with torch.no_grad():
         one = torch.ones([1] * len(model.shape), dtype=line.dtype, device=line.device)
-        image = evidence.at_frequencies(spectrum.at_nodes(departure, line)) * spectrum.power(one, grain, directed)
+        image = spectrum.model(one, departure, line, grain, directed)
         squared = torch.stack(torch.meshgrid(*evidence.axes, indexing="ij")).square().sum(0)
         width = float(model.width * guess.widening.exp())
         # What the guess's width and the typical one differ by belongs to the image: spots of typical width are sought.
@@ -44,7 +44,7 @@ def modulus(model: SpotModel, guess: Guess) -> Tensor:
 def _on_canvas(power: Tensor, model: SpotModel) -> Tensor:
     """Modulus on a small canvas, from |K|² at the evidence's frequencies."""
     evidence, ndim = model.spectrum.evidence, len(model.shape)
-    frame = evidence.observed.shape[-ndim:]
+    frame = evidence.window
     places = [(a * n).round().long() for a, n in zip(evidence.axes, frame, strict=True)]
     waves = torch.stack(torch.meshgrid(*places, indexing="ij")).square().sum(0)
     # The window hides the slowest waves, which any kernel of unit sum passes whole.

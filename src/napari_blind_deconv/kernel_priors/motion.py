@@ -138,8 +138,9 @@ class Motion:
             spectrum = evidence.profile(evidence.power(kernel_of(start, shape, self.width_px)))
 
         def nats(points: Tensor, log_spectrum: Tensor, grain: Tensor) -> Tensor:
-            power = evidence.power(kernel_of(points, shape, self.width_px)) * evidence.texture(grain)
-            data = evidence.nats(power, log_spectrum.clamp(-20, 30).exp()) * evidence.independent
+            kernel, at_nodes = kernel_of(points, shape, self.width_px), log_spectrum.clamp(-20, 30).exp()
+            model = evidence.model(kernel, at_nodes, grain, evidence.grains, torch.zeros_like(evidence.floor))
+            data = evidence.nats(model) * evidence.independent
             return data + weight * bending(points, self.turn_rad) + 0.5 * (grain / _GRAIN).square().sum()
 
         smooth = start.new_zeros(len(shape) * (len(shape) + 1) // 2)

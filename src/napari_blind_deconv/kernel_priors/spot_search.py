@@ -1,5 +1,6 @@
 """Spots found from the evidence alone: phases for the seen modulus, then spots and spectrum refined together."""
 
+import math
 from collections.abc import Generator
 from dataclasses import replace
 
@@ -18,7 +19,9 @@ _PEAK, _MOST_SPOTS, _PATIENCE = 0.1, 64, 2
 _SETTLED = 3.0
 
 
-def searched(model: SpotModel, count: int | None, generator: torch.Generator) -> Generator[Guess, None, Guess]:
+def searched(
+    model: SpotModel, count: int | None, generator: torch.Generator, bar: float = math.inf
+) -> Generator[Guess, None, Guess]:
     """Better and better spots, up to a shift and a 180° turn.
 
     Parameters
@@ -29,6 +32,8 @@ def searched(model: SpotModel, count: int | None, generator: torch.Generator) ->
         Their number, where it is known.
     generator
         Randomness of the phases to begin with.
+    bar
+        -log p, in nats, that the first round must come below for another one.
     """
     guess = yield from _first(model)
     best: Guess | None = None
@@ -49,7 +54,7 @@ def searched(model: SpotModel, count: int | None, generator: torch.Generator) ->
             best = grown if best is None or model.score(grown) < model.score(best) else best
             yield best
         guess = best if best is not None else guess
-        if before is not None and model.score(before) - model.score(guess) < _SETTLED:
+        if guess.nats > bar or (before is not None and model.score(before) - model.score(guess) < _SETTLED):
             break
     if count is not None:
         guess = _counted(model, guess, count)

@@ -64,6 +64,8 @@ class Plan:
 
         Examples
         --------
+        >>> from napari_blind_deconv.settings import Settings
+        >>> from napari_blind_deconv.tiling import Cut
         >>> work = Work((1, 64, 64), 1, (9, 9), (2, 2), Settings())
         >>> blocks = Blocks(Cut((64, 64), (2, 2), (8, 8), (4, 4)), 1, 1)
         >>> Plan(work, torch.device("cpu"), blocks, True, 4e8, 3.0, 1e9).words()

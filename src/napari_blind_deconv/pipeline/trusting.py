@@ -24,8 +24,9 @@ from napari_blind_deconv.trust import (
     standardised_residual,
 )
 
-# The part of the image that is asked whether it shows the blur: pixels per axis, by the number of axes.
-_ASKED = {1: 1024, 2: 128, 3: 40}
+# The part of the image that is asked whether it shows the blur: pixels per axis, by the number of axes, and kernels at
+# least.
+_ASKED, _KERNELS = {1: 1024, 2: 128, 3: 40}, 2
 
 
 def assessed(
@@ -71,14 +72,13 @@ def shown_blur(
     problem: Problem, kernel: Tensor, taught: Problem, saturated: float, residual: Sequence[Check]
 ) -> list[Check]:
     """The checks that ask a part of the image only, about those of the residual; ``saturated`` is a share of it."""
-    window = informative_window(
-        taught.sample, tuple(kernel.shape), taught.sample_weights, side=_ASKED.get(kernel.ndim), frames=1
-    )
+    sample, weights, side = taught.sample, taught.sample_weights, _ASKED.get(kernel.ndim)
+    window = informative_window(sample, tuple(kernel.shape), weights, side=side, frames=1, kernels=_KERNELS)
     # What asks the residual comes after the kernel, what asks the prior last.
     return [
         *kernel_checks(kernel, given=isinstance(problem.kernel_prior, Known)),
         *(check for check in residual if check.check != "prior_share"),
-        no_blur_check(window.of(taught.sample), kernel, taught.noise, taught.spacing),
+        no_blur_check(window.of(sample), kernel, taught.noise, taught.spacing),
         saturation_check(saturated),
         *(check for check in residual if check.check == "prior_share"),
     ]

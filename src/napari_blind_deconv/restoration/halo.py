@@ -53,7 +53,7 @@ def halo_of(
     """
     times, more = _RADII, _MORE
     if isinstance(restorer, RichardsonLucyRestorer):
-        times *= max(1.0, ((steps or restorer.steps_taken) / _STEPS) ** 0.25)
+        times *= max(1.0, (restorer.plain_steps(steps) / _STEPS) ** 0.25)
     if isinstance(image_prior, Diffusion):
         more = _DENOISER
     if isinstance(image_prior, GaussianField):

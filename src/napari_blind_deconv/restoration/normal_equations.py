@@ -39,7 +39,7 @@ def solve(
     """
     seen = data.normal(spectrum) if seen is None else seen
     precondition = 1 / (data.typical + stiffness)
-    dot = _Dot(data.frame.canvas)
+    dot = HalfDot(data.frame.canvas)
     spectrum, seen = spectrum.clone(), seen.clone()
     residual = right - seen
     residual -= stiffness * spectrum
@@ -74,13 +74,14 @@ def _items(values: Tensor, count: int) -> Iterator[Tensor]:
     yield from values.reshape(count, -1)
 
 
-class _Dot:
+class HalfDot:
     """Inner products of images from their half spectra, one number per image."""
 
     def __init__(self, canvas: tuple[int, ...]) -> None:
         self._ndim, self._even = len(canvas), canvas[-1] % 2 == 0
 
     def __call__(self, a: Tensor, b: Tensor) -> list[float]:
+        """Σ a b*, over the frequencies of the full spectra."""
         half = a.shape[-self._ndim :]
         return [self._one(x, y) for x, y in zip(a.reshape(-1, *half), b.reshape(-1, *half), strict=True)]
 

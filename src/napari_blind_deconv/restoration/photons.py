@@ -13,6 +13,7 @@ from torch import Tensor
 
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward.operator import Blur
+from napari_blind_deconv.fourier import irfftn
 
 # Where less than this part of a scene pixel's light reaches the frame, the frame says nothing about it.
 _SEEN = 1e-2
@@ -125,6 +126,11 @@ class Photons:
         return ones if self.weights is None else ones * self.weights
 
     @cached_property
+    def weighted(self) -> Tensor:
+        """W u."""
+        return self.counts if self.weights is None else self.weight * self.counts
+
+    @cached_property
     def sensitivity(self) -> Tensor:
         """HᵀW1, at least the part below which the frame says nothing."""
         return self.blur.sensitivity(self.weight).clamp(min=_SEEN)
@@ -153,18 +159,27 @@ class Photons:
 
     def predict(self, scene: Tensor) -> Tensor:
         """Hx + b + (read / gain)², above zero."""
-        return (self.blur(scene) + self.pedestal).clamp(min=_DARK)
+        return self.blur(scene).add_(self.pedestal).clamp_(min=_DARK)
 
     def cost(self, predicted: Tensor) -> Tensor:
         """Σ W (m - u + u log(u / m)), nats above a perfect fit (Kullback-Leibler), one per item of the batch."""
         counts = self.counts
-        divergence = predicted - counts + torch.special.xlogy(counts, counts / predicted)
-        return (self.weight * divergence).sum(self.axes, keepdim=True, dtype=torch.float64)
+        divergence = torch.special.xlogy(counts, counts / predicted).add_(predicted).sub_(counts)
+        if self.weights is not None:
+            divergence *= self.weight
+        return divergence.sum(self.axes, keepdim=True, dtype=torch.float64)
 
     def ratio(self, predicted: Tensor) -> Tensor:
         """Hᵀ(W u / m), not negative."""
-        return self.blur.adjoint(self.weight * self.counts / predicted).clamp(min=0)
+        return self.blur.adjoint(self.weighted / predicted).clamp_(min=0)
+
+    def ratio_of(self, scene: Tensor) -> Tensor:
+        """As `ratio`, of what a scene predicts: on one canvas, since new ones cost more than what is done on them."""
+        frame = self.blur.frame
+        seen = frame.clear_rim(self.blur.everywhere(scene))
+        frame.crop(seen).add_(self.pedestal).clamp_(min=_DARK).reciprocal_().mul_(self.weighted)
+        return irfftn(self.blur.adjoint_of_canvas(seen), frame.canvas).clamp_(min=0)
 
     def slope(self, predicted: Tensor) -> Tensor:
         """Gradient of the cost in the scene: Hᵀ W (1 - u / m)."""
-        return self.blur.adjoint(self.weight * (1 - self.counts / predicted))
+        return self.blur.adjoint(self.weight - self.weighted / predicted)

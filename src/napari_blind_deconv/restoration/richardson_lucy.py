@@ -24,6 +24,8 @@ class RichardsonLucyRestorer:
     kind: Literal["richardson-lucy"] = "richardson-lucy"
     steps_taken: Annotated[int, Ge(1), Le(100_000)] = 30
     """Iterations, where the settings name none."""
+    accelerated: bool = False
+    """Whether steps have momentum: 16 of them come as far as about 45 without, 25 as far as 100."""
 
     def refuse(self, image_prior: object) -> None:
         """Early stopping is its only regularisation."""
@@ -38,8 +40,13 @@ class RichardsonLucyRestorer:
         steps = self.steps(task)
         gain, origin = counted(task) if task.counts else (1.0, 0.0)
         data = photons_of(task) if task.counts else intensities(task)
-        for scene in islice(richardson_lucy(data), steps):
-            yield Restored(scene * gain + data.background + origin, steps)
+        for scene in islice(richardson_lucy(data, accelerated=self.accelerated), steps):
+            yield Restored((scene * gain).add_(data.background + origin), steps)
+
+    def plain_steps(self, iterations: int | None) -> float:
+        """As many steps without momentum as come as far."""
+        steps = iterations or self.steps_taken
+        return max(steps, steps**2 / 6) if self.accelerated else steps
 
 
 def intensities(task: Task) -> Photons:

@@ -12,7 +12,7 @@ from napari_blind_deconv.trust.check import Check, judged
 _ITERATIONS = 16
 # Nats against a PSF from which on the image contradicts it. A right one may lose a few: nobody can see what optics hide
 # below the noise, and a bent spectrum explains the rest nearly as well (decision 0022).
-_CONTRADICTED = -5.0
+_CONTRADICTED = -10.0
 # e³ : 1, strong evidence in the sense of Kass & Raftery 1995, doi:10.1080/01621459.1995.10476572.
 _STRONG = 3.0
 _NAME = "no_blur"

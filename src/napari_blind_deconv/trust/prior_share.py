@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import DataTerm, Frame
-from napari_blind_deconv.fourier import irfftn, multiplicity, radius, rfftn
+from napari_blind_deconv.fourier import irfftn, multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
 from napari_blind_deconv.trust.smoothing import smoothed
 
@@ -19,6 +19,8 @@ _BANDS = 24
 _NEIGHBOURHOOD = 2.0
 # Where a neighbourhood holds less than this share of the image's mean detail, the share is the whole image's.
 _FAINT = 1e-3
+# Samples that are looked at together.
+_SLAB = 1 << 19
 
 
 def prior_share(image: Tensor, data: DataTerm, spacing: Sequence[float] | None = None) -> tuple[Tensor, float]:
@@ -72,7 +74,9 @@ def details(image: Tensor, data: DataTerm, spacing: Sequence[float] | None, sums
     spacing = tuple(spacing or (1.0,) * frame.ndim)
     spectrum = rfftn(frame.extend(image), frame.ndim)
     resolved = resolution(data, spacing, sums)
-    told, prior = (_detail(spectrum * part.sqrt(), frame, spacing) for part in (resolved, 1 - resolved))
+    told = _detail(irfftn(spectrum * resolved.sqrt(), frame.canvas), frame, spacing)
+    # In place: a canvas less to hold.
+    prior = _detail(irfftn(spectrum.mul_(resolved.neg_().add_(1).sqrt_()), frame.canvas), frame, spacing)
     return told, prior
 
 
@@ -89,7 +93,7 @@ def shells(image: Tensor, data: DataTerm, spacing: Sequence[float] | None) -> Te
     canvas, ndim = data.frame.canvas, data.frame.ndim
     spacing = tuple(spacing or (1.0,) * ndim)
     spectrum = rfftn(data.frame.extend(image), ndim)
-    power = (spectrum.abs() ** 2 / math.prod(canvas)).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
+    power = (spectrum.abs().square_().div_(math.prod(canvas))).reshape(-1, *spectrum.shape[-ndim:]).mean(0)
     counted = multiplicity(canvas, power)
     counted[(0,) * ndim] = 0.0  # the mean is no detail
     shell = _shell(canvas, spacing, power).flatten()
@@ -99,17 +103,17 @@ def shells(image: Tensor, data: DataTerm, spacing: Sequence[float] | None) -> Te
 def _shell(canvas: Sequence[int], spacing: Sequence[float], like: Tensor) -> Tensor:
     waves = radius(canvas, spacing, like)
     lowest, highest = float(waves[waves > 0].min()), float(waves.max())
-    place = (waves.clamp(min=lowest) / lowest).log() / max(math.log(highest / lowest), 1e-6) * (_BANDS - 1)
-    return place.round().long()
+    place = waves.clamp_(min=lowest).div_(lowest).log_().mul_((_BANDS - 1) / max(math.log(highest / lowest), 1e-6))
+    return place.round_().int()
 
 
 def resolution(data: DataTerm, spacing: Sequence[float], sums: Tensor) -> Tensor:
     """R of equation (1) on the half spectrum of the data's canvas."""
     power = data.blur.power
     shell = _shell(data.frame.canvas, spacing, power)
-    seen = power * (sums[0] / sums[1].clamp(min=1)).to(power)[shell]
+    seen = (sums[0] / sums[1].clamp(min=1)).to(power)[shell].mul_(power)
     noise = data.sigma**2 / (1.0 if data.colour is None else data.colour)
-    return seen / (seen + noise + torch.finfo(power.dtype).tiny)
+    return seen.div_(seen + (noise + torch.finfo(power.dtype).tiny))
 
 
 def share_check(whole: float) -> Check:
@@ -124,11 +128,19 @@ def share_check(whole: float) -> Check:
     )
 
 
-def _detail(spectrum: Tensor, frame: Frame, spacing: Sequence[float]) -> Tensor:
-    """Squared length of the gradient inside the frame, the mean of both one-sided differences."""
-    scene = irfftn(spectrum, frame.canvas)
-    energy = torch.zeros_like(scene)
-    for axis, length in zip(range(-frame.ndim, 0), spacing, strict=True):
-        step = ((torch.roll(scene, -1, axis) - scene) / length).square()
-        energy += (step + torch.roll(step, 1, axis)) / 2
-    return frame.crop(energy)
+def _detail(scene: Tensor, frame: Frame, spacing: Sequence[float]) -> Tensor:
+    """Squared length of the gradient inside the frame, the mean of both one-sided differences, slab by slab."""
+    axis, canvas = -frame.ndim, frame.canvas
+    out = scene.new_empty((*scene.shape[:axis], *frame.shape))
+    thick = max(1, _SLAB // math.prod(canvas[1:]))
+    places = torch.arange(frame.start[0] - 1, frame.start[0] + frame.shape[0] + 1, device=scene.device) % canvas[0]
+    inner = trailing((slice(None), *frame.inside[1:]))
+    for first in range(0, frame.shape[0], thick):
+        rows = min(thick, frame.shape[0] - first)
+        part = scene.index_select(axis, places[first : first + rows + 2])
+        energy = torch.zeros_like(part)
+        for along, length in zip(range(axis, 0), spacing, strict=True):
+            step = torch.roll(part, -1, along).sub_(part).div_(length).square_()
+            energy.add_(step).add_(torch.roll(step, 1, along))
+        out.narrow(axis, first, rows).copy_(energy.narrow(axis, 1, rows)[inner])
+    return out.div_(2)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from scipy import special
 from torch import Tensor
@@ -167,7 +168,7 @@ def local_whiteness(
     ratio = slow / (power.clamp(min=floor) * kept)
     if not bool(known.all()):
         ratio = torch.where(smoothed(known.to(inside), ndim, _WINDOW) >= _DATA, ratio, 0.0)
-    place = [int(i) for i in torch.unravel_index(ratio.argmax(), ratio.shape)]
+    place = [int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape)]
     window = math.prod(min(n, 2 * math.sqrt(math.pi) * _WINDOW) for n in space)
     freedom = max(1.0, window * kept)
     earlier, frames, samples = of or (0, len(inside), inside.numel())

@@ -1,0 +1,45 @@
+"""Windows of a smaller side, half over each other, in place of one over everything (Welch 1967,
+doi:10.1109/TAU.1967.1161901).
+
+|K|² of a kernel that is n samples long varies over 1 / n cycles per sample; a window of a few n shows all of it. What a
+longer window would add is more frequencies, each with the same noise: the mean over windows has a few of them, with
+less noise. It tells the same and costs a fraction, and what lies at the frame's border is seen too.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor
+
+from napari_blind_deconv.fourier import fast_shape, trailing
+
+# Sides of volumes' windows in samples and in kernels, whichever is larger. Images are seen whole: they are cheap, and a
+# family's kernel must be the best in the window that it is judged in (decision 33).
+_SIDE, _KERNELS = 64, 2.5
+# Longer axes are parted, others are seen whole.
+_LONGER = 1.25
+
+
+def window_for(space: Sequence[int], kernel_shape: Sequence[int]) -> tuple[int, ...]:
+    """Sides of the windows that an observation of shape ``space`` is seen through, for kernels of a support.
+
+    Examples
+    --------
+    >>> window_for((48, 256, 256), (17, 33, 33))
+    (48, 84, 84)
+    """
+    if len(space) < 3:
+        return tuple(space)
+    wanted = fast_shape([max(_SIDE, math.ceil(_KERNELS * k)) for k in kernel_shape])
+    return tuple(n if n < _LONGER * w else w for n, w in zip(space, wanted, strict=True))
+
+
+def pieces(observed: Tensor, window: Sequence[int]) -> Iterator[Tensor]:
+    """An observation ``(..., *space)`` in windows, evenly spread, at most half a window apart."""
+    starts = []
+    for n, w in zip(observed.shape[-len(window) :], window, strict=True):
+        steps = math.ceil(2 * (n - w) / w)
+        starts.append([round(i * (n - w) / max(steps, 1)) for i in range(steps + 1)])
+    for start in itertools.product(*starts):
+        yield observed[trailing(slice(s, s + w) for s, w in zip(start, window, strict=True))]
