@@ -15,6 +15,7 @@ from napari_blind_deconv.estimation.polynomials import Term, at, constant, group
 from napari_blind_deconv.estimation.regions import regions, shown
 from napari_blind_deconv.estimation.variation import Smooth, Step, Surface, Varied
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.evidence.whittle import smeared
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors.descent import descend
 from napari_blind_deconv.kernel_priors.figures import Figures
@@ -210,10 +211,14 @@ class Descent:
         """-log p of every region and of its own spectrum, in nats."""
         departure, line, grain, _, colour, lines, departures, grains = spectra
         evidence, spectrum = self.pieces.evidence, self.pieces.spectrum
-        textures = torch.stack([evidence.texture(grain + own) for own in grains])
         levels, tilts = line[0] + lines[:, :1], line[1] + _OWN * lines[:, 1:]
         bends = (departure + _OWN * departures) @ spectrum.basis.T
         nodes = (levels - tilts * spectrum.place + bends).clamp(-20, 60).exp()
-        data = evidence.nats(evidence.power(kernels) * textures * spectrum.sampling, nodes, colour)
+        shape = (torch.tensordot(grain + grains, evidence.grains, 1) + spectrum.sampling).exp()
+        model = evidence.power(kernels) * evidence.at_frequencies(nodes) * shape
+        # Noise that differs from region to region is more than `Evidence.nats` takes.
+        expected = smeared(model, evidence.ndim) + evidence.noise(colour)
+        values = (evidence.periodogram / expected + expected.log()) * evidence.weights
+        data = values.flatten(-evidence.ndim).sum(-1) + 2 * math.log(evidence.noise_sigma)
         prior = departures.square().sum(1) + grains.square().sum(1) + lines[:, 1].square()
         return data * evidence.independent + 0.5 * prior

@@ -76,10 +76,6 @@ class Blur:
         """As `adjoint_spectrum`, of what already lies on a canvas, with zeros around the frame."""
         return rfftn(canvas, self.frame.ndim).mul_(self.adjoint_transfer)
 
-    def adjoint_of_canvas(self, canvas: Tensor) -> Tensor:
-        """The transform of Hᵀ on a canvas that is zero outside the frame."""
-        return rfftn(canvas, self.frame.ndim).mul_(self.transfer.conj())
-
     def sensitivity(self, weights: Tensor | None = None) -> Tensor:
         """Hᵀ W 1: how much of each scene pixel's light the frame sees where it is looked at.
 
