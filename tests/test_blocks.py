@@ -293,7 +293,7 @@ def test_what_cannot_end_is_not_started():
 STAGES = [
     (PREPARATION, "looked_for"),
     (WHOLE, "posed"),
-    (WHOLE, "kernel_steps"),
+    (WHOLE, "kernels_over_field"),
     (WHOLE, "restoring"),
     (WHOLE, "assessed"),
     (MODULE, "joined_maps"),
@@ -302,7 +302,7 @@ IN_BLOCKS = [
     (PREPARATION, "ranged"),
     (PREPARATION, "surveyed"),
     (BLOCKS, "posed_in_parts"),
-    (BLOCKS, "kernel_steps"),
+    (BLOCKS, "kernels_over_field"),
     (BLOCKS, "settled"),
     (BLOCKS, "restored"),
     (BLOCKS, "written"),

@@ -27,15 +27,22 @@ def suited(kind):
     return IMAGE_PRIORS["gaussian-field" if kind in ("by-draws", "posterior-sampling") else "sparse-gradients"]()
 
 
+def suited_psf(kind):
+    """A kernel prior that a component works with: few have figures that may vary."""
+    return KERNEL_PRIORS["gaussian" if kind == "smooth" else "uniform"]()
+
+
 @pytest.mark.parametrize(("family", "kind"), MEMBERS)
 def test_every_component_round_trips_through_json(family, kind):
-    settings = Settings(**{"image_prior": suited(kind), family: FAMILIES[family][kind]()})
+    settings = Settings(
+        **{"image_prior": suited(kind), "kernel_prior": suited_psf(kind), family: FAMILIES[family][kind]()}
+    )
     assert settings_from_dict(json.loads(json.dumps(settings_to_dict(settings)))) == settings
 
 
 @pytest.mark.parametrize(("family", "kind"), MEMBERS)
 def test_every_component_is_chosen_by_its_kind(family, kind):
-    base = settings_to_dict(Settings(image_prior=suited(kind)))
+    base = settings_to_dict(Settings(image_prior=suited(kind), kernel_prior=suited_psf(kind)))
     chosen = settings_from_dict(override(base, f"{family}={kind}"))
     assert getattr(chosen, family) == FAMILIES[family][kind]()
     assert default_of(family, kind)["kind"] == kind

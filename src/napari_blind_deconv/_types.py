@@ -185,6 +185,49 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class PsfField:
+    """PSFs on a coarse grid over a field, where they change over it.
+
+    Attributes
+    ----------
+    kernels
+        One PSF per node, ``(nodes, *kernel)``, float32, the last axis of the grid fastest.
+    places_px
+        Where they are, ``(nodes, axes)``, (z, y, x) in pixels; 0 is the centre of the first pixel.
+    grid
+        Nodes along each axis.
+    parameters
+        The figures of every node, by name.
+    """
+
+    kernels: NDArray[np.float32]
+    places_px: NDArray[np.float64]
+    grid: tuple[int, ...]
+    parameters: Sequence[Mapping[str, float]]
+
+    @property
+    def described(self) -> list[dict[str, Any]]:
+        """Place and figures of every node, JSON-able."""
+        pairs = zip(self.places_px, self.parameters, strict=True)
+        return [{"place_px": place.tolist(), "parameters": dict(figures)} for place, figures in pairs]
+
+    @property
+    def mosaic(self) -> NDArray[np.float32]:
+        """All PSFs side by side, each where it is in the field, as one array of the field's axes.
+
+        Examples
+        --------
+        >>> one = np.full((2, 3, 3), 1 / 9, np.float32)
+        >>> PsfField(one, np.array([[4.5, 0.0], [4.5, 9.0]]), (1, 2), [{}, {}]).mosaic.shape
+        (3, 6)
+        """
+        ndim, shape = len(self.grid), self.kernels.shape[1:]
+        order = [axis for pair in zip(range(ndim), range(ndim, 2 * ndim), strict=True) for axis in pair]
+        whole = self.kernels.reshape(*self.grid, *shape).transpose(order)
+        return whole.reshape([n * k for n, k in zip(self.grid, shape, strict=True)])
+
+
+@dataclass(frozen=True)
 class Result:
     """A finished run.
 
@@ -203,9 +246,13 @@ class Result:
         ``prior_share``: how much of the detail around a pixel is the prior's, 0 (data) to 1 (prior), with restorers
         that use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with
         restorers that sample. Where something was given to take them, that.
+    psf_fields
+        Where the PSF changes over the field: PSFs on a coarse grid, one entry per channel; ``kernel`` is the centre's.
+        Empty where there is one PSF for all of the field.
     """
 
     image: Any
     kernel: NDArray[np.float32]
     report: dict[str, Any]
     maps: Mapping[str, Any] = field(default_factory=dict)
+    psf_fields: Sequence[PsfField] = ()

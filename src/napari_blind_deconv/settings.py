@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import AfterValidator, TypeAdapter
 
 from napari_blind_deconv._types import MOST_INTENSE, InputError, component, nearest
-from napari_blind_deconv.estimation import ByEvidence, Estimator
+from napari_blind_deconv.estimation import ByEvidence, Constant, Estimator, Variation
 from napari_blind_deconv.forward import Likelihood, ReadFromImage
 from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
 from napari_blind_deconv.kernel_priors import KernelPrior, Known, Uniform
@@ -70,6 +70,8 @@ class Settings:
     """How the image is restored once there is a kernel."""
     likelihood: Likelihood = ReadFromImage()
     """What is known of the camera."""
+    variation: Variation = Constant()
+    """Whether the PSF may change over the field."""
     non_negative: bool | None = None
     """Whether the restored image may not lie below the background. None: where the data are counts of light."""
     kernel_size: Annotated[tuple[Annotated[int, Le(99_999), AfterValidator(_odd)], ...], Len(1, 3)] | None = None
@@ -100,6 +102,7 @@ class Settings:
         if not isinstance(self.kernel_prior, Known):
             self.estimator.refuse(self.kernel_prior, self.image_prior)
         self.restorer.refuse(self.image_prior)
+        self.variation.refuse(self.kernel_prior, self.estimator)
         if self.encoding == "srgb" and (self.background is not None or self.noise_sigma is not None):
             raise InputError(
                 subject="encoding=srgb",
@@ -123,12 +126,14 @@ IMAGE_PRIORS: Mapping[str, type] = _registry(ImagePrior)
 ESTIMATORS: Mapping[str, type] = _registry(Estimator)
 RESTORERS: Mapping[str, type] = _registry(Restorer)
 LIKELIHOODS: Mapping[str, type] = _registry(Likelihood)
+VARIATIONS: Mapping[str, type] = _registry(Variation)
 FAMILIES: Mapping[str, Mapping[str, type]] = {
     "kernel_prior": KERNEL_PRIORS,
     "image_prior": IMAGE_PRIORS,
     "estimator": ESTIMATORS,
     "restorer": RESTORERS,
     "likelihood": LIKELIHOODS,
+    "variation": VARIATIONS,
 }
 """The settings that are a choice of a component, each with its kinds."""
 

@@ -29,6 +29,7 @@ _FAMILIES: Final = MappingProxyType(
         "estimator": "--estimator",
         "restorer": "--restorer",
         "likelihood": "--likelihood",
+        "variation": "--variation",
     }
 )
 

@@ -35,6 +35,8 @@ KIND_LABELS: Final = MappingProxyType(
         "by-prior": "By the image prior, each pixel by its noise",
         "photon-map": "Counted photons, sparse light (photon MAP)",
         "camera": "Photons and read noise (camera)",
+        "constant": "One PSF everywhere",
+        "smooth": "Changing smoothly, where the image shows it",
     }
 )
 """Kind of a component: how the choice reads."""
@@ -70,6 +72,8 @@ KIND_MEANINGS: Final = MappingProxyType(
         "by-prior": "Least squares weighed by the noise, under what the sharp image looks like.",
         "photon-map": "For few bright things on a dark ground: beads, filaments, puncta.",
         "camera": "Variance grows with the light: gain, read noise and offset, as far as they are known.",
+        "constant": "The same blur in all of the image, at all depths.",
+        "smooth": "Size, depth or aberrations follow place and depth; several minutes for a volume.",
         "joint": "To compare with only: its PSF tends to a point, and the blur stays in the image.",
     }
 )

@@ -31,7 +31,7 @@ def result_layers(source: Source, result: Result, command: str = "") -> list[Lay
     kernel = kernel_layer(source, result.kernel, kernel_name(source, result.report))
     image[1]["metadata"] = {PLUGIN: {"role": "restored", **notes}}
     kernel[1]["metadata"] = {PLUGIN: {"role": "psf", **notes}}
-    return [kernel, *map_layers(source, result, notes), image]
+    return [kernel, *field_layers(source, result, notes), *map_layers(source, result, notes), image]
 
 
 def restored_name(source: Source) -> str:
@@ -60,8 +60,8 @@ def image_layer(source: Source, image: NDArray[Any] | Levels, name: str) -> Laye
     return data, {**attributes, **shown, "name": name}, "image"
 
 
-def kernel_layer(source: Source, kernel: NDArray[Any], name: str) -> LayerTuple:
-    """The PSF right of its source, on the source's voxels, centred on it along the other axes."""
+def kernel_layer(source: Source, kernel: NDArray[Any], name: str, beside: int = 0) -> LayerTuple:
+    """The PSF right of its source, ``beside`` pixels further, on its voxels, centred on it along the other axes."""
     space = Arrangement(source.axes, source.planes).space
     grey = replace(source, axes=source.axes.replace("S", ""))
     shape = source.data.shape[: len(grey.axes)]
@@ -70,10 +70,22 @@ def kernel_layer(source: Source, kernel: NDArray[Any], name: str) -> LayerTuple:
     for i, letter in enumerate(grey.axes):
         if letter in space:
             offset[i] = shape[i] // 2 - kernel.shape[space.index(letter) - len(space)] // 2
-    offset[-1] = shape[-1] + max(2, kernel.shape[-1] // 4)
+    offset[-1] = shape[-1] + max(2, kernel.shape[-1] // 4) + beside
     attributes = placed(source.placement, data.ndim, offset)
     limits = (0.0, float(kernel.max()) or 1.0)
     return data, {**attributes, "name": name, "colormap": "magma", "contrast_limits": limits, "rgb": False}, "image"
+
+
+def field_layers(source: Source, result: Result, notes: Mapping[str, Any]) -> list[LayerTuple]:
+    """PSFs over the field side by side, each in its place, right of the PSF; nothing where there is one PSF."""
+    if not result.psf_fields:
+        return []
+    mosaics = [field.mosaic for field in result.psf_fields]
+    space = Arrangement(source.axes, source.planes).space
+    mosaic = np.stack(mosaics) if result.kernel.ndim > len(space) else mosaics[0]
+    name = f"{kernel_name(source, result.report)} over the field"
+    data, attributes, kind = kernel_layer(source, mosaic, name, beside=result.kernel.shape[-1])
+    return [(data, {**attributes, "metadata": {PLUGIN: {"role": "psf field", **notes}}}, kind)]
 
 
 def as_colours(source: Source, image: NDArray[Any]) -> NDArray[Any]:

@@ -14,6 +14,8 @@ FIELD_LABELS: Final = MappingProxyType(
         "estimator": "How to find the PSF",
         "restorer": "How to restore the image",
         "likelihood": "What do you know about the camera?",
+        "variation": "The PSF over the field",
+        "smooth.order": "Order of the change",
         "non_negative": "Not below the background",
         "photon-map.edges": "Weight of edges",
         "photon-map.softness": "Softness of edges",
@@ -66,6 +68,8 @@ FIELD_HINTS: Final = MappingProxyType(
         "edges": "How much sparse gradients count beside the network; 0 leaves them out.",
         "restorer": "How the image is made once there is a PSF; automatic follows the data.",
         "likelihood": "How the noise follows the light; automatic reads it from the image.",
+        "variation": "Whether blur differs between centre and corners, or with depth.",
+        "smooth.order": "1: in proportion to the place; 2: with the distance from the centre as well.",
         "posterior-sampling.likelihood": "One sigma everywhere, or photons, whose noise grows with brightness.",
         "non_negative": "Keep the image above its background; automatic does so where photons are counted.",
         "photon-map.edges": "How much differences between pixels cost; 0 leaves it to the number of steps.",
@@ -130,7 +134,7 @@ EXAMPLES: Final = MappingProxyType(
 )
 """Name of a quantity: what its empty field shows."""
 
-EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "estimator", "restorer", "likelihood"})
+EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "estimator", "restorer", "likelihood", "variation"})
 """Fields whose chosen kind is explained below the choice."""
 
 APPLIES: Final = MappingProxyType(

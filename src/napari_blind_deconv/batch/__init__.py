@@ -16,7 +16,7 @@ from napari_blind_deconv.pipeline import deconvolve_steps
 from napari_blind_deconv.pipeline.given import Maps
 from napari_blind_deconv.settings import Settings
 
-from .outputs import Growing, appear, needed_bytes
+from .outputs import Growing, appear, kept, needed_bytes
 from .plan import Job, find_inputs, plan, refuse_replacing
 
 __all__ = [
@@ -253,5 +253,5 @@ def _completed(result: Result, header: io.Header, job: Job, references: Referenc
     warnings = list(header.description.get("warnings", []))
     warnings += [sentence for found in references.volumes.values() for sentence in found.doubts]
     warnings += report["warnings"]
-    outputs = [path.name for path in job.written(result.maps)]
+    outputs = [path.name for path in job.written(kept(job, result))]
     return report | {"input": source, "references": references.files, "warnings": warnings, "outputs": outputs}

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import Progress, Result
 from napari_blind_deconv.pipeline.sources import Region
 
-from .plan import Job
+from .plan import FIELD, Job
 
 # What of a report is recorded in every file.
 _RECORDED = ("settings", "versions", "device", "seed", "noise_sigma", "input", "warnings")
@@ -95,14 +96,34 @@ def appear(
     psf = io.Volume(result.kernel, psf_axes, voxels, header.description)
     record = {key: report[key] for key in _RECORDED}
     text = io.to_json(report)
-    maps = [name for name in job.maps if name in result.maps]
+    maps, fields = [name for name in job.maps if name in result.maps], _stacked(result)
+    described = {key: value for key, value in header.description.items() if key != "channels"}
     grown = []
     for name in ("image", *maps):
         grown.append((yield from growing[name].completed(record)))  # noqa: PERF401 - a comprehension cannot yield
-    needed = 4 * result.kernel.size + 3 * len(text) + 8192
-    writing = io.atomic(*job.written(maps), needed_bytes=needed, outdated=job.outdated(maps))
-    with writing as (at_restored, at_psf, *at_maps, at_report):
+    needed = 4 * result.kernel.size + sum(4 * stack.size for stack in fields) + 3 * len(text) + 8192
+    written = kept(job, result)
+    writing = io.atomic(*job.written(written), needed_bytes=needed, outdated=job.outdated(written))
+    with writing as (at_restored, at_psf, *at_rest, at_report):
+        at_fields, at_maps = at_rest[: len(fields)], at_rest[len(fields) :]
+        for stack, at_field in zip(fields, at_fields, strict=True):
+            psfs = io.Volume(stack, "T" + psf_axes, voxels, described)
+            role = {"role": "point spread functions over the field", **record}
+            io.put(at_field, io.as_floats(psfs), role, "ome-tiff")
         for there, target in zip(grown, (at_restored, *at_maps), strict=True):
             there.replace(target)
         io.put(at_psf, io.as_floats(psf), {"role": "point spread function", **record}, "ome-tiff")
         at_report.write_text(text, encoding="utf-8")
+
+
+def kept(job: Job, result: Result) -> list[str]:
+    """The maps that there are, and PSFs over the field where the PSF changes."""
+    return [*(name for name in job.maps if name in result.maps), *([FIELD] if result.psf_fields else [])]
+
+
+def _stacked(result: Result) -> list[NDArray[np.float32]]:
+    """PSFs over the field, ``(nodes, *kernel)`` or ``(nodes, channels, *kernel)``; nothing where there is one PSF."""
+    if not result.psf_fields:
+        return []
+    stacks = [field.kernels for field in result.psf_fields]
+    return [stacks[0] if result.kernel.ndim < stacks[0].ndim else np.stack(stacks, 1)]

@@ -10,11 +10,13 @@ from types import MappingProxyType
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, nearest
 
-RESTORED, PSF, REPORT = "_restored", "_psf.ome.tif", "_report.json"
+RESTORED, PSF, PSF_FIELD, REPORT = "_restored", "_psf.ome.tif", "_psf_field.ome.tif", "_report.json"
+FIELD = "psf_field"
+"""What PSFs over the field are called among maps."""
 MAPS: Mapping[str, str] = MappingProxyType({name: f"_{name}" for name in ("residual", "prior_share", "uncertainty")})
 """Maps that are written where they are asked for, and how the names of their files end, before the format's suffix."""
 _SUFFIXES = tuple(dict.fromkeys(writer.suffix for writer in io.WRITERS.values()))
-_OURS = (PSF, *(f"{ending}{suffix}" for ending in (RESTORED, *MAPS.values()) for suffix in _SUFFIXES))
+_OURS = (PSF, PSF_FIELD, *(f"{ending}{suffix}" for ending in (RESTORED, *MAPS.values()) for suffix in _SUFFIXES))
 _LONGEST_NAME = 255  # bytes, on every file system in use
 
 
@@ -34,14 +36,18 @@ class Job:
 
     @property
     def outputs(self) -> tuple[Path, ...]:
-        """All that may be written, in the order of writing."""
+        """All that is written, in the order of writing, but for PSFs over the field."""
         return self.written(self.maps)
 
     def written(self, maps: Iterable[str]) -> tuple[Path, ...]:
-        """In the order of writing, with these maps: the report last, so that where it is, the others are."""
+        """In the order of writing, with these maps, of which PSFs over the field are one.
+
+        The report comes last, so that where it is, the others are.
+        """
         known = set(maps)
+        field = (self.psf.with_name(f"{self.psf.name.removesuffix(PSF)}{PSF_FIELD}"),) if FIELD in known else ()
         shown = [path for name, path in self.maps.items() if name in known]
-        return self.restored, self.psf, *shown, self.report
+        return self.restored, self.psf, *field, *shown, self.report
 
     def outdated(self, maps: Iterable[str]) -> tuple[Path, ...]:
         """Images and maps of an earlier run that one with these maps would leave beside its own files."""

@@ -62,6 +62,9 @@ def run(
     likelihood: Annotated[
         str | None, typer.Option(help=f"What is known of the camera: {one_of(kinds.LIKELIHOODS)}.")
     ] = None,
+    variation: Annotated[
+        str | None, typer.Option(help=f"Whether the PSF may change over the field: {one_of(kinds.VARIATIONS)}.")
+    ] = None,
     kernel_weight: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
     ] = None,
@@ -137,6 +140,7 @@ def run(
         "solver": solver,
         "restorer": restorer,
         "likelihood": likelihood,
+        "variation": variation,
         "image_prior_strength": image_prior_strength,
         "diffusion_strength": diffusion_strength,
         "kernel_size": whole_numbers("--kernel-size", kernel_size),

@@ -42,6 +42,10 @@ LIKELIHOODS: Final = (
     "even-noise",
     "camera",
 )
+VARIATIONS: Final = (
+    "constant",
+    "smooth",
+)
 SOLVERS: Final = (
     "two-phase",
     "posterior-sampling",

@@ -10,6 +10,7 @@ from .by_draws import ByDraws
 from .by_evidence import ByEvidence
 from .joint import Joint
 from .problem import Choice, Found, Problem, Ranked
+from .variation import Constant, Smooth, Variation, Varied
 
 Estimator = Annotated[ByEvidence | ByDraws | BlindRichardsonLucy | Joint, Discriminator("kind")]
 
@@ -32,10 +33,14 @@ __all__ = [
     "ByDraws",
     "ByEvidence",
     "Choice",
+    "Constant",
     "Estimates",
     "Estimator",
     "Found",
     "Joint",
     "Problem",
     "Ranked",
+    "Smooth",
+    "Variation",
+    "Varied",
 ]

@@ -7,6 +7,7 @@ from .likelihood import CameraNoiseModel, GaussianNoise, Likelihood, ReadFromIma
 from .noise import Noise
 from .noise_reading import read_noise
 from .operator import Blur
+from .space_variant import KernelField, VariantBlur
 
 __all__ = [
     "Blur",
@@ -14,9 +15,11 @@ __all__ = [
     "DataTerm",
     "Frame",
     "GaussianNoise",
+    "KernelField",
     "Likelihood",
     "Noise",
     "ReadFromImage",
+    "VariantBlur",
     "adjoint_kernel",
     "corner_sigma",
     "predict",

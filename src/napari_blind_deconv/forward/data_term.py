@@ -15,6 +15,7 @@ from torch import Tensor
 from napari_blind_deconv.forward.blur import Frame
 from napari_blind_deconv.forward.noise import Noise
 from napari_blind_deconv.forward.operator import Blur
+from napari_blind_deconv.forward.space_variant import KernelField
 from napari_blind_deconv.fourier import irfftn, rfftn
 
 
@@ -134,6 +135,10 @@ class DataTerm:
         weights = self.sigma**2 / (noise.variance(self.blur(scene)) + model_error)
         known = weights if self.weights is None else torch.where(self.weights > 0, weights, 0.0)
         return replace(self, weights=known)
+
+    def varied(self, field: KernelField) -> "DataTerm":
+        """The term of the same observation, blurred by a kernel that changes over it."""
+        return replace(self, blur=field.blur(self.frame))
 
     def less(self, offset: float) -> "DataTerm":
         """The term of the observation less a constant."""

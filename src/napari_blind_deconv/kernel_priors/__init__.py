@@ -13,6 +13,7 @@ from napari_blind_deconv.statistics import KernelStatistics
 from .airy import Airy
 from .auto import Auto
 from .defocus import Defocus
+from .figures import Figures, HasFigures
 from .fit import Fit, Parameter
 from .gaussian import Gaussian
 from .known import Known
@@ -64,9 +65,11 @@ __all__ = [
     "Airy",
     "Auto",
     "Defocus",
+    "Figures",
     "Fit",
     "FittedByEvidence",
     "Gaussian",
+    "HasFigures",
     "InVoxels",
     "KernelPrior",
     "Known",

@@ -9,8 +9,15 @@ from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence
+from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit
-from napari_blind_deconv.kernel_priors.radial import log_normal, mirrored, radius_by_evidence, radius_by_statistics
+from napari_blind_deconv.kernel_priors.radial import (
+    log_normal,
+    mirrored,
+    radius_by_evidence,
+    radius_by_statistics,
+    radius_figures,
+)
 from napari_blind_deconv.statistics import KernelStatistics
 
 
@@ -50,6 +57,10 @@ class Defocus:
             The best kernel so far; the last one is the answer, with its radius in pixels.
         """
         yield from radius_by_evidence(evidence, lambda r: disk(r, shape), lambda r: weight * self._cost(r), shape)
+
+    def figures(self, fit: Fit, shape: tuple[int, ...]) -> Figures:
+        """The radius at a fit."""
+        return radius_figures(fit, lambda r: disk(r, shape), self._cost)
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The radius's M-step on kernel statistics.

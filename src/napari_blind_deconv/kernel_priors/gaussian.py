@@ -10,6 +10,7 @@ from torch import Tensor
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import minimum
+from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter, fitted
 from napari_blind_deconv.statistics import KernelStatistics
 
@@ -70,6 +71,18 @@ class Gaussian:
             yield Fit(self._kernel(factor, shape))
         if factor is not None:
             yield Fit(self._kernel(factor, shape), self._parameters(factor, ndim), freedom=len(factor))
+
+    def figures(self, fit: Fit, shape: tuple[int, ...]) -> Figures:
+        """The log-Cholesky factor of the covariance at a fit: its size may vary, or all of it."""
+        ndim, start = len(shape), self._factor(fit.kernel)
+        everything = torch.eye(len(start)).to(start)
+        return Figures(
+            start=start,
+            directions=(everything[:ndim].sum(0, keepdim=True), everything) if ndim > 1 else (everything,),
+            kernel_of=lambda factor: self._kernel(factor, shape),
+            cost=lambda factor: self._cost(factor, ndim),
+            described=lambda factor: self._parameters(factor, ndim),
+        )
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The covariance's M-step on kernel statistics, from the covariance of ``kernel``.

@@ -13,6 +13,7 @@ from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
+from napari_blind_deconv.kernel_priors.pupil_figures import Figures, pupil_figures
 from napari_blind_deconv.kernel_priors.pupil_fit import PupilFit
 from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checked, physical
 from napari_blind_deconv.kernel_priors.upright import upright
@@ -154,6 +155,10 @@ class Microscope:
             kernel = self.kernel(found, sampling, shape).to(evidence.periodogram)
             turned = _lopsided(kernel) and upright(evidence, kernel) is not kernel
             yield _turned(kernel, fit.parameters) if turned else Fit(kernel, fit.parameters)
+
+    def figures(self, fit: Fit, shape: tuple[int, ...]) -> Figures:
+        """The free numbers at a fit: depth and aberrations may vary."""
+        return pupil_figures(self, fit, shape)
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The numbers' M-step on kernel statistics, from those that come nearest to ``kernel``.

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import descend, minimum
+from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.kernel_priors.laplace import laplace
 from napari_blind_deconv.statistics import KernelStatistics
@@ -75,6 +76,18 @@ def radius_by_evidence(
     spread = float(laplace(nats, best[1])[0, 0].sqrt())
     error = float(radius) * _UNIT * spread
     yield Fit(kernel_of(radius), {"radius_px": Parameter(float(radius), error, "px")})
+
+
+def radius_figures(fit: Fit, kernel_of: OfRadius, cost: Callable[[Tensor], Tensor]) -> Figures:
+    """The logarithm of the radius at a fit; arguments as of `radius_by_evidence`."""
+    start = fit.kernel.new_tensor([math.log(fit.parameters["radius_px"].value)])
+    return Figures(
+        start=start,
+        directions=(torch.ones_like(start)[None],),
+        kernel_of=lambda theta: kernel_of(theta[0].exp()),
+        cost=lambda theta: cost(theta[0].exp()),
+        described=lambda theta: {"radius_px": Parameter(float(theta[0].exp()), unit="px")},
+    )
 
 
 def _radius(place: Tensor) -> Tensor:

@@ -25,10 +25,10 @@ from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import shown_blur
 from napari_blind_deconv.pipeline.trusting_blocks import ResidualSums
-from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps
+from napari_blind_deconv.pipeline.two_phase import Estimate
+from napari_blind_deconv.pipeline.varying import kernels_over_field
 from napari_blind_deconv.restoration import RichardsonLucyRestorer, Task
 from napari_blind_deconv.restoration.blockwise import Answer, Block, Blocks, restored, settled
-from napari_blind_deconv.restoration.halo import radii
 from napari_blind_deconv.tiling import Mixer
 from napari_blind_deconv.trust import Check, share_check
 from napari_blind_deconv.trust.prior_share import details, share_map, shells
@@ -106,7 +106,8 @@ def channel_in_blocks(
         taught = yield from said(posed(within, 0, of_part), "preparing")
     last = kernels.get(index)
     if last is None:
-        for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
+        source = Posed(found, levels, run.device)
+        for last in kernels_over_field(problem, settings, source, taught):
             if last.step:
                 yield Progress(last.stage, last.step, last.total, None, _numpy(last.kernel), last.message)
     if last is None:
@@ -132,6 +133,7 @@ def channel_in_blocks(
         maps={},
         checks=checks,
         defects=found,
+        varied=last.varied,
     )
 
 
@@ -154,8 +156,9 @@ class _Channel:
 
     def restored(self, problem: Problem, last: Estimate) -> Generator[Progress, None, list[Check]]:
         """All blocks, and what the checks that look at all of them say."""
-        task, settings = problem.task(last.kernel), self.run.settings
-        blocks = recut(self.plan, radii(last.kernel.cpu()), tuple(last.kernel.shape))
+        # What is decided once is decided on another place's kernels of the same field where they change.
+        task, settings = replace(problem.task(last.kernel), field=last.kernels), self.run.settings
+        blocks = recut(self.plan, last.reach, tuple(last.kernel.shape))
         self.results.blocks.append(blocks)
         source = Posed(self.found, self.levels, self.run.device)
         steps = settled(settings.restorer, source, task, blocks)

@@ -23,6 +23,7 @@ from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
 from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.sources import SLAB, Sink, Source
 from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
+from napari_blind_deconv.pipeline.varying import psf_fields, refuse_region
 from napari_blind_deconv.report import checksum_steps, peak_memory_mb
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.tiling import pieces
@@ -108,6 +109,7 @@ def deconvolve_steps(
     """
     given = Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
     settings = settings or Settings()
+    refuse_region(settings.variation, region)
     return (yield from _with_room(given, settings, max_memory_gb))
 
 
@@ -177,7 +179,7 @@ def _planned_steps(
         figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
     maps = {name: opened(sink) for name, sink in results.maps.items()}
-    return Result(opened(results.image), kernel, report, maps)
+    return Result(opened(results.image), kernel, report, maps, psf_fields([o.varied for o in outcomes]))
 
 
 def _loaded(image: Any, source: Source) -> Generator[Progress, None, NDArray[Any]]:

@@ -14,7 +14,9 @@ from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import assessed
-from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps, restoring
+from napari_blind_deconv.pipeline.two_phase import Estimate, restoring
+from napari_blind_deconv.pipeline.varying import kernels_over_field
+from napari_blind_deconv.restoration.blockwise import InMemory
 from napari_blind_deconv.settings import Settings
 
 Kernels = dict[int, Estimate]
@@ -48,7 +50,7 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
     if last is None or last.image is None:
         raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
     checks, seen = yield from said(
-        assessed(problem, last.image, last.kernel, settings, defects, taught or problem), "checking"
+        assessed(problem, last.image, last.kernel, settings, defects, taught or problem, last.kernels), "checking"
     )
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))
@@ -73,6 +75,7 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
         maps=maps,
         checks=checks,
         defects=defects,
+        varied=last.varied,
     )
 
 
@@ -83,7 +86,7 @@ def _estimates(
     kernels, index = known
     last = kernels.get(index)
     if last is None:
-        for last in kernel_steps(problem, settings.estimator, settings.restorer, taught):
+        for last in kernels_over_field(problem, settings, InMemory(problem.observed, problem.weights), taught):
             if last.step:
                 yield last
     if last is None:

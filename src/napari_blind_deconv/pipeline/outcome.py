@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, PsfField
 from napari_blind_deconv.defects import Defects
-from napari_blind_deconv.estimation import Choice
+from napari_blind_deconv.estimation import Choice, Varied
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.metrics import describe_kernel
@@ -18,6 +18,7 @@ from napari_blind_deconv.pipeline.noise_words import left_out_words, noise_repor
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.sources import Source
 from napari_blind_deconv.pipeline.surveying import Surveyed
+from napari_blind_deconv.pipeline.varying import psf_fields
 from napari_blind_deconv.report import versions
 from napari_blind_deconv.settings import settings_to_dict
 from napari_blind_deconv.trust import Check, doubts
@@ -45,6 +46,7 @@ class Outcome:
     maps: Mapping[str, Float]
     checks: list[Check]
     defects: Defects | Surveyed
+    varied: Varied | None = None
 
 
 def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:
@@ -135,9 +137,22 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source, f
         "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
         "kernel": described[0] if single else described,
         **({name: found[0] if single else found for name, found in chosen.items() if found}),
+        **_fields(outcomes),
         "trust": trust[0] if single else trust,
         "warnings": run.warnings + told,
     }
+
+
+def _fields(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """How the PSF changes over the field, where that was asked for."""
+    varied = [o.varied for o in outcomes]
+    shown: Sequence[PsfField | None] = psf_fields(varied) or [None] * len(varied)
+    found = [
+        one.to_dict() | {"psfs": [] if field is None else field.described}
+        for one, field in zip(varied, shown, strict=True)
+        if one is not None
+    ]
+    return {"field": found[0] if len(outcomes) == 1 else found} if found else {}
 
 
 def stacked(kernels: Sequence[Float]) -> Float:

@@ -7,6 +7,7 @@ from torch import Tensor
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.defects import Defects
 from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.forward import KernelField
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.pipeline.surveying import Surveyed
@@ -29,7 +30,13 @@ _ASKED, _KERNELS = {1: 1024, 2: 128, 3: 40}, 2
 
 
 def assessed(
-    problem: Problem, image: Tensor, kernel: Tensor, settings: Settings, defects: Defects | Surveyed, taught: Problem
+    problem: Problem,
+    image: Tensor,
+    kernel: Tensor,
+    settings: Settings,
+    defects: Defects | Surveyed,
+    taught: Problem,
+    field: KernelField | None = None,
 ) -> Generator[str, None, tuple[list[Check], dict[str, Tensor]]]:
     """Checks and maps of a restored image, a yield between any two of them.
 
@@ -45,8 +52,10 @@ def assessed(
         What in the channel is no data.
     taught
         What the kernel was estimated from: that is asked whether it shows the blur.
+    field
+        The kernel at every place, where it changes.
     """
-    data = problem.data(kernel)
+    data = problem.data(kernel) if field is None else problem.data(kernel).varied(field)
     residual = standardised_residual(data, image)
     yield "the residual"
     found = residual_checks(residual, kernel.shape, data, compressed=problem.noise.compressed)

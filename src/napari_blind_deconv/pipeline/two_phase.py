@@ -1,14 +1,17 @@
 """Two phases: estimate the kernel, freeze it, restore the image once. Any estimator may come before any restorer."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from torch import Tensor
 
-from napari_blind_deconv.estimation import Choice, Estimates, Found, Problem
+from napari_blind_deconv.estimation import Choice, Estimates, Found, Problem, Varied
+from napari_blind_deconv.forward import KernelField
 from napari_blind_deconv.kernel_priors import Fit, Known, Parameter
 from napari_blind_deconv.restoration import ByData, Restored, Restores
+from napari_blind_deconv.restoration.halo import radii
 
 Stage = Literal["estimating the kernel", "restoring"]
 
@@ -35,6 +38,8 @@ class Estimate:
         Why this rung, where it was to be chosen.
     maps
         What else is known of every pixel, by name, each of the shape and on the scale of ``Problem.observed``.
+    varied
+        How the kernel changes over the field, where that was asked for; ``kernel`` is the centre's.
     """
 
     stage: Stage
@@ -46,6 +51,23 @@ class Estimate:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     choice: Choice | None = None
     maps: Mapping[str, Tensor] = field(default_factory=dict)
+    varied: Varied | None = None
+
+    @property
+    def kernels(self) -> KernelField | None:
+        """The kernel at every place, where it changes."""
+        if self.varied is None or not self.varied.varies:
+            return None
+        found = self.varied.field
+        return replace(found, kernel_at=lambda place: found.kernel_at(place).to(self.kernel))
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Along each axis, how far the kernel reaches that reaches furthest (`restoration.halo.radii`)."""
+        if self.kernels is None:
+            return radii(self.kernel.cpu())
+        found = [radii(self.kernels.kernel_at(place).cpu()) for place in itertools.product(*self.kernels.nodes())]
+        return tuple(max(along) for along in zip(*found, strict=True))
 
 
 def two_phases(
@@ -86,7 +108,7 @@ def kernel_steps(
 
 def restoring(problem: Problem, restorer: Restores, last: Estimate) -> Iterator[Estimate | None]:
     """The second phase, with the kernel of the last step of the first; ``None`` after what gives no image yet."""
-    task, done = problem.task(last.kernel), last.step
+    task, done = problem.task(last.kernel).varied(last.kernels), last.step
     yield None
     if isinstance(restorer, ByData):
         restorer = restorer.chosen(task)

@@ -147,7 +147,7 @@ def task_of(block: Block, source: Observed, task: Task) -> Task:
     """The restoration of one block; its randomness is that of its place."""
     observed, weights = source.read(block.frames, block.tile.seen)
     seed = (task.generator.initial_seed() + block.number) % 2**63
-    part = replace(task.of(observed, weights), generator=torch.Generator().manual_seed(seed))
+    part = replace(task.of(observed, weights, block.tile.seen), generator=torch.Generator().manual_seed(seed))
     light = None if task.light is None else Light(task.light.mean[block.frames], task.light.brightness)
     return replace(part, light=light)
 

@@ -16,4 +16,4 @@ def part_of(task: Task) -> Task:
         data.observed, tuple(kernel.shape), data.weights, side=_SIDE.get(kernel.ndim), frames=1, kernels=_KERNELS
     )
     weights = None if data.weights is None else window.of(data.weights)
-    return replace(task.of(window.of(data.observed), weights), dark=task.lowest)
+    return replace(task.of(window.of(data.observed), weights, window.box), dark=task.lowest)

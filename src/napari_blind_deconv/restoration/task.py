@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.forward import DataTerm, Noise
+from napari_blind_deconv.forward import DataTerm, KernelField, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
 from napari_blind_deconv.restoration.photons import CameraNoise, Light, Photons
+from napari_blind_deconv.tiling import Slices
 
 # Share of the pixels that are darker than the level taken for the dark.
 _DARK = 1e-3
@@ -45,6 +46,8 @@ class Task:
     light, concentration
         What was read from the whole observation, where this is a part of it: its light, in photons or, where they are
         not counted, on its own scale; and how much brighter the scene is. ``None``: they are read from ``data``.
+    field
+        The kernel at every place of the observation, where it changes over it.
     """
 
     data: DataTerm
@@ -59,17 +62,25 @@ class Task:
     trusted: bool = True
     light: Light | None = None
     concentration: float | None = None
+    field: KernelField | None = None
 
     @property
     def model_error(self) -> float:
         """What no kernel explains, on the scale of the observation."""
         return max(self.data.sigma**2 - self.noise.sigma**2, 0.0) ** 0.5
 
-    def of(self, observed: Tensor, weights: Tensor | None) -> "Task":
-        """The same for another observation, or another part of it."""
-        kernel = self.data.blur.kernel
+    def of(self, observed: Tensor, weights: Tensor | None, part: Slices | None = None) -> "Task":
+        """The same for another observation, or for a part of this one."""
+        kernel, field = self.data.blur.kernel, self.field
         data = DataTerm.of(observed, kernel, self.noise, model_error=self.model_error, weights=weights)
-        return replace(self, data=data)
+        if field is None:
+            return replace(self, data=data)
+        field = field if part is None else field.cropped(part)
+        return replace(self, data=data.varied(field), field=field)
+
+    def varied(self, field: KernelField | None) -> "Task":
+        """The restoration of the whole observation with a kernel that changes over it; ``None``: that does not."""
+        return self if field is None else replace(self, data=self.data.varied(field), field=field)
 
     @property
     def lowest(self) -> float:

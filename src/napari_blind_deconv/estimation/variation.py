@@ -1,0 +1,180 @@
+"""Whether and how a PSF changes over the field: a setting, and what a fit of it found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
+
+import torch
+from annotated_types import Ge, Le
+from pydantic import Discriminator
+from torch import Tensor
+
+from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.estimation.polynomials import Term, at
+from napari_blind_deconv.forward import KernelField
+from napari_blind_deconv.kernel_priors import HasFigures, Parameter
+from napari_blind_deconv.kernel_priors.figures import Figures
+
+
+@component
+class Constant:
+    """One PSF for all of the field."""
+
+    kind: Literal["constant"] = "constant"
+
+    def refuse(self, kernel_prior: object, estimator: object) -> None:
+        """It works with everything."""
+
+
+@component
+class Smooth:
+    """A PSF whose size, depth or aberrations change smoothly over the field, where the image shows that they do.
+
+    They are low-order polynomials of the place, fitted by the evidence of many regions together. Terms that do not pay
+    are left out; where none does, there is one PSF.
+    """
+
+    kind: Literal["smooth"] = "smooth"
+    order: Annotated[int, Ge(1), Le(2)] = 2
+    """Highest order of the polynomials: 1 for linear changes, 2 for the distance from the centre as well."""
+
+    def refuse(self, kernel_prior: object, estimator: object) -> None:
+        """Refuse PSFs of which there are no figures that could vary.
+
+        Raises
+        ------
+        InputError
+            Naming the kernel prior or the estimator, and what to choose instead.
+        """
+        if not isinstance(kernel_prior, HasFigures):
+            raise InputError(
+                subject="variation=smooth",
+                value=f"cannot be combined with `kernel_prior={getattr(kernel_prior, 'kind', kernel_prior)}`",
+                allowed="as it has no size or other figure that could vary",
+                remedy="choose `kernel_prior` gaussian, airy, defocus or microscope, or `variation=constant`",
+            )
+        if getattr(estimator, "kind", "") != "by-evidence":
+            raise InputError(
+                subject="variation=smooth",
+                value=f"cannot be combined with `estimator={getattr(estimator, 'kind', estimator)}`",
+                allowed="as regions are compared by their evidence",
+                remedy="choose `estimator=by-evidence`, or `variation=constant`",
+            )
+
+
+Variation = Annotated[Constant | Smooth, Discriminator("kind")]
+
+
+class Step(NamedTuple):
+    """A group of terms that was tried.
+
+    Attributes
+    ----------
+    name
+        What changes how.
+    gain_nats, penalty_nats
+        What the regions gain by it, and what its figures cost.
+    kept
+        Whether it pays.
+    """
+
+    name: str
+    gain_nats: float
+    penalty_nats: float
+    kept: bool
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Figures over the field.
+
+    Attributes
+    ----------
+    family
+        Whose figures.
+    terms
+        The polynomials, first the constant.
+    coefficients
+        Of θ, ``(terms, figures)``.
+    """
+
+    family: Figures
+    terms: tuple[Term, ...]
+    coefficients: Tensor
+
+    def figures_at(self, place: Sequence[float]) -> Tensor:
+        """θ at a place, each coordinate from -1 to 1."""
+        return self.coefficients.new_tensor(at(place, self.terms)) @ self.coefficients
+
+    def kernel_at(self, place: Sequence[float]) -> Tensor:
+        """The kernel at a place."""
+        with torch.no_grad():
+            return self.family.kernel_of(self.figures_at(place)).detach()
+
+    def described_at(self, place: Sequence[float]) -> dict[str, Parameter]:
+        """The figures at a place by the names that people know."""
+        return dict(self.family.described(self.figures_at(place)))
+
+
+@dataclass(frozen=True)
+class Varied:
+    """What a fit of a varying PSF found.
+
+    Attributes
+    ----------
+    surface
+        Figures over the field; of one term where they do not vary.
+    space
+        Shape of the field, in pixels.
+    regions
+        How many told.
+    steps
+        What was tried, in order.
+    """
+
+    surface: Surface
+    space: tuple[int, ...]
+    regions: int
+    steps: tuple[Step, ...]
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is more than one PSF."""
+        return len(self.surface.terms) > 1
+
+    @property
+    def field(self) -> KernelField:
+        """A kernel at every pixel."""
+        along = [
+            any(degrees[axis] for term in self.surface.terms for degrees in term) for axis in range(len(self.space))
+        ]
+        return KernelField(self.space, tuple(along), lambda place: self.surface.kernel_at(self._relative(place)))
+
+    def _relative(self, place: Sequence[float]) -> tuple[float, ...]:
+        """Pixels as places from -1 to 1, border to border."""
+        return tuple((2 * p + 1) / n - 1 for p, n in zip(place, self.space, strict=True))
+
+    @property
+    def reason(self) -> str:
+        """The sentence that says whether it pays."""
+        kept = [step for step in self.steps if step.kept]
+        if not kept:
+            return f"the PSF is the same all over the field, as far as {self.regions} regions of it tell"
+        gain = sum(step.gain_nats - step.penalty_nats for step in kept)
+        names = " and ".join(step.name for step in kept)
+        return f"the PSF changes over the field ({names}): {self.regions} regions gain {gain:.0f} nats by it"
+
+    def described_at(self, place: Sequence[float]) -> Mapping[str, Parameter]:
+        """The figures at a place in pixels."""
+        return self.surface.described_at(self._relative(place))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able, without the PSFs."""
+        return {
+            "varies": self.varies,
+            "reason": self.reason,
+            "regions": self.regions,
+            "tried": [step._asdict() for step in self.steps],
+            "terms": [[list(degrees) for degrees in term] for term in self.surface.terms],
+            "coefficients": self.surface.coefficients.tolist(),
+        }
