@@ -20,7 +20,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.evidence.modelled import Modelled, between_bands, to_bands, transformed
+from napari_blind_deconv.evidence.directions import grains_of
+from napari_blind_deconv.evidence.modelled import Modelled, between_bands, to_bands, transformed, waves_of
 from napari_blind_deconv.evidence.noise_floor import length_of, level_in_window, shapes_of_doubt
 from napari_blind_deconv.evidence.pieces import pieces, window_for
 from napari_blind_deconv.evidence.whittle import Whittle, smeared
@@ -158,13 +159,9 @@ class Evidence:
         top = max(float(radius.max()), lowest * 2)
         band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
+        given = values, noise, shape, sigma, spacing, axes
         return cls(
-            values,
-            noise,
-            shape,
-            sigma,
-            spacing,
-            axes,
+            *given,
             ordinates,
             (seen * noise.at(axes)).expand(ordinates.shape),
             shapes_of_doubt(axes, noise.doubt),
@@ -280,21 +277,8 @@ class Evidence:
 
     @cached_property
     def grains(self) -> Tensor:
-        """Products of two entries of the direction n of each frequency, ``(ndim (ndim + 1) / 2, *kept)``.
-
-        S may vary along the direction by ``exp(nᵀ G n)``, for fur, fibres, filaments, at all frequencies alike, unlike
-        a kernel's nulls and roll-off: the lower triangle of G is what multiplies these.
-        """
-        rows, columns = torch.tril_indices(self.ndim, self.ndim).tolist()
-        parts = self.directions.unbind(-1)
-        return torch.stack([parts[r] * parts[c] for r, c in zip(rows, columns, strict=True)])
-
-    @cached_property
-    def directions(self) -> Tensor:
-        """Unit vectors of the kept frequencies in physical space, ``(*kept, ndim)``."""
-        physical = [f / d for f, d in zip(self.axes, self.spacing, strict=True)]
-        grid = torch.stack(torch.meshgrid(*physical, indexing="ij"), -1)
-        return grid / grid.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+        """As of `directions.grains_of`, at the kept frequencies in physical space."""
+        return grains_of([f / d for f, d in zip(self.axes, self.spacing, strict=True)])
 
     def at_frequencies(self, spectrum: Tensor) -> Tensor:
         """S between its nodes, at every kept frequency."""
@@ -302,18 +286,14 @@ class Evidence:
 
     def waves(self, kernel: Tensor) -> list[Tensor]:
         """Transforms of a kernel's samples to the kept frequencies of each axis, ``(taps, kept)``; kept once made."""
-        made = []
-        for axis, (n, places) in enumerate(zip(kernel.shape[-self.ndim :], self.axes, strict=True)):
-            key = axis, n, kernel.dtype
-            if key not in self._made:
-                phase = -2 * math.pi * (torch.arange(n, device=places.device) - n // 2)[:, None] * places
-                phase = phase.to(torch.promote_types(kernel.dtype, places.dtype))
-                self._made[key] = torch.polar(torch.ones_like(phase), phase)
-            made.append(self._made[key])
-        return made
+        shape = tuple(kernel.shape[-self.ndim :])
+        key = shape, kernel.dtype
+        if key not in self._made:
+            self._made[key] = [waves_of(n, places, kernel.dtype) for n, places in zip(shape, self.axes, strict=True)]
+        return self._made[key]
 
     @cached_property
-    def _made(self) -> dict[tuple[int, int, torch.dtype], Tensor]:
+    def _made(self) -> dict[tuple[tuple[int, ...], torch.dtype], list[Tensor]]:
         return {}
 
     def _to_bands(self, values: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 As in `whittle`, the slopes are written out by hand: they share what the value needs, and take few passes over memory.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,6 +70,13 @@ class Modelled(torch.autograd.Function):
         if ctx.needs_input_grad[2]:
             by_coefficients = features.flatten(1) @ by_shape.mul_(between).flatten()
         return by_kernel, by_nodes, by_coefficients, None, None, None, None, *[None for _ in waves]
+
+
+def waves_of(taps: int, places: Tensor, dtype: torch.dtype) -> Tensor:
+    """The waves of some frequencies (cycles per sample) at a kernel's taps along one axis, ``(taps, frequencies)``."""
+    phase = -2 * math.pi * (torch.arange(taps, device=places.device) - taps // 2)[:, None] * places
+    phase = phase.to(torch.promote_types(dtype, places.dtype))
+    return torch.polar(torch.ones_like(phase), phase)
 
 
 def transformed(kernel: Tensor, waves: Sequence[Tensor]) -> Tensor:

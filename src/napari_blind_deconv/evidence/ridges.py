@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence.closed_form import Evidence
+from napari_blind_deconv.evidence.directions import directions_of
 
 
 def directional(evidence: Evidence, degree: int) -> Tensor:
@@ -17,7 +18,7 @@ def directional(evidence: Evidence, degree: int) -> Tensor:
     """
     if degree == 0 or evidence.ndim == 1:
         return evidence.periodogram.new_zeros(0, *evidence.weights.shape)
-    directions = evidence.directions
+    directions = directions_of([f / d for f, d in zip(evidence.axes, evidence.spacing, strict=True)])
     powers = [p for p in itertools.product(range(degree + 1), repeat=evidence.ndim) if sum(p) == degree]
     terms = [torch.stack([directions[..., a] ** n for a, n in enumerate(p)]).prod(0) for p in powers]
     flat = torch.stack(terms).flatten(1).double()

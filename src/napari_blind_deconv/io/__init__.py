@@ -16,7 +16,8 @@ from napari_blind_deconv._types import InputError
 from . import ome_zarr, ome_zarr_writer, tiff, tiff_writer
 from .atomic import atomic, check_folder, check_room, growing, worded
 from .json_file import read_json, to_json, write_json
-from .source import ArraySource, Region, Sink, Source, checked_region, tiles
+from .regions import Region, checked_region, tiles
+from .source import ArraySource, Sink, Source
 from .volume import Header, Volume
 from .zarr_nodes import is_store
 

@@ -15,7 +15,8 @@ from .json_file import to_json
 from .ome_zarr import PROVENANCE
 from .omero import written
 from .pyramid import factors, means
-from .source import Region, Sink, checked_region, tiles
+from .regions import Region, checked_region, tiles
+from .source import Sink
 from .volume import SPATIAL, Header
 
 if TYPE_CHECKING:

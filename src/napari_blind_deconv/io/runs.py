@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .source import Region, lengths
+from .regions import Region, lengths
 
 _LONGEST = 4 * 2**20  # bytes that are moved at once
 _WASTE = 4  # times as much as is wanted may be read, where that saves seeking

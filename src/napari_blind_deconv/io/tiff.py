@@ -20,7 +20,8 @@ from . import ome
 from .axes import named_axes, voxel_size
 from .intensities import Meaning, meaning_of
 from .layout import Layout, layout_of
-from .source import Region, Source, lengths
+from .regions import Region, lengths
+from .source import Source
 from .tiff_pixels import CutOffError, Pixels, pixels_of
 from .volume import SPATIAL, Header
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import tifffile
 
+from .regions import Region, lengths
 from .runs import runs
-from .source import Region, lengths
 
 Place = tuple[slice | int, ...]
 _JPEG = frozenset({6, 7, 33007, 34892})  # compressions whose tables may lie outside of the strips

@@ -12,8 +12,9 @@ from napari_blind_deconv._types import InputError
 
 from . import ome
 from .json_file import to_json
+from .regions import Region, lengths
 from .runs import runs
-from .source import Region, Sink, lengths
+from .source import Sink
 from .tiff_pixels import InOnePiece
 from .volume import SPATIAL, Header
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError
 
-from .source import Region, Source, lengths, tiles
+from .regions import Region, lengths, tiles
+from .source import Source
 from .volume import Header
 from .zarr_facts import Facts, facts_of
 from .zarr_nodes import Node, node_at
