@@ -27,7 +27,7 @@ def window_for(space: Sequence[int], kernel_shape: Sequence[int]) -> tuple[int, 
     Examples
     --------
     >>> window_for((48, 256, 256), (17, 33, 33))
-    (48, 84, 84)
+    (48, 90, 90)
     """
     if len(space) < 3:
         return tuple(space)
