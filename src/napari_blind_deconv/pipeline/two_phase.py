@@ -111,8 +111,7 @@ def restoring(problem: Problem, restorer: Restores, last: Estimate) -> Iterator[
     task, done = problem.task(last.kernel).varied(last.kernels), last.step
     yield None
     if isinstance(restorer, ByData):
-        restorer = restorer.chosen(task)
-        yield None
+        restorer = yield from restorer.chosen(task)
     for counted_step in counted(restorer.restore(task)):
         if counted_step is None:
             yield None

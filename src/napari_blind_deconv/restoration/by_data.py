@@ -1,11 +1,11 @@
 """The restoration that the data ask for: photons where light is sparse, the image prior everywhere else."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Literal
 
 from torch import Tensor
 
-from napari_blind_deconv._types import component
+from napari_blind_deconv._types import component, finished
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.restoration.by_prior import ByPrior
 from napari_blind_deconv.restoration.held_out import best
@@ -40,10 +40,13 @@ class ByData:
 
     def restore(self, task: Task) -> Iterator[Restored]:
         """As the chosen restorer does."""
-        return self.chosen(task).restore(task)
+        return finished(self.chosen(task)).restore(task)
 
-    def chosen(self, task: Task) -> ByPrior | PhotonMap | RichardsonLucyRestorer:
-        """The restorer for this task: by prior if one was chosen, if the noise is coloured or does not follow light."""
+    def chosen(self, task: Task) -> Generator[None, None, ByPrior | PhotonMap | RichardsonLucyRestorer]:
+        """The restorer for this task: by prior if one was chosen, if the noise is coloured or does not follow light.
+
+        A yield after every step of what is tried.
+        """
         usual = task.image_prior == SparseGradients()
         counts = task.counts and task.non_negative and task.data.colour is None
         # Without a prior to speak of, a PSF that is a little too wide is taken back too far.
@@ -51,39 +54,43 @@ class ByData:
             return ByPrior()
         # A part that shows much stands for the whole: the choice must not cost as much as what is chosen.
         part = part_of(task)
-        if sparse_light(part):
+        if (yield from sparse_light(part)):
             return PhotonMap()
         if task.iterations is not None:
             return ByPrior()
         ways: dict[str, ByPrior | RichardsonLucyRestorer] = {"by-prior": ByPrior()}
         ways |= {f"{n} steps": _accelerated(n) for n in _ITERATIONS}
-        return ways[best(part, _by_prior, _richardson_lucy)]
+        return ways[(yield from best(part, _by_prior, _richardson_lucy))]
 
 
 def _accelerated(steps: int) -> RichardsonLucyRestorer:
     return RichardsonLucyRestorer(steps_taken=steps, accelerated=True)
 
 
-def _by_prior(task: Task) -> Iterator[tuple[str, Tensor]]:
-    *_, last = ByPrior().restore(task)
-    yield "by-prior", last.scene
+def _by_prior(task: Task) -> Iterator[tuple[str, Tensor] | None]:
+    steps = ByPrior().steps(task)
+    for step, found in enumerate(ByPrior().restore(task), start=1):
+        yield ("by-prior", found.scene) if step == steps else None
 
 
-def _richardson_lucy(task: Task) -> Iterator[tuple[str, Tensor]]:
+def _richardson_lucy(task: Task) -> Iterator[tuple[str, Tensor] | None]:
     """One run, looked at after every number of steps."""
     for step, found in enumerate(_accelerated(max(_ITERATIONS)).restore(task), start=1):
-        if step in _ITERATIONS:
-            yield f"{step} steps", found.scene
+        yield (f"{step} steps", found.scene) if step in _ITERATIONS else None
 
 
-def sparse_light(task: Task) -> bool:
-    """Whether a few pixels hold the light: a few steps of its likelihood make those ever brighter, and no others."""
+def sparse_light(task: Task) -> Generator[None, None, bool]:
+    """Whether a few pixels hold the light: a few steps of its likelihood make those ever brighter, and no others.
+
+    A yield after every step.
+    """
     data = photons_of(task)
     crop = task.data.frame.crop
     first: float | None = None
     for step in poisson_map(data, floor=FLOOR, start=start_of(data)):
         bright = brightness(crop(step.scene), 0.0)
         first = bright if first is None else first
+        yield
         if step.forwards >= _LOOK:
             break
     return first is not None and bright > _SPARSE * first

@@ -6,7 +6,7 @@ thinning does the same). What is restored from one is blurred and held against t
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import torch
@@ -15,14 +15,17 @@ from torch import Tensor
 from napari_blind_deconv.restoration.task import Task
 from napari_blind_deconv.restoration.thinning import split_gaussian
 
-Way = Callable[[Task], Iterator[tuple[str, Tensor]]]
-"""From a task to scenes on its canvas, by name; after one that misses more than the one before, none is asked for."""
+Way = Callable[[Task], Iterator[tuple[str, Tensor] | None]]
+"""From a task to scenes on its canvas, by name; after one that misses more than the one before, none is asked for.
+
+``None`` after a step that is not to be judged.
+"""
 
 # Standard errors by which another way must be better.
 _ERRORS = 3.0
 
 
-def misses(part: Task, *ways: Way) -> Iterator[tuple[str, Tensor]]:
+def misses(part: Task, *ways: Way) -> Iterator[tuple[str, Tensor] | None]:
     """Squared misses of the held-out half in units of its variance, pixel by pixel, for every way to restore."""
     data, noise = part.data, part.noise
     generator = torch.Generator().manual_seed(part.generator.initial_seed())
@@ -35,7 +38,11 @@ def misses(part: Task, *ways: Way) -> Iterator[tuple[str, Tensor]]:
     known = torch.ones_like(judge) if data.weights is None else (data.weights > 0).to(judge)
     for way in ways:
         before = math.inf
-        for name, scene in way(seen):
+        for found in way(seen):
+            if found is None:
+                yield None
+                continue
+            name, scene = found
             missed = (known * (data.blur(scene) - judge).square() / (4 * variance)).double().flatten()
             yield name, missed
             if float(missed.sum()) > before:
@@ -43,12 +50,17 @@ def misses(part: Task, *ways: Way) -> Iterator[tuple[str, Tensor]]:
             before = float(missed.sum())
 
 
-def best(part: Task, *ways: Way) -> str:
-    """The first scene's name, unless another one misses the held-out half by clearly less."""
-    found = misses(part, *ways)
-    chosen, first = next(found)
-    lowest = 0.0
-    for name, missed in found:
+def best(part: Task, *ways: Way) -> Generator[None, None, str]:
+    """The first scene's name, unless another one misses the held-out half by clearly less; a yield after every step."""
+    chosen, lowest, first = "", 0.0, torch.zeros(())
+    for found in misses(part, *ways):
+        yield
+        if found is None:
+            continue
+        name, missed = found
+        if not chosen:
+            chosen, first = name, missed
+            continue
         gain = missed - first
         total, error = float(gain.sum()), float(gain.std()) * len(gain) ** 0.5
         if total < min(lowest, -_ERRORS * error):
