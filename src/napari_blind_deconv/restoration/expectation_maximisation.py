@@ -9,6 +9,8 @@ from napari_blind_deconv.restoration.photons import Photons
 
 # What momentum leaves of a pixel's light at least: what reaches zero would stay there.
 _LEFT = 0.1
+# Samples that are looked at together.
+_SLAB = 1 << 16
 
 
 def richardson_lucy(data: Photons, start: Tensor | None = None, *, accelerated: bool = False) -> Iterator[Tensor]:
@@ -33,7 +35,8 @@ def richardson_lucy(data: Photons, start: Tensor | None = None, *, accelerated: 
         ahead = scene
         if accelerated and step > 1:
             ahead = before.lerp(scene, 1 + (step - 1) / (step + 2))
-            torch.maximum(ahead, _LEFT * scene, out=ahead)
+            for part, now in zip(ahead.flatten().split(_SLAB), scene.flatten().split(_SLAB), strict=True):
+                torch.maximum(part, _LEFT * now, out=part)
         before, step = scene, step + 1
         scene = data.ratio_of(ahead).mul_(ahead).div_(data.sensitivity)
         yield scene

@@ -121,8 +121,8 @@ class Photons:
 
     @cached_property
     def weight(self) -> Tensor:
-        """W, on the whole frame."""
-        ones = self.observed.new_ones(self.blur.frame.shape)
+        """W, on the whole frame; where it is one everywhere, a view of a single one."""
+        ones = self.observed.new_ones(()).expand(self.blur.frame.shape)
         return ones if self.weights is None else ones * self.weights
 
     @cached_property
