@@ -91,15 +91,17 @@ def transfer(kernel: Tensor, shape: Sequence[int]) -> Tensor:
     return rfftn(embed(kernel, shape), kernel.ndim)
 
 
-def stencil(values: Tensor, kernel: Tensor) -> Tensor:
+def stencil(values: Tensor, kernel: Tensor, onto: Tensor | None = None) -> Tensor:
     """Periodic convolution by a kernel of a few taps, tap by tap: faster than a transform for differences.
+
+    What is given as ``onto`` is added to, in place.
 
     Examples
     --------
     >>> stencil(torch.tensor([0.0, 0.0, 1.0, 0.0]), torch.tensor([1.0, -1.0, 0.0]))
     tensor([ 0.,  1., -1.,  0.])
     """
-    out = torch.zeros_like(values)
+    out = torch.zeros_like(values) if onto is None else onto
     for place in kernel.nonzero().tolist():
         shift = [p - n // 2 for p, n in zip(place, kernel.shape, strict=True)]
         _add_rolled(out, values, shift, float(kernel[tuple(place)]))

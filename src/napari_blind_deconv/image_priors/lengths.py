@@ -21,7 +21,9 @@ def length_of(vectors: Tensor) -> Tensor:
     return vectors.square().sum(0, keepdim=True).sqrt()
 
 
-def shrunk(vectors: Tensor, threshold: float, shrinkage: Callable[[Tensor], Tensor]) -> Tensor:
+def shrunk(
+    vectors: Tensor, threshold: float, shrinkage: Callable[[Tensor], Tensor], out: Tensor | None = None
+) -> Tensor:
     """Vectors along the first axis, each as short as ``shrinkage`` makes its length; none is left below ``threshold``.
 
     Read from a table over threshold / length, along which the shrinkage relative to the length is smooth: powers cost
@@ -30,5 +32,8 @@ def shrunk(vectors: Tensor, threshold: float, shrinkage: Callable[[Tensor], Tens
     places = (torch.arange(_ENTRIES, dtype=vectors.dtype, device=vectors.device) + 0.5) / _ENTRIES
     lengths = threshold / places
     table = torch.cat([shrinkage(lengths) / lengths, lengths.new_zeros(1)])
-    inverse = vectors.square().sum(0, keepdim=True).rsqrt_().mul_(threshold * _ENTRIES)
-    return vectors * table.take(inverse.clamp_(max=_ENTRIES).long())
+    inverse = vectors[0].square()
+    for component in vectors[1:]:
+        inverse.addcmul_(component, component)
+    inverse = inverse.rsqrt_().mul_(threshold * _ENTRIES).clamp_(max=_ENTRIES)
+    return torch.mul(vectors, table.index_select(0, inverse.int().flatten()).reshape(inverse.shape), out=out)

@@ -48,7 +48,10 @@ class SparseGradients:
     def denoise(self, coefficients: Tensor, level: float, spacing: tuple[float, ...]) -> Tensor:
         """The proximal map of ``α ‖v‖^p`` at ``level²``, for gradients and curvatures each."""
         weight = self.strength * _ALPHA * level**2
-        return torch.cat([self._shrunk(group, weight) for group in gradients_and_curvatures(coefficients)])
+        out = torch.empty_like(coefficients)
+        for group, into in zip(*map(gradients_and_curvatures, (coefficients, out)), strict=True):
+            self._shrink(group, weight, into)
+        return out
 
     def penalty(self, coefficients: Tensor) -> Tensor:
         """φ per position: ``α Σ ‖v‖^p``, shape of the scene."""
@@ -67,9 +70,9 @@ class SparseGradients:
         """From a shrinkage of a quarter of the scene's intensity to one of a quarter of a thousandth."""
         return levels_for(self.strength * _ALPHA, steps)
 
-    def _shrunk(self, group: Tensor, weight: float) -> Tensor:
+    def _shrink(self, group: Tensor, weight: float, into: Tensor) -> None:
         threshold = max(zero_below(weight, self.exponent), 1e-12)
-        return shrunk(group, threshold, lambda length: hyper_laplacian_shrinkage(length, weight, self.exponent))
+        shrunk(group, threshold, lambda length: hyper_laplacian_shrinkage(length, weight, self.exponent), into)
 
 
 def gradients_and_curvatures(coefficients: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ _INNER_STEPS, _INNER_STEPS_OF_SCORED = 2, 16
 # What no filter and no kernel sees would otherwise be divided by zero.
 PULL_TO_ZERO = 1e-9
 # Samples of a slab.
-_SLAB = 1 << 21
+_SLAB = 1 << 20
 
 
 def restore(
@@ -85,10 +85,10 @@ def pulled_to(
 ) -> Tensor:
     """Σ_j D_jᵀ v_j with v the denoised D x: what the prior pulls the scene to.
 
-    Where the denoiser looks at one place at a time, slab by slab along the first axis: all filters' images of a whole
-    canvas at once would be most of a restoration's memory.
+    Where the denoiser looks at one place at a time, slab by slab along the longest axis but the last: all filters'
+    images of a whole canvas at once would be most of a restoration's memory.
     """
-    axis = -len(spacing)
+    axis = max(range(-len(spacing), min(-1, 1 - len(spacing))), key=lambda a: scene.shape[a])
     n = scene.shape[axis]
     thick = max(2, _SLAB * n // max(scene.numel(), 1))
     if not isinstance(prior, Pointwise) or thick >= n:
@@ -106,14 +106,17 @@ def pulled_to(
 
 def analysed(scene: Tensor, filters: list[Tensor]) -> Tensor:
     """D_j x, shape ``(filters, *scene)``."""
-    return torch.stack([stencil(scene, f) for f in filters])
+    out = scene.new_zeros((len(filters), *scene.shape))
+    for coefficients, f in zip(out, filters, strict=True):
+        stencil(scene, f, coefficients)
+    return out
 
 
 def synthesised(coefficients: Tensor, filters: list[Tensor]) -> Tensor:
     """Σ_j D_jᵀ v_j: the adjoint of `analysed`."""
     out = torch.zeros_like(coefficients[0])
     for values, f in zip(coefficients, filters, strict=True):
-        out += stencil(values, f.flip(tuple(range(f.ndim))))
+        stencil(values, f.flip(tuple(range(f.ndim))), out)
     return out
 
 
