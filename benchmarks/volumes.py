@@ -112,6 +112,17 @@ def line_of(row: Row) -> str:
 HEADER = "| case | program | CPU s | peak MB | bytes a voxel | PSNR dB | NCC | |\n|---|---|---|---|---|---|---|---|"
 
 
+def best_within(seconds: float, rows: list[Row]) -> float | None:
+    """The best PSNR of a program by a time, interpolated between the numbers of steps that were tried."""
+    import numpy as np
+
+    ordered = sorted((row["seconds"], row["psnr"]) for row in rows)
+    if not ordered or seconds < ordered[0][0]:
+        return None
+    at_last = float(np.interp(seconds, *zip(*ordered, strict=True)))
+    return max([at_last, *(psnr for took, psnr in ordered if took <= seconds)])
+
+
 def targets(case: str, rows: list[Row], ratio: float | None) -> Row:
     """What is asked of us, from the rows of one case; ``None`` where a row is missing."""
     from volume_rivals import GAUSSIAN, KNOWN, MICROSCOPE, SCIKIT_IMAGE
@@ -123,18 +134,17 @@ def targets(case: str, rows: list[Row], ratio: float | None) -> Row:
         other = done.get((name, iterations))
         return other["seconds"] / known["seconds"] if other and known else None
 
-    def gain(others: list[Row]) -> float | None:
-        return known["psnr"] - max(row["psnr"] for row in others) if known and others else None
+    def gain(theirs: float | None) -> float | None:
+        return known["psnr"] - theirs if known and theirs is not None else None
 
     timed = times(SCIKIT_IMAGE, TIMED)
-    within = [row for row in theirs if known and row["seconds"] <= known["seconds"]]
     return {
         "case": case,
         "known": 1 / timed if timed else None,
         "gaussian": times(GAUSSIAN, 0),
         "microscope": times(MICROSCOPE, 0),
-        "best": gain(theirs),
-        "equal_time": gain(within),
+        "best": gain(max((row["psnr"] for row in theirs), default=None)),
+        "equal_time": gain(best_within(known["seconds"], theirs) if known else None),
         "step": ratio,
     }
 
