@@ -32,8 +32,8 @@ def shrunk(
     places = (torch.arange(_ENTRIES, dtype=vectors.dtype, device=vectors.device) + 0.5) / _ENTRIES
     lengths = threshold / places
     table = torch.cat([shrinkage(lengths) / lengths, lengths.new_zeros(1)])
-    inverse = vectors[0].square()
-    for component in vectors[1:]:
+    inverse = vectors.new_zeros(vectors.shape[1:])
+    for component in vectors:
         inverse.addcmul_(component, component)
     inverse = inverse.rsqrt_().mul_(threshold * _ENTRIES).clamp_(max=_ENTRIES)
     return torch.mul(vectors, table.index_select(0, inverse.int().flatten()).reshape(inverse.shape), out=out)

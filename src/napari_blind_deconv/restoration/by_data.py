@@ -1,4 +1,4 @@
-"""The restoration that the data ask for: photons where light is sparse, the image prior everywhere else."""
+"""The restoration that the data ask for: Richardson-Lucy, stopped by held-out light, or the image prior."""
 
 from collections.abc import Generator, Iterator
 from typing import Literal
@@ -10,7 +10,7 @@ from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.restoration.by_prior import ByPrior
 from napari_blind_deconv.restoration.held_out import best
 from napari_blind_deconv.restoration.part import part_of
-from napari_blind_deconv.restoration.photon_map import FLOOR, PhotonMap, start_of
+from napari_blind_deconv.restoration.photon_map import FLOOR, start_of
 from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer
 from napari_blind_deconv.restoration.task import Restored, Task, brightness, photons_of
@@ -18,15 +18,15 @@ from napari_blind_deconv.restoration.task import Restored, Task, brightness, pho
 # How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
 # filaments and beads come to 9 and more, cells stay at 1.5 (decision 0018).
 _SPARSE, _LOOK = 3.0, 6
-# Numbers of steps after which accelerated Richardson-Lucy may be stopped: as 10, 20, 45 and 100 without momentum.
-_ITERATIONS = (7, 10, 16, 25)
+# Numbers of steps after which accelerated Richardson-Lucy may be stopped: 25 come as far as 100 without momentum.
+_ITERATIONS = (7, 10, 16, 25, 40, 64)
 
 
 @component
 class ByData:
-    """Photons for sparse light, or Richardson-Lucy where it predicts held-out light better; else the image prior.
+    """Richardson-Lucy where it predicts held-out light better, as where light is sparse; else the image prior.
 
-    The first two need counts, white noise, and a PSF that was given or follows from optics.
+    The first needs counts, white noise, and a PSF that was given or follows from optics.
     """
 
     kind: Literal["by-data"] = "by-data"
@@ -42,7 +42,7 @@ class ByData:
         """As the chosen restorer does."""
         return finished(self.chosen(task)).restore(task)
 
-    def chosen(self, task: Task) -> Generator[None, None, ByPrior | PhotonMap | RichardsonLucyRestorer]:
+    def chosen(self, task: Task) -> Generator[None, None, ByPrior | RichardsonLucyRestorer]:
         """The restorer for this task: by prior if one was chosen, if the noise is coloured or does not follow light.
 
         A yield after every step of what is tried.
@@ -54,13 +54,20 @@ class ByData:
             return ByPrior()
         # A part that shows much stands for the whole: the choice must not cost as much as what is chosen.
         part = part_of(task)
-        if (yield from sparse_light(part)):
-            return PhotonMap()
+        sparse = yield from sparse_light(part)
         if task.iterations is not None:
-            return ByPrior()
-        ways: dict[str, ByPrior | RichardsonLucyRestorer] = {"by-prior": ByPrior()}
-        ways |= {f"{n} steps": _accelerated(n) for n in _ITERATIONS}
+            return RichardsonLucyRestorer(accelerated=True) if sparse else ByPrior()
+        ways: dict[str, ByPrior | RichardsonLucyRestorer] = {f"{n} steps": _accelerated(n) for n in _ITERATIONS}
+        if sparse:
+            found = yield from best(part, _richardson_lucy)
+            # Half of the light bears fewer steps than all of it (decision 34).
+            return ways[_later(found, list(ways))]
+        ways["by-prior"] = ByPrior()
         return ways[(yield from best(part, _by_prior, _richardson_lucy))]
+
+
+def _later(name: str, names: list[str]) -> str:
+    return names[min(names.index(name) + 1, len(names) - 1)]
 
 
 def _accelerated(steps: int) -> RichardsonLucyRestorer:
