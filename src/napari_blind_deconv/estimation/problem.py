@@ -10,8 +10,11 @@ from torch import Tensor
 
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
-from napari_blind_deconv.kernel_priors import Fit, Known, Microscope, Updatable
+from napari_blind_deconv.kernel_priors import Airy, Defocus, Fit, Gaussian, Known, Microscope, Updatable
 from napari_blind_deconv.restoration import Task
+
+# Kernels that are given, or have so few figures that no noise is drawn into them.
+_FEW_FIGURES = (Known, Microscope, Gaussian, Airy, Defocus)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Problem:
             counts=self.counts,
             non_negative=self.non_negative,
             dark=self.dark,
-            trusted=isinstance(self.kernel_prior, Known | Microscope),
+            trusted=isinstance(self.kernel_prior, _FEW_FIGURES),
         )
 
     def sample_data(self, kernel: Tensor) -> DataTerm:

@@ -26,7 +26,7 @@ _ITERATIONS = (7, 10, 16, 25, 40, 64)
 class ByData:
     """Richardson-Lucy where it predicts held-out light better, as where light is sparse; else the image prior.
 
-    The first needs counts, white noise, and a PSF that was given or follows from optics.
+    The first needs counts, white noise, and a PSF that was given or has few figures (a Gaussian, a disk, optics).
     """
 
     kind: Literal["by-data"] = "by-data"

@@ -42,7 +42,7 @@ class Task:
     dark
         The intensity of no light, where it is known.
     trusted
-        Whether the kernel was given or follows from optics, and not from the image alone.
+        Whether the kernel was given, or follows from few figures, and is no free form.
     light, concentration
         What was read from the whole observation, where this is a part of it: its light, in photons or, where they are
         not counted, on its own scale; and how much brighter the scene is. ``None``: they are read from ``data``.
