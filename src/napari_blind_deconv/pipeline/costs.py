@@ -36,15 +36,15 @@ class Cost:
 
 RESTORING: Mapping[str, Cost] = MappingProxyType(
     {
-        "sparse-gradients": Cost((200, 150), (8.5, 18.7)),
-        "total-variation": Cost((200, 150), (8.5, 18.7)),
+        "sparse-gradients": Cost((200, 150), (6.0, 11.5)),
+        "total-variation": Cost((200, 150), (6.0, 11.5)),
         "none": Cost((130, 150), (7.0, 15.4)),
         "gaussian-field": Cost((130, 150), (15.0, 33.0)),
         "patch-mixture": Cost((600, 600), (160.0, 352.0)),
         "diffusion": Cost((600, 600), (400.0, 880.0)),
         "deep-image": Cost((1200, 1500), (150.0, 330.0)),
-        "photon-map": Cost((230, 270), (9.5, 20.9)),
-        "richardson-lucy": Cost((90, 100), (3.3, 7.3)),
+        "photon-map": Cost((140, 150), (7.0, 9.5)),
+        "richardson-lucy": Cost((90, 100), (3.0, 3.3)),
         "posterior-sampling": Cost((900, 900), (40.0, 88.0)),
     }
 )
@@ -59,14 +59,15 @@ HELD: Mapping[str, float] = MappingProxyType({"whole": 60.0, "blocks": 1.0})
 ESTIMATING: Mapping[str, Cost] = MappingProxyType(
     {
         "known": Cost((8.0, 8.0), (0.0, 0.0)),
-        "gaussian": Cost((40.0, 40.0), (250.0, 550.0)),
+        "gaussian": Cost((40.0, 40.0), (250.0, 130.0)),
+        "microscope": Cost((330.0, 330.0), (500.0, 500.0)),
         "uniform": Cost((330.0, 330.0), (4300.0, 9500.0)),
         "other": Cost((330.0, 330.0), (4300.0, 9500.0)),
     }
 )
 """The same of all steps together, a sample of the part that teaches the kernel, by kernel prior."""
 
-CHECKING: tuple[float, float] = (100.0, 220.0)
+CHECKING: tuple[float, float] = (100.0, 110.0)
 """Transforms a sample that defects, noise and checks take, in an image and in a volume."""
 
 PACKAGES: tuple[float, float] = (5e7, 9e7)
