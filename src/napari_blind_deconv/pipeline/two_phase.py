@@ -112,7 +112,9 @@ def restoring(problem: Problem, restorer: Restores, last: Estimate) -> Iterator[
     yield None
     if isinstance(restorer, ByData):
         restorer = yield from restorer.chosen(task)
-    for counted_step in counted(restorer.restore(task)):
+    scenes = restorer.restore(task)
+    yield None
+    for counted_step in counted(scenes):
         if counted_step is None:
             yield None
             continue
