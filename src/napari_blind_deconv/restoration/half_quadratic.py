@@ -7,14 +7,13 @@ step to step. H blurs and R is the noise (`forward.DataTerm`). Only the frame is
 border neither rings nor wraps.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
-from napari_blind_deconv.fourier import irfftn, rfftn, stencil
+from napari_blind_deconv.fourier import irfftn, rfftn, stencil, transfer
 from napari_blind_deconv.image_priors import Pointwise, Scored, Splittable, Turning
 from napari_blind_deconv.restoration.normal_equations import solve
 
@@ -89,7 +88,7 @@ def pulled_to(
     Where the denoiser looks at one place at a time, slab by slab along the longest axis but the last: all filters'
     images of a whole canvas at once would be most of a restoration's memory.
     """
-    axis = max(range(-len(spacing), min(-1, 1 - len(spacing))), key=lambda a: scene.shape[a])
+    axis = max(range(-len(spacing), min(-1, 1 - len(spacing))), key=lambda a: scene.shape[a], default=-1)
     n = scene.shape[axis]
     thick = max(2, _SLAB * n // max(scene.numel(), 1))
     if not isinstance(prior, Pointwise) or thick >= n:
@@ -122,10 +121,5 @@ def synthesised(coefficients: Tensor, filters: list[Tensor]) -> Tensor:
 
 
 def roughness(filters: list[Tensor], observed: Tensor, frame: Frame) -> Tensor:
-    """Σ_j |D̂_j|², real, on the half canvas: the transform of the filters' autocorrelations, all in one."""
-    together = observed.new_zeros(frame.canvas)
-    for f in filters:
-        taps = [(place, float(f[tuple(place)])) for place in f.nonzero().tolist()]
-        for (one, a), (other, b) in itertools.product(taps, taps):
-            together[tuple((p - q) % n for p, q, n in zip(one, other, frame.canvas, strict=True))] += a * b
-    return rfftn(together, frame.ndim).real.clamp(min=0)
+    """Σ_j |D̂_j|², real, on the half canvas."""
+    return torch.stack([transfer(f.to(observed), frame.canvas).abs() ** 2 for f in filters]).sum(0)
