@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Class = TypeVar("Class")
 Value = TypeVar("Value")
+Step = TypeVar("Step")
 
 VoxelSize = tuple[float | None, ...]
 """Lengths in µm, one per spatial axis in the order z, y, x; ``None`` along an axis of which none is known."""
@@ -131,6 +132,17 @@ def finished(steps: Generator[Any, None, Value]) -> Value:
         except StopIteration as end:
             found: Value = end.value
             return found
+
+
+def translated(steps: Generator[Any, None, Value], words: Callable[[Any], Step]) -> Generator[Step, None, Value]:
+    """A generator with what it yields put another way, and what it returns as it is."""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            found: Value = end.value
+            return found
+        yield words(step)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

@@ -89,14 +89,7 @@ def kind_of(settings: Settings) -> str:
 
 def bytes_of(settings: Settings, ndim: int) -> float:
     """Bytes a sample of the canvas that a restoration takes."""
-    kinds = {kind_of(settings)} | ({"photon-map"} if may_count(settings) else set())
-    return max(RESTORING[kind].bytes[0 if ndim < 3 else 1] for kind in kinds)
-
-
-def may_count(settings: Settings) -> bool:
-    """Whether the data may choose photons."""
-    even = settings.likelihood.kind == "even-noise"
-    return settings.restorer.kind == "by-data" and settings.image_prior.kind == "sparse-gradients" and not even
+    return RESTORING[kind_of(settings)].bytes[0 if ndim < 3 else 1]
 
 
 USUAL_SECONDS = 2e-8

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 
-from napari_blind_deconv._types import Progress, Value
+from napari_blind_deconv._types import Progress, Value, translated
 
 
 def said(steps: Generator[str, None, Value], stage: str) -> Generator[Progress, None, Value]:
@@ -16,10 +16,4 @@ def said(steps: Generator[str, None, Value], stage: str) -> Generator[Progress, 
     >>> [(p.stage, p.message, p.total) for p in said(looking(), "preparing")]
     [('preparing', 'for defects', 0)]
     """
-    while True:
-        try:
-            message = next(steps)
-        except StopIteration as end:
-            found: Value = end.value
-            return found
-        yield Progress(stage, 0, 0, message=message)
+    return (yield from translated(steps, lambda message: Progress(stage, 0, 0, message=message)))

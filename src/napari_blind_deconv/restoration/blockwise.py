@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from napari_blind_deconv._types import Value, finished
+from napari_blind_deconv._types import finished, translated
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.restoration.by_data import ByData
 from napari_blind_deconv.restoration.by_prior import ByPrior, in_need_of_unit
@@ -183,24 +183,13 @@ def settled(
     if task.non_negative or task.counts:
         task = replace(task, dark=(yield from _darkest(source, task, blocks)))
     if isinstance(restorer, ByData):
-        restorer = yield from _worded(restorer.chosen(task), "choosing how to restore")
+        restorer = yield from translated(restorer.chosen(task), lambda _: "choosing how to restore")
     if isinstance(restorer, PhotonMap | RichardsonLucyRestorer):
         return restorer, replace(task, light=(yield from _light(source, task, blocks)))
     if isinstance(restorer, ByPrior) and in_need_of_unit(task):
         task = replace(task, concentration=concentration(part_of(task)))
         yield "looking how light is concentrated"
     return restorer, task
-
-
-def _worded(steps: Generator[None, None, Value], words: str) -> Generator[str, None, Value]:
-    """Steps that say nothing, with words."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: Value = end.value
-            return found
-        yield words
 
 
 def _darkest(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None, float]:
