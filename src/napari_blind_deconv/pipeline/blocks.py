@@ -17,7 +17,7 @@ from napari_blind_deconv.pipeline.given import Given
 from napari_blind_deconv.pipeline.in_one_piece import Kernels
 from napari_blind_deconv.pipeline.memory import Plan, recut
 from napari_blind_deconv.pipeline.outcome import Float, Outcome
-from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed, posed_in_parts, tensors
+from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed_in_parts, posed_region, tensors
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.sources import Region, Sink, written
@@ -99,11 +99,7 @@ def channel_in_blocks(
     settings = run.settings
     levels = replace(intensity_levels(found.sample, None, settings.background), white=run.white)
     problem = yield from said(posed_in_parts(run, found, levels), "preparing")
-    taught, within = None, run.within_region(index)
-    if within is not None:
-        part = within.whole(0)
-        of_part = intensity_levels(part.image, part.missing, settings.background)
-        taught = yield from said(posed(within, 0, of_part), "preparing")
+    taught = yield from said(posed_region(run, index), "preparing")
     last = kernels.get(index)
     if last is None:
         source = Posed(found, levels, run.device)

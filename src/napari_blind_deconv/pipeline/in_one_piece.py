@@ -9,7 +9,7 @@ import torch
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.pipeline.outcome import Float, Outcome
-from napari_blind_deconv.pipeline.posing import intensity_levels, posed
+from napari_blind_deconv.pipeline.posing import intensity_levels, posed, posed_region
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.tone_curve import grey_of
@@ -31,11 +31,7 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
     settings, defects = run.settings, run.whole(index)
     levels = replace(intensity_levels(defects.image, defects.missing, settings.background), white=run.white)
     problem = yield from said(posed(run, index, levels), "preparing")
-    taught, within = None, run.within_region(index)
-    if within is not None:
-        part = within.whole(0)
-        of_part = intensity_levels(part.image, part.missing, settings.background)
-        taught = yield from said(posed(within, 0, of_part), "preparing")
+    taught = yield from said(posed_region(run, index), "preparing")
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
     last: Estimate | None = None

@@ -91,6 +91,15 @@ def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]
     return _problem(run, levels, (observed, weights), taught, noise, levels.posed(defects.image))
 
 
+def posed_region(run: Run, index: int) -> Generator[str, None, Problem | None]:
+    """The problem of the part of a channel that teaches its PSF; ``None``: nobody said which."""
+    within = run.within_region(index)
+    if within is None:
+        return None
+    part = within.whole(0)
+    return (yield from posed(within, 0, intensity_levels(part.image, part.missing, run.settings.background)))
+
+
 def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Generator[str, None, Problem]:
     """As `posed`, of a channel that is read part by part: its observation is the part that teaches the kernel."""
     spread, unknown = found.spread()
