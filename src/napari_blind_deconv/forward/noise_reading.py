@@ -148,7 +148,9 @@ def _continued(power: Tensor, axes: Sequence[Tensor]) -> tuple[Tensor, float]:
     seen = power[believed].max() if bool(believed.any()) else power.max()
     base = believed.double() * (power / (power + _FAINT * seen)).double()
     logarithm = (power.clamp(min=1e-9 * float(seen))).log().double().flatten()
-    penalty = torch.diag(torch.tensor([0.0] + [_RIDGE] * (features.shape[1] - 1)).double()) * base.sum()
+    ridge = torch.full((features.shape[1],), _RIDGE, dtype=torch.float64, device=power.device)
+    ridge[0] = 0
+    penalty = ridge.diag() * base.sum()
     weight = base.flatten()
     for _ in range(10):
         weighted = features * weight[:, None]

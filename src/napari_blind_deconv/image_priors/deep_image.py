@@ -94,8 +94,10 @@ class DeepImage:
                 return
 
     def _network(self, ndim: int, generator: torch.Generator) -> UNet:
-        with torch.random.fork_rng():
-            torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator, device=generator.device)))
+        # Drawn on the CPU: the same network on every device.
+        with torch.random.fork_rng(devices=[]):
+            seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
+            torch.default_generator.manual_seed(seed)
             network = UNet(UNetShape(ndim=ndim, widths=self.widths, surround="replicate"), channels=_INPUT_CHANNELS)
             torch.nn.init.normal_(network.tail.weight, std=1e-3)
         return network

@@ -141,7 +141,7 @@ class Microscope:
         Fit
             The best PSF so far; the last one is the answer, with every free number and its error.
         """
-        sampling = self.sampling(shape, torch.float32)
+        sampling = self.sampling(shape, torch.float32).to(evidence.periodogram.device)
         smooth = replace(sampling, snap_um=0.0)  # moving along z, a PSF keeps its evidence
 
         def kernel_of(values: dict[str, Tensor]) -> Tensor:
@@ -166,11 +166,11 @@ class Microscope:
         The statistics are in nats; ``weight`` multiplies the prior's cost.
         """
         shape = tuple(kernel.shape)
-        sampling, unknowns = self.sampling(shape, torch.float32), self.unknowns(len(shape))
+        sampling, unknowns = self.sampling(shape, torch.float32).to(kernel.device), self.unknowns(len(shape))
 
         def of(coordinates: Tensor) -> Tensor:
             values = {u.name: u.value(c) for u, c in zip(unknowns, coordinates, strict=True)}
-            return self.kernel(values, sampling, shape).to(kernel)
+            return self.kernel(values, sampling, shape)
 
         def cost(coordinates: Tensor) -> Tensor:
             return torch.stack([u.cost(u.value(c)) for u, c in zip(unknowns, coordinates, strict=True)]).sum()
@@ -182,7 +182,7 @@ class Microscope:
             return statistics.energy(of(coordinates), kernel) + weight * cost(coordinates)
 
         if not unknowns:
-            return self.kernel({}, sampling, shape).to(kernel)
+            return self.kernel({}, sampling, shape)
         start = torch.tensor([u.coordinate(u.start) for u in unknowns]).to(kernel)
         [near] = minimum(distance, [start], _UPDATE_ITERATIONS)
         [found] = minimum(energy, [near], _UPDATE_ITERATIONS)
@@ -215,7 +215,7 @@ class Microscope:
             found[free.name] = values.get(free.name, fallback)
         return found
 
-    def optics(self, values: dict[str, Tensor]) -> Optics:
+    def optics(self, values: dict[str, Tensor], device: torch.device | None = None) -> Optics:
         """The microscope in which the unknowns have these values."""
         fixed = self.zernike_rad or ()
         coefficients = []
@@ -223,8 +223,9 @@ class Microscope:
             own = fixed[j - _FIRST_MODE] if j - _FIRST_MODE < len(fixed) else None
             default = torch.tensor(own if isinstance(own, float) else 0.0)
             coefficients.append(values.get(f"zernike_{j}", default))
-        zernike = torch.stack([c.float() for c in coefficients]) if coefficients else torch.zeros(0)
-        return Optics(modality=self.modality, zernike_rad=zernike, **self.numbers(values))
+        zernike = torch.stack([c.float().to(device) for c in coefficients]) if coefficients else torch.zeros(0)
+        numbers = {name: number.to(device) for name, number in self.numbers(values).items()}
+        return Optics(modality=self.modality, zernike_rad=zernike.to(device), **numbers)
 
     def sampling(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> Sampling:
         """The voxels of a support, resolved for the highest aperture and shortest wave that the fields allow."""
@@ -255,8 +256,8 @@ class Microscope:
         )
 
     def kernel(self, values: dict[str, Tensor], sampling: Sampling, shape: tuple[int, ...]) -> Tensor:
-        """The PSF in which the unknowns have these values."""
-        return psf(self.optics(values), sampling, shape=shape)
+        """The PSF in which the unknowns have these values, where the sampling lies."""
+        return psf(self.optics(values, sampling.z.device), sampling, shape=shape)
 
     def _noll_indices(self) -> tuple[int, ...]:
         last = _LAST_MODE if self.zernike_rad is None else _FIRST_MODE + len(self.zernike_rad) - 1

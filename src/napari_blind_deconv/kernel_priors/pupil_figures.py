@@ -41,7 +41,7 @@ def pupil_figures(pupil: Pupil, fit: Fit, shape: tuple[int, ...]) -> Figures:
     shape
         Support of the kernel.
     """
-    unknowns, sampling = pupil.unknowns(len(shape)), pupil.sampling(shape, torch.float32)
+    unknowns, sampling = pupil.unknowns(len(shape)), pupil.sampling(shape, torch.float32).to(fit.kernel.device)
     start = fit.kernel.new_tensor([u.coordinate(fit.parameters[u.name].value) for u in unknowns])
 
     def values(theta: Tensor) -> dict[str, Tensor]:

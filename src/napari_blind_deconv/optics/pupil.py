@@ -49,3 +49,7 @@ class Pupil:
         weights = torch.sin(angle)[:, None] ** 2 * along_weights / (rows + 1)
         modes = torch.stack([zernike(j, x, y) for j in noll_indices]) if noll_indices else x.new_zeros(0, rows, rows)
         return cls(*(t.to(dtype) for t in (x, y, weights, modes)))
+
+    def to(self, device: torch.device) -> "Pupil":
+        """The same points on a device."""
+        return Pupil(*(t.to(device) for t in (self.x, self.y, self.weights, self.modes)))

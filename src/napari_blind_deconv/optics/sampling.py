@@ -92,6 +92,12 @@ class Sampling:
         fine, boxes = tuple(p.to(dtype) for p in places), tuple(b.to(dtype) for b in box)
         return cls(z.to(dtype), (fine[0], fine[1]), (boxes[0], boxes[1]), Pupil.of(rows, noll_indices, dtype), snap)
 
+    def to(self, device: torch.device) -> "Sampling":
+        """The same sampling on a device."""
+        fine = self.fine[0].to(device), self.fine[1].to(device)
+        box = self.box[0].to(device), self.box[1].to(device)
+        return Sampling(self.z.to(device), fine, box, self.pupil.to(device), self.snap_um)
+
 
 def _reach(pixels: int, parts: float) -> int:
     return math.ceil(pixels * parts / 2) + _MARGIN

@@ -1,0 +1,85 @@
+"""The device follows the tensor: no component mixes tensors of two devices; tried on a pretended accelerator."""
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv.settings import ESTIMATORS, FAMILIES, IMAGE_PRIORS, KERNEL_PRIORS
+from napari_blind_deconv.synthesis import beads, cells, gaussian_kernel, photon_counts
+from tests.pretended import accelerator
+
+MEMBERS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kinds]
+
+# Every step goes through Python there, so few are taken.
+SHORT = {
+    "by-evidence": {"starts": 1, "rounds": 1, "refinements": 1},
+    "diffusion": {"strength": 1.0},
+    "deep-image": {"widths": (4, 8)},
+    "posterior-sampling": {"samples": 2, "levels": 3},
+}
+
+
+def settings_of(family, kind):
+    """A component among others that it works with."""
+    drawn = kind in ("by-draws", "posterior-sampling")
+    chosen = {
+        "image_prior": IMAGE_PRIORS["gaussian-field" if drawn else "sparse-gradients"](),
+        "kernel_prior": KERNEL_PRIORS["gaussian" if kind == "smooth" else "known"](),
+        "estimator": ESTIMATORS["by-evidence"](**SHORT["by-evidence"]),
+    }
+    if family in ("kernel_prior", "estimator"):
+        chosen["kernel_prior"] = KERNEL_PRIORS["sparse" if family == "estimator" else kind]()
+    if family != "kernel_prior":
+        chosen[family] = FAMILIES[family][kind](**SHORT.get(kind, {}))
+    if kind == "microscope":
+        chosen["kernel_prior"] = KERNEL_PRIORS[kind](na=0.8, emission_um=0.52, zernike_rad=())
+    return Settings(**chosen, iterations=2)
+
+
+def observed_of(shape):
+    """An image in counts of light and the PSF that blurred it."""
+    rng = np.random.default_rng(0)
+    kernel = gaussian_kernel((5, 7, 7)[-len(shape) :], np.diag([1.5, 1.5, 1.5][-len(shape) :]))
+    grown = tuple(n + k - 1 for n, k in zip(shape, kernel.shape, strict=True))
+    scene = cells(grown, rng) if len(shape) == 2 else 0.05 + beads(grown, rng, count=20, width=2.0)
+    return photon_counts(scene, kernel, 400, rng)[0], kernel
+
+
+def restored_there(monkeypatch, settings, shape):
+    """A run on the pretended accelerator."""
+    observed, kernel = observed_of(shape)
+    psf = kernel if settings.kernel_prior.kind == "known" else None
+    if psf is None:
+        settings = dataclasses.replace(settings, kernel_size=kernel.shape)
+    with accelerator() as device:
+        for name in ("deconvolve", "preparation"):
+            monkeypatch.setattr(sys.modules[f"napari_blind_deconv.pipeline.{name}"], "device_of", lambda _: device)
+        return deconvolve(observed, settings, psf=psf, voxel_size_um=(0.3, 0.12, 0.12)[-len(shape) :])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "kind"), MEMBERS)
+def test_a_component_keeps_to_one_device(monkeypatch, family, kind):
+    result = restored_there(monkeypatch, settings_of(family, kind), (40, 44))
+    assert result.report["device"].startswith("pretended")
+    assert np.isfinite(result.image).all()
+
+
+@pytest.mark.parametrize("kind", ["known", "gaussian"])
+def test_a_volume_keeps_to_one_device(monkeypatch, kind):
+    result = restored_there(monkeypatch, settings_of("kernel_prior", kind), (8, 28, 30))
+    assert result.report["device"].startswith("pretended")
+
+
+def test_what_mixes_devices_fails_there():
+    with accelerator() as device:
+        there = torch.ones(3).to(device)
+        assert float((there * torch.tensor(2.0)).sum()) == 6
+        with pytest.raises(RuntimeError, match=r"on pretended and, of shapes \[\(3,\)\], on the CPU"):
+            _ = there + torch.ones(3)
+        with pytest.raises(RuntimeError, match="a generator on the CPU draws nothing on pretended"):
+            torch.rand(3, device=device, generator=torch.Generator())
