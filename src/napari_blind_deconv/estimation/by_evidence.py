@@ -23,7 +23,7 @@ class ByEvidence:
     """
 
     kind: Literal["by-evidence"] = "by-evidence"
-    starts: Annotated[int, Ge(1), Le(5)] = 4
+    starts: Annotated[int, Ge(1), Le(5)] = 5
     """How many times a free-form kernel is estimated, each from another first image, to be averaged."""
     rounds: Annotated[int, Ge(1), Le(1000)] = 5
     """Kernel updates per level of the pyramid, for free-form kernels."""

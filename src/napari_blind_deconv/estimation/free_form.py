@@ -22,8 +22,8 @@ from napari_blind_deconv.fourier import centred, embed, extract, irfftn, rfftn
 
 # First weights of the gradients' count, for a scene of unit range: the plateau of decision 0007, its middle first.
 _FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3, 12e-3, 24e-3)
-# Differences of energy per sample that count: failures differ by tenths, good kernels by hundredths.
-_TEMPERATURE = 0.005
+# Differences of energy per sample that count: failures differ by tenths; hundredths come and go with rounding.
+_TEMPERATURE = 0.02
 # Side of the window, and its frames: as many as bring the noise down to this standard deviation.
 _SIDE = {2: 320}
 _LITTLE_NOISE, _FRAMES = 0.01, 4
@@ -101,18 +101,34 @@ def learning_data(problem: Problem, kernel: Tensor) -> DataTerm:
 
 
 def posterior_mean(found: Sequence[Explanation]) -> Tensor:
-    """Mean of kernels, moved onto the best one by whole pixels, weighted by their energies."""
-    best = min(found, key=lambda e: e.energy)
-    weights = [math.exp((best.energy - e.energy) / _TEMPERATURE) for e in found]
-    aligned = [weight * moved_onto(best.kernel, e.kernel) for weight, e in zip(weights, found, strict=True)]
+    """Mean of kernels, weighted by their energies, each moved by whole pixels onto the one that is most like the rest.
+
+    The best by energy may be turned or bent where the others agree: moved onto it, they would smear.
+    """
+    best = min(e.energy for e in found)
+    weights = [math.exp((best - e.energy) / _TEMPERATURE) for e in found]
+    likeness = [sum(w * _likeness(e.kernel, f.kernel) for w, f in zip(weights, found, strict=True)) for e in found]
+    target = found[likeness.index(max(likeness))].kernel
+    aligned = [weight * moved_onto(target, e.kernel) for weight, e in zip(weights, found, strict=True)]
     return centred(torch.stack(aligned).sum(0) / sum(weights))
+
+
+def _likeness(kernel: Tensor, other: Tensor) -> float:
+    """The largest normalised correlation of two kernels over their shifts."""
+    return float(_correlation(kernel, other).max() / (kernel.norm() * other.norm()))
+
+
+def _correlation(target: Tensor, kernel: Tensor) -> Tensor:
+    """Σ target(p + s) kernel(p) for every shift s, on a canvas of twice the support."""
+    canvas = [2 * n for n in kernel.shape]
+    ours, theirs = (rfftn(embed(k, canvas), k.ndim) for k in (kernel, target))
+    return irfftn(ours.conj() * theirs, canvas)
 
 
 def moved_onto(target: Tensor, kernel: Tensor) -> Tensor:
     """A kernel moved by whole pixels to where it correlates best with another; what leaves the support is lost."""
-    canvas = [2 * n for n in kernel.shape]
-    ours, theirs = (rfftn(embed(k, canvas), k.ndim) for k in (kernel, target))
-    correlation = irfftn(ours.conj() * theirs, canvas)
+    correlation = _correlation(target, kernel)
+    canvas = correlation.shape
     peak = np.unravel_index(int(correlation.argmax()), correlation.shape)
     step = [int(p) - n if int(p) >= n // 2 else int(p) for p, n in zip(peak, canvas, strict=True)]
     return extract(torch.roll(embed(kernel, canvas), step, tuple(range(kernel.ndim))), kernel.shape)
