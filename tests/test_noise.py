@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_blind_deconv.defects.filling import filled
-from napari_blind_deconv.forward import Noise, read_noise
+from napari_blind_deconv.forward import Noise, ReadFromImage, read_noise
 from napari_blind_deconv.forward.compression import block_coded
 from napari_blind_deconv.forward.patches import Patches
 from napari_blind_deconv.pipeline.noise_words import noise_report
@@ -191,6 +191,32 @@ def test_the_growth_of_photon_noise_is_read(gain, seed):
     found = read_noise(tensor(counts))
     assert found.gain == pytest.approx(gain, rel=0.25)
     assert found.sigma == pytest.approx(gain * np.sqrt(photons.mean()), rel=0.2)
+
+
+def busy_scene(space, seed, width=0.9) -> np.ndarray:
+    """Blurred grain that fills every window, brighter in some places than in others; the first axis a batch of one."""
+    grain = np.abs(ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=space), width, mode="wrap"))
+    return (grain / grain.max())[None] * (0.1 + smooth_scene(space, seed))
+
+
+@FEW
+@given(seed=st.integers(0, 99))
+@pytest.mark.parametrize("space", [(200, 190), (32, 72, 80)])
+def test_the_growth_of_photon_noise_is_read_where_the_scene_fills_all_windows(space, seed):
+    scene = ndimage.gaussian_filter(busy_scene(space, seed), (0, *(2.0,) * len(space)), mode="wrap")
+    photons = 10 + 3000 * scene / scene.max()
+    found = read_noise(tensor(np.random.default_rng(seed).poisson(photons)))
+    assert found.gain == pytest.approx(1, rel=0.25)
+    _, counts = ReadFromImage().bound(found, float(photons.min()), float(photons.max()), unexplained=1.0)
+    assert counts
+
+
+@given(share=st.floats(0.01, 0.2))
+def test_growth_that_the_model_error_covers_does_not_count(share):
+    noise = Noise(0.1, torch.ones(()), gain=0.01, dark=0.001)
+    bright = float(noise.variance(torch.ones(1))) ** 0.5
+    assert ReadFromImage().bound(noise, 0.0, 1.0, unexplained=bright)[1]
+    assert not ReadFromImage().bound(noise, 0.0, 1.0, unexplained=bright / share)[1]
 
 
 def test_noise_that_does_not_follow_the_light_is_alike_in_dark_and_bright_places():

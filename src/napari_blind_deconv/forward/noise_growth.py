@@ -54,14 +54,19 @@ def level(line: tuple[float, float], mean: Tensor, energy: Tensor) -> Tensor:
 
 
 def growth_in_corners(patches: Patches, even: float) -> tuple[float, float] | None:
-    """As `growth`, of the corners of all windows' spectra; ``None``: something else than noise is in them.
+    """As `growth`, of the corners of all windows' spectra.
+
+    ``None`` where windows are alike without it, so that it cannot be told, or where the light does not explain how they
+    differ: then something else than noise is in them.
 
     Parameters
     ----------
     even
-        Scatter of the windows, in units of noise's own, up to which there is nothing else.
+        Scatter of the windows, in units of noise's own, up to which they are alike.
     """
     corners = patches.corners(_CORNERS)
+    if patches.spread(corners) < even:
+        return None
     energy = patches.energy(corners)
     found = growth(patches.mean, energy)
     relative = patches.over(level(found, patches.mean, energy))
