@@ -44,7 +44,7 @@ def richardson_lucy(data: Photons, start: Tensor | None = None, *, accelerated: 
 
 
 def _ahead(before: Tensor, scene: Tensor, power: float) -> Tensor:
-    """X (x / x')^power, the ratio within its bounds; r^p by ((1 + p) r + 1 - p) / ((1 - p) r + 1 + p), .2 % off at most."""
+    """X (x / x')^power, within bounds; r^p by ((1 + p) r + 1 - p) / ((1 - p) r + 1 + p), .2 % off at most."""
     ahead, least, most = torch.empty_like(scene), _SLOWEST**power, _FASTEST**power
     for part, then, now in zip(*(whole.flatten().split(_SLAB) for whole in (ahead, before, scene)), strict=True):
         torch.lerp(then, now, (1 + power) / 2, out=part)
