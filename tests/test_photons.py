@@ -79,6 +79,22 @@ def test_axes_are_alike(method):
     torch.testing.assert_close(straight.T, climbed(method, Photons(turned, counts.T.contiguous()))[-1])
 
 
+@pytest.mark.parametrize("shape", [(17,), (14, 19), (9, 12, 10)])
+def test_momentum_comes_further_and_light_is_not_negative(shape):
+    blur, counts = drawn(shape)
+    data = Photons(blur, counts, background=2.0)
+    *_, plain = islice(richardson_lucy(data), 30)
+    *_, found = islice(richardson_lucy(data, accelerated=True), 16)
+    assert bool((found >= 0).all())
+    assert bool((data.cost(data.predict(found)) < data.cost(data.predict(plain))).all())
+
+
+def test_momentum_survives_darkness():
+    blur, counts = drawn((14, 19))
+    *_, found = islice(richardson_lucy(Photons(blur, torch.zeros_like(counts)), accelerated=True), 12)
+    assert bool(found.isfinite().all())
+
+
 def test_em_keeps_the_light():
     blur, counts = drawn((14, 19))
     data = Photons(blur, counts)

@@ -11,18 +11,26 @@ from napari_blind_deconv.forward.noise import Noise
 
 # How many times the noise's variance grows from the darkest to the brightest parts where it is that of counted light.
 _GROWS = 1.5
+# Noise in the brightest parts has at least this share of the variance of what no kernel explains, where growth matters.
+_MATTERS = 0.1
 
 
 @component
 class ReadFromImage:
-    """Level, colour and growth with the light are read from the image: counts where it grows, else Gaussian."""
+    """Level, colour and growth with the light are read from the image: counts where it grows, else Gaussian.
+
+    A photograph's noise may grow, too; where it is far below what the model leaves unexplained, that does not count.
+    """
 
     kind: Literal["from-image"] = "from-image"
 
-    def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:
-        """The noise as read, and whether its variance grows from the darkest to the brightest intensity."""
+    def bound(self, noise: Noise, dark: float, bright: float, unexplained: float) -> tuple[Noise, bool]:
+        """The noise as read, and whether its variance grows from the darkest to the brightest intensity.
+
+        ``unexplained`` is the deviation of what no kernel explains.
+        """
         low, high = (float(noise.variance(noise.spectrum.new_tensor(v))) for v in (dark, bright))
-        return noise, noise.gain > 0 and high > _GROWS * low
+        return noise, noise.gain > 0 and high > _GROWS * low and high > _MATTERS * unexplained**2
 
 
 @component
@@ -31,7 +39,7 @@ class GaussianNoise:
 
     kind: Literal["even-noise"] = "even-noise"
 
-    def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:
+    def bound(self, noise: Noise, dark: float, bright: float, unexplained: float) -> tuple[Noise, bool]:
         """The noise as read, its growth forgotten."""
         return replace(noise, gain=0.0, dark=None), False
 
@@ -48,7 +56,7 @@ class CameraNoiseModel:
     offset: Annotated[float, Ge(-MOST_INTENSE), Le(MOST_INTENSE)] | None = None
     """Intensity of no light, in grey levels; None: the background, or what the noise shows."""
 
-    def bound(self, noise: Noise, dark: float, bright: float) -> tuple[Noise, bool]:
+    def bound(self, noise: Noise, dark: float, bright: float, unexplained: float) -> tuple[Noise, bool]:
         """The noise with this camera's growth; ``dark`` stands for the offset where none is given."""
         if self.gain is None:
             return noise, noise.gain > 0

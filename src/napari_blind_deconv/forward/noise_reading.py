@@ -3,21 +3,22 @@
 Three places show it: the corners of the spectrum, where a blurred image has nothing left, which give a level but no
 colour; the flattest windows, which give both, as long as what is left in them is noise; and, with them, how their power
 grows with the light. That windows hold nothing but noise shows in how evenly they do: stationary noise scatters as a
-gamma distribution of known width, texture scatters more (decision 0022).
+gamma distribution of known width, texture scatters more (decision 0022). Where a scene fills all windows, the corners
+of their own spectra still show how the noise grows (decision 0037).
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
-from scipy import optimize
 from torch import Tensor
 
 from napari_blind_deconv.forward.compression import block_coded
 from napari_blind_deconv.forward.corner_noise import corner_sigma
 from napari_blind_deconv.forward.noise import Noise
+from napari_blind_deconv.forward.noise_growth import growth, growth_in_corners, level
 from napari_blind_deconv.forward.patches import Patches
 
 # Frequencies (cycles per sample) that tell a flat window from a busy one, and the band that noise is told from texture.
@@ -36,7 +37,6 @@ _WHITE_COMPRESSED, _WHITE = 0.25, 1.0
 # Standard deviation of the spectrum's logarithm: per unit of its range in even windows; in a compressed image.
 _DOUBT, _DOUBT_COMPRESSED = 0.5, 1.0
 _DEGREE, _RIDGE = 3, 3e-4
-_BINS = 12
 
 
 def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
@@ -60,30 +60,30 @@ def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
     >>> read_noise(noise).is_white, 0.9 < read_noise(noise).sigma < 1.1
     (True, True)
     """
-    ndim = observed.ndim - 1
     values = observed.to(torch.promote_types(observed.dtype, torch.float32))
     corners = Noise.white(_corner_sigma(values, weights), "corners")
     if min(observed.shape[1:]) < 8:
         return corners
     patches = Patches.of(values, weights)
-    patches = patches[patches.within(_BAND[0], math.inf) > 0]
+    patches = patches[patches.energy(patches.ring(_BAND[0], math.inf)) > 0]
     if len(patches) < _FEWEST:
         return corners
-    dark, gain = _growth(patches)
-    level = (dark + gain * patches.mean).clamp(min=0.02 * float(patches.within(_BAND[0], math.inf).median()))
-    relative = Patches(patches.power / level.reshape(-1, *(1,) * ndim), patches.mean, patches.frame)
+    energy, lowest = patches.energy(patches.ring(_BAND[0], math.inf)), _low_power(patches)
+    dark, gain = growth(patches.mean, energy, lowest, 2 * _FLAT)
+    expected = level((dark, gain), patches.mean, energy)
+    relative = patches.over(expected)
     flat = relative[_flattest(relative, _FLAT)]
-    even, coded = flat.spread(*_BAND) < _EVEN, block_coded(values)
+    even, coded = flat.spread(flat.ring(*_BAND)) < _EVEN, block_coded(values)
     if not even and not coded:
-        return corners
-    power = _symmetric(flat.power.mean(0)) * float(level.mean())
+        return _growing(corners, patches)
+    power = _symmetric(flat.power.mean(0)) * float(expected.mean())
     smooth, bent = _continued(power, patches.axes)
     total = float(smooth.mean())
     light: dict[str, Any] = {"compressed": coded}
     if even:
-        light |= {"gain": gain * total / float(level.mean()), "dark": dark * total / float(level.mean())}
+        light |= {"gain": gain * total / float(expected.mean()), "dark": dark * total / float(expected.mean())}
     if bent < (_WHITE if even else _WHITE_COMPRESSED):
-        return Noise(corners.sigma, corners.spectrum, **light, origin="corners").of_level(corners.sigma)
+        return replace(corners, **light) if coded else _growing(replace(corners, **light), patches)
     doubt = min(_DOUBT * bent, 1.0) if even else _DOUBT_COMPRESSED
     return Noise(math.sqrt(total), smooth / total, **light, doubt=doubt, origin="patches")
 
@@ -98,35 +98,21 @@ def _corner_sigma(values: Tensor, weights: Tensor | None) -> float:
     return corner_sigma(values[share > 0]) / math.sqrt(float(share[share > 0].mean()))
 
 
+def _growing(noise: Noise, patches: Patches) -> Noise:
+    """White noise with the growth that the corners of the windows' spectra show, or as it is."""
+    found = growth_in_corners(patches, _EVEN)
+    return noise if found is None else replace(noise, dark=found[0], gain=found[1])
+
+
 def _flattest(patches: Patches, share: float) -> Tensor:
     """Windows with the least power at low frequencies; their power above those is not what they are chosen by."""
-    low = patches.within(1e-6, _LOW) if _lowest(patches) < _LOW else patches.within(1e-6, 2 * _lowest(patches))
+    low = _low_power(patches)
     return low.argsort()[: max(_FEWEST, int(share * len(low)))]
 
 
-def _lowest(patches: Patches) -> float:
-    return 1 / max(patches.power.shape[1:])
-
-
-def _growth(patches: Patches) -> tuple[float, float]:
-    """(variance at intensity 0, its growth per unit of intensity), from the flattest windows of every brightness."""
-    order = patches.mean.argsort()
-    light, energy = [], []
-    for chosen in order.tensor_split(max(1, min(_BINS, len(order) // 64))):
-        flat = patches[chosen][_flattest(patches[chosen], 2 * _FLAT)]
-        light.append(float(flat.mean.mean()))
-        energy.append(float(flat.within(_BAND[0], math.inf).mean()))
-    x, e = np.array(light), np.maximum(np.array(energy), 1e-3 * np.median(energy) + 1e-30)
-    lowest = float(x.min())
-    design = np.stack([np.ones_like(x), x - lowest], 1)
-    weight = 1 / e
-    for _ in range(8):
-        found, _ = optimize.nnls(design * weight[:, None], e * weight)
-        predicted = np.maximum(design @ found, 1e-3 * e.mean())
-        # Bins that hold texture lie above the line, never below it.
-        excess = np.maximum(e / predicted - 1, 0) / 0.2
-        weight = 1 / predicted / np.sqrt(1 + excess**2)
-    return float(found[0] - found[1] * lowest), float(found[1])
+def _low_power(patches: Patches) -> Tensor:
+    slowest = 1 / max(patches.power.shape[1:])
+    return patches.energy(patches.ring(1e-6, _LOW if slowest < _LOW else 2 * slowest))
 
 
 def _symmetric(power: Tensor) -> Tensor:

@@ -78,20 +78,31 @@ class Patches:
         """Length of every frequency, cycles per sample."""
         return torch.stack(torch.meshgrid(*self.axes, indexing="ij")).square().sum(0).sqrt()
 
-    def within(self, low: float, high: float) -> Tensor:
-        """Mean power of every window between two radii."""
+    def ring(self, low: float, high: float) -> Tensor:
+        """Which frequencies lie between two radii."""
         radius = self.radius
-        return self.power[:, (radius >= low) & (radius < high)].mean(1)
+        return (radius >= low) & (radius < high)
 
-    def spread(self, low: float, high: float) -> float:
-        """How much more windows differ in power between two radii than windows of stationary noise do: 1 in noise.
+    def corners(self, lowest: float) -> Tensor:
+        """Which frequencies are at least ``lowest`` on every axis."""
+        return torch.stack(torch.meshgrid(*self.axes, indexing="ij")).abs().amin(0) >= lowest
+
+    def energy(self, band: Tensor) -> Tensor:
+        """Mean power of every window in a band."""
+        return self.power.flatten(1) @ (band.to(self.power) / band.sum()).flatten()
+
+    def over(self, level: Tensor) -> "Patches":
+        """The same, the power of every window in units of a level of its own."""
+        return Patches(self.power / level.reshape(-1, *(1,) * (self.power.ndim - 1)), self.mean, self.frame)
+
+    def spread(self, band: Tensor) -> float:
+        """How much more windows differ in power in a band than windows of stationary noise do: 1 in noise.
 
         The ratio of the 90th to the 10th percentile, over that of a gamma distribution with the band's own variance.
         """
-        energies = self.within(low, high)
+        energies = self.energy(band)
         ends = torch.quantile(energies, torch.tensor([0.1, 0.9]).to(energies))
-        radius = self.radius
-        shape = 1 / _relative_variance(self.power.shape[1:], (radius >= low) & (radius < high))
+        shape = 1 / _relative_variance(self.power.shape[1:], band)
         expected = special.gammaincinv(shape, 0.9) / special.gammaincinv(shape, 0.1)
         return float(ends[1] / ends[0].clamp(min=torch.finfo(energies.dtype).tiny)) / float(expected)
 

@@ -131,7 +131,8 @@ def _problem(
     dark, bright = (float(v) for v in np.quantile(pixels, (0.01, 0.99)))
     likelihood = in_scale(settings.likelihood, levels)
     zero = None if settings.background is None else 0.0
-    noise, counts = likelihood.bound(noise.of_level(max(sigma, _LEAST_NOISE)), dark if zero is None else zero, bright)
+    noise = noise.of_level(max(sigma, _LEAST_NOISE))
+    noise, counts = likelihood.bound(noise, dark if zero is None else zero, bright, settings.model_error)
     return Problem(
         observed=observed[0],
         sample=taught[0],

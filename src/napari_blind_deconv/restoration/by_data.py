@@ -8,7 +8,7 @@ from torch import Tensor
 from napari_blind_deconv._types import component, finished
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.restoration.by_prior import ByPrior
-from napari_blind_deconv.restoration.held_out import best
+from napari_blind_deconv.restoration.held_out import Way, best
 from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.photon_map import FLOOR, start_of
 from napari_blind_deconv.restoration.poisson_map import poisson_map
@@ -18,8 +18,8 @@ from napari_blind_deconv.restoration.task import Restored, Task, brightness, pho
 # How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
 # filaments and beads come to 9 and more, cells stay at 1.5 (decision 0018).
 _SPARSE, _LOOK = 3.0, 6
-# Numbers of steps after which accelerated Richardson-Lucy may be stopped: 25 come as far as 100 without momentum.
-_ITERATIONS = (7, 10, 16, 25, 40, 64)
+# Numbers of steps after which accelerated Richardson-Lucy may be stopped, each two halves of the second one before.
+_ITERATIONS = (5, 7, 10, 14, 20, 28, 40, 56)
 
 
 @component
@@ -59,15 +59,15 @@ class ByData:
             return RichardsonLucyRestorer(accelerated=True) if sparse else ByPrior()
         ways: dict[str, ByPrior | RichardsonLucyRestorer] = {f"{n} steps": _accelerated(n) for n in _ITERATIONS}
         if sparse:
-            found = yield from best(part, _richardson_lucy)
-            # Half of the light bears fewer steps than all of it (decision 34).
+            # Half of the light bears fewer steps than all of it (decision 34), so that the last need not be judged.
+            found = yield from best(part, _judged(_ITERATIONS[:-1]))
             return ways[_later(found, list(ways))]
         ways["by-prior"] = ByPrior()
-        return ways[(yield from best(part, _by_prior, _richardson_lucy))]
+        return ways[(yield from best(part, _by_prior, _judged(_ITERATIONS)))]
 
 
 def _later(name: str, names: list[str]) -> str:
-    return names[min(names.index(name) + 1, len(names) - 1)]
+    return names[names.index(name) + 1]
 
 
 def _accelerated(steps: int) -> RichardsonLucyRestorer:
@@ -80,10 +80,14 @@ def _by_prior(task: Task) -> Iterator[tuple[str, Tensor] | None]:
         yield ("by-prior", found.scene) if step == steps else None
 
 
-def _richardson_lucy(task: Task) -> Iterator[tuple[str, Tensor] | None]:
+def _judged(numbers: tuple[int, ...]) -> Way:
     """One run, looked at after every number of steps."""
-    for step, found in enumerate(_accelerated(max(_ITERATIONS)).restore(task), start=1):
-        yield (f"{step} steps", found.scene) if step in _ITERATIONS else None
+
+    def way(task: Task) -> Iterator[tuple[str, Tensor] | None]:
+        for step, found in enumerate(_accelerated(max(numbers)).restore(task), start=1):
+            yield (f"{step} steps", found.scene) if step in numbers else None
+
+    return way
 
 
 def sparse_light(task: Task) -> Generator[None, None, bool]:

@@ -6,7 +6,7 @@ from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.restoration.task import Task
 
 # Side of the part, by the number of axes, and in kernels at least.
-_SIDE, _KERNELS = {1: 2048, 2: 128, 3: 48}, 1.5
+_SIDE, _KERNELS = {1: 2048, 2: 128, 3: 48}, 1.0
 
 
 def part_of(task: Task) -> Task:
