@@ -13,9 +13,11 @@ import numpy as np
 
 from napari_blind_deconv._types import InputError
 
-from . import ome_zarr, ome_zarr_writer, tiff, tiff_writer
+from . import ome_zarr, ome_zarr_writer, tiff, tiff_writer, zarr_groups
 from .atomic import atomic, check_folder, check_room, growing, worded
+from .commit import recover
 from .json_file import read_json, to_json, write_json
+from .lock import TakenError, held, is_held
 from .regions import Region, checked_region, tiles
 from .source import ArraySource, Sink, Source
 from .volume import Header, Volume
@@ -29,6 +31,7 @@ __all__ = [
     "Region",
     "Sink",
     "Source",
+    "TakenError",
     "Volume",
     "Writer",
     "as_floats",
@@ -39,12 +42,16 @@ __all__ = [
     "create",
     "growing",
     "header",
+    "held",
+    "images",
+    "is_held",
     "is_store",
     "levels",
     "open",
     "put",
     "read",
     "read_json",
+    "recover",
     "refuse_address",
     "save",
     "stem",
@@ -97,8 +104,10 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
 _ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")
 
 
-def open(path: Path) -> Source:
+def open(path: Path, image: int | None = None) -> Source:
     """Open an image without reading its pixels: shape, type, axes, voxel size, and regions.
+
+    ``image`` is its number in a file that holds several (`images`); without it, the first is opened.
 
     Raises
     ------
@@ -114,7 +123,26 @@ def open(path: Path) -> Source:
     >>> source.axes, source.read((slice(0, 1), slice(1, 3), slice(0, 5))).shape
     ('ZYX', (1, 2, 5))
     """
-    return _reader(path)[1](path)
+    return _reader(path)[1](path) if image is None else tiff.open_source(path, image)
+
+
+def images(path: Path) -> list[tuple[Path, int | None]]:
+    """The images of a file or store: plates, wells and files of several series have more than one.
+
+    Each is a path and, in a file that holds several, a number, as `open` takes them; errors as there.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "one.ome.tif"
+    >>> write(path, Volume(np.ones((4, 5)), "YX"), {})
+    >>> [(found.name, number) for found, number in images(path)]
+    [('one.ome.tif', None)]
+    """
+    if _reader(path) is _ZARR:
+        return [(found, None) for found in zarr_groups.images_in(path)]
+    count = tiff.count(path)
+    return [(path, None)] if count == 1 else [(path, number) for number in range(count)]
 
 
 def levels(path: Path) -> list[Source]:
