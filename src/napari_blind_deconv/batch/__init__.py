@@ -6,37 +6,51 @@ from napari_blind_deconv import io
 from napari_blind_deconv.settings import Settings
 
 from .events import Event, FileReport, FileStarted
+from .forecast import Forecast, forecasts, free_bytes_at
 from .journal import JOURNAL, read_journal
+from .listing import BATCH_REPORT, entry_of
+from .night import Batch, Engine, Prepared, one_by_one, prepared, run, states
 from .one_file import FileWork, Said, reported, restore_file, restore_steps, restoring
 from .plan import Item, Job, plan, refuse_replacing
 from .references import ReferenceFiles, References, read_references
+from .states import State
 from .table import Table, find_inputs, table_of
 
 __all__ = [
     "BATCH_REPORT",
     "JOURNAL",
+    "Batch",
+    "Engine",
     "Event",
     "FileReport",
     "FileStarted",
     "FileWork",
+    "Forecast",
     "Item",
     "Job",
+    "Prepared",
     "ReferenceFiles",
     "References",
     "Said",
+    "State",
     "Table",
+    "entry_of",
     "find_inputs",
+    "forecasts",
+    "free_bytes_at",
+    "one_by_one",
     "plan",
+    "prepared",
     "read_journal",
     "read_references",
     "refuse_replacing",
     "restore_file",
     "restore_steps",
+    "run",
     "run_batch",
+    "states",
     "table_of",
 ]
-
-BATCH_REPORT = "batch.json"
 
 
 def run_batch(

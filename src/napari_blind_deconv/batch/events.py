@@ -37,5 +37,15 @@ class FileReport:
         """Whether its input is the reason."""
         return self.refusal is not None
 
+    @property
+    def label(self) -> str:
+        """What its input is called, also in the journal."""
+        return label_of(self.path, self.image)
+
+
+def label_of(path: Path, image: int | None) -> str:
+    """What an image is called: its file and, where that holds several, its number."""
+    return str(path) if image is None else f"{path}, image {image}"
+
 
 Event = FileStarted | Progress | FileReport

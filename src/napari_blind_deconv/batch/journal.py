@@ -46,6 +46,7 @@ class Journal:
     earlier: list[dict[str, Any]]
     cleared: int = 0
     _descriptor: int = field(default=-1, repr=False)
+    _begun: bool = False
     _kept: bool = True
 
     @property
@@ -56,6 +57,11 @@ class Journal:
     def mark(self, number: int) -> str:
         """What the names of the temporaries of the file of this number begin with."""
         return f"{self.run}-{number:06d}-"
+
+    def begin(self) -> None:
+        """Say who works here: before the first temporary is made, so that it is known whose it is."""
+        self._begun = True
+        self.note("run", pid=os.getpid(), host=socket.gethostname())
 
     def note(self, event: str, **facts: Any) -> None:
         """Append a line, and wait until it is on the disk.
@@ -80,18 +86,22 @@ class Journal:
         """Remove the journal at the end: there is nothing that anybody could want to continue."""
         self._kept = False
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether it stays when the run ends."""
+        return bool(self.earlier) or (self._begun and self._kept)
+
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Journal]:
-    """Take an output folder, made where it is missing, and clear up what died there.
+    """Take an output folder, made where it is missing, and clear up what died there; nothing is written before `begin`.
 
     Raises
     ------
     InputError
         If another run works in it, and for a folder that cannot be written to.
     """
-    io.check_folder(folder)
-    made = not folder.exists()
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     path = folder / JOURNAL
     with io.worded(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,14 +114,16 @@ def opened(folder: Path) -> Iterator[Journal]:
                 with io.worded(folder):
                     os.write(descriptor, b"\n")
             journal.cleared = _cleared(folder, earlier)
-            journal.note("run", pid=os.getpid(), host=socket.gethostname())
-            yield journal
-            if not journal._kept:
-                path.unlink()
+            try:
+                yield journal
+            finally:
+                if not journal.is_needed:
+                    with suppress(OSError):
+                        path.unlink()
     finally:
-        if made:
-            with suppress(OSError):
-                folder.rmdir()
+        with suppress(OSError):
+            for one in made:
+                one.rmdir()
 
 
 @contextmanager
@@ -176,6 +188,7 @@ def read_journal(folder: Path) -> list[dict[str, Any]]:
     >>> from tempfile import mkdtemp
     >>> folder = Path(mkdtemp())
     >>> with opened(folder) as journal:
+    ...     journal.begin()
     ...     journal.note("started", input="a.tif")
     >>> [entry["event"] for entry in read_journal(folder)]
     ['run', 'started']

@@ -140,8 +140,8 @@ def restoring(
     recorded: Mapping[str, Any] | None = None,
 ) -> Generator[Progress, None, dict[str, Any]]:
     """Restore one file with references that have been read; gives its report, raises what it dies of."""
-    before = fingerprint(job.path) if recorded else None
     source = io.open(job.path, job.image)
+    before = fingerprint(job.path) if recorded else None
     header = said.instead_of(source.header)
     floats = replace(header, dtype=np.dtype(np.float32))
     # How the image is shown says nothing of its maps.
@@ -196,7 +196,7 @@ def _restored(
                 settings,
                 axes=header.axes,
                 voxel_size_um=header.voxel_size_um,
-                psf=None if psf is None else psf.data,
+                psf=None if psf is None else psf.channels_first,
                 psf_voxel_size_um=None if psf is None else psf.voxel_size_um,
                 truth=None if truth is None else truth.data,
                 true_psf=None if true_psf is None else true_psf.data,
@@ -227,7 +227,7 @@ def _completed(result: Result, header: io.Header, job: Job, references: Referenc
     return report | {
         "input": source,
         "references": references.files,
-        "psf": {"sha256": checksum(result.kernel), "from": "each"},
+        "psf": {"sha256": checksum(result.kernel)},
         "warnings": warnings,
         "outputs": [path.name for path in job.written(kept(job, result))],
     }

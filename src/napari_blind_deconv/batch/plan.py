@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, nearest
 
+from .events import label_of
+
 RESTORED, PSF, PSF_FIELD, REPORT = "_restored", "_psf.ome.tif", "_psf_field.ome.tif", "_report.json"
 FIELD = "psf_field"
 """What PSFs over the field are called among maps."""
@@ -26,6 +28,11 @@ class Item(NamedTuple):
 
     path: Path
     image: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called, also in the journal."""
+        return label_of(self.path, self.image)
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Job:
     @property
     def label(self) -> str:
         """What its input is called, also in the journal."""
-        return str(self.path) if self.image is None else f"{self.path}, image {self.image}"
+        return label_of(self.path, self.image)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able."""
