@@ -1,4 +1,4 @@
-"""Death at any call that changes a folder: what is left is settled by whoever comes next, even if that one dies, too."""
+"""Death at any call that changes a folder: what is left is settled by whoever comes next, who may die as well."""
 
 import itertools
 import os
