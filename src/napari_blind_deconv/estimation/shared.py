@@ -6,7 +6,7 @@ scene, files do not, and a spectrum that they had to share would have to be bent
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,11 +17,13 @@ from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Fit, HasFigures
-from napari_blind_deconv.kernel_priors.descent import descend
+from napari_blind_deconv.kernel_priors.descent import descend, minimum
 from napari_blind_deconv.kernel_priors.figures import Figures
 
 # Of the descent: iterations at most, and after how many something is said.
 _ITERATIONS, _CHUNK = 160, 4
+# Nats from which on an observation that contradicts the shared kernel is doubted itself: as a Cauchy distribution does.
+_DOUBTED = 10.0
 # Observations that are looked at as frames of one movie: a start for the sum, and the answer of free forms.
 _MOST_FRAMES = 16
 
@@ -80,27 +82,55 @@ def as_frames(problems: Sequence[Problem]) -> Problem:
 
 
 def _summed(problems: Sequence[Problem], figures: Figures, shape: tuple[int, ...], done: int) -> Iterator[Found]:
-    """The descent of the sum over a family's figures and all spectra."""
-    start = figures.kernel_of(figures.start).detach()
+    """Each observation's own figures and spectrum, then the descent of the sum over shared figures and all spectra."""
+    weight, total = problems[0].kernel_weight, done + len(problems) + _ITERATIONS // _CHUNK
     spectra = [_spectrum(problem, shape) for problem in problems]
-    parameters = [spectrum.start(start) for spectrum in spectra]
-    count, weight = len(parameters[0]), problems[0].kernel_weight
+    own: list[_Own] = []
+    for spectrum in spectra:
+        own.append(_own(spectrum, figures, weight))
+        yield Found(Fit(figures.kernel_of(own[-1].theta).detach()), total)
+    count = len(own[0].parameters)
 
     def nats(theta: Tensor, *others: Tensor) -> Tensor:
         kernel = figures.kernel_of(theta)
-        terms = [
-            _Apart.apply(spectrum, kernel, *others[i * count : (i + 1) * count])  # type: ignore[no-untyped-call]
-            for i, spectrum in enumerate(spectra)
-        ]
+        terms = []
+        for i, spectrum in enumerate(spectra):
+            found = _Apart.apply(spectrum, kernel, *others[i * count : (i + 1) * count])  # type: ignore[no-untyped-call]
+            terms.append(_believed(found - own[i].nats))
         return torch.stack(terms).sum() + weight * figures.cost(theta)
 
-    arguments = [figures.start, *(tensor for found in parameters for tensor in found)]
-    total = done + _ITERATIONS // _CHUNK
-    theta = figures.start
-    for _, found in descend(nats, arguments, _ITERATIONS, _CHUNK):
+    theta = torch.stack([one.theta for one in own]).median(0).values
+    for _, found in descend(nats, [theta, *(t for one in own for t in one.parameters)], _ITERATIONS, _CHUNK):
         theta = found[0]
         yield Found(Fit(figures.kernel_of(theta).detach()), total)
     yield Found(Fit(figures.kernel_of(theta).detach(), figures.described(theta), freedom=len(theta)), total)
+
+
+class _Own(NamedTuple):
+    """What one observation would have by itself: its figures, the spectrum's parameters, and its nats."""
+
+    theta: Tensor
+    parameters: list[Tensor]
+    nats: float
+
+
+def _own(spectrum: NaturalSpectrum, figures: Figures, weight: float) -> _Own:
+    def nats(theta: Tensor, *parameters: Tensor) -> Tensor:
+        return spectrum.nats(figures.kernel_of(theta), *parameters) + weight * figures.cost(theta)
+
+    start = [figures.start, *spectrum.start(figures.kernel_of(figures.start).detach())]
+    theta, *parameters = minimum(nats, start, _ITERATIONS)
+    with torch.no_grad():
+        value = float(spectrum.nats(figures.kernel_of(theta), *parameters))
+    return _Own(theta, parameters, value)
+
+
+def _believed(excess: Tensor) -> Tensor:
+    """What an observation says against a kernel, in nats, from what it lacks to its own best one.
+
+    Up to a few nats it is that; an observation that is far from all others is modelled wrongly, and says little more.
+    """
+    return _DOUBTED * (excess / _DOUBTED).clamp(min=-0.5).log1p()
 
 
 class _Apart(torch.autograd.Function):
