@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from napari_blind_deconv import io
 from napari_blind_deconv.settings import Settings
 
+from .asked import Batch, Prepared, prepared, states
 from .events import Event, FileReport, FileStarted
 from .forecast import Forecast, forecasts, free_bytes_at
 from .journal import JOURNAL, read_journal
 from .listing import BATCH_REPORT, entry_of
-from .night import Batch, Engine, Prepared, one_by_one, prepared, run, states
+from .night import Engine, one_by_one, run
 from .one_file import FileWork, Said, reported, restore_file, restore_steps, restoring
 from .plan import Item, Job, plan, refuse_replacing
 from .references import ReferenceFiles, References, read_references

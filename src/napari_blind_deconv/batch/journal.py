@@ -39,15 +39,17 @@ class Journal:
         What earlier runs wrote, oldest first; lines that are torn are left out.
     cleared
         How many leftovers of dead runs were removed.
+    kept
+        Whether it stays although there was none before: of a single file there is nothing to continue.
     """
 
     folder: Path
     run: str
     earlier: list[dict[str, Any]]
     cleared: int = 0
+    kept: bool = True
     _descriptor: int = field(default=-1, repr=False)
     _begun: bool = False
-    _kept: bool = True
 
     @property
     def path(self) -> Path:
@@ -82,19 +84,17 @@ class Journal:
         """What earlier runs said last of every input, by its name."""
         return {entry["input"]: entry for entry in self.earlier if isinstance(entry.get("input"), str)}
 
-    def forget(self) -> None:
-        """Remove the journal at the end: there is nothing that anybody could want to continue."""
-        self._kept = False
-
     @property
     def is_needed(self) -> bool:
         """Whether it stays when the run ends."""
-        return bool(self.earlier) or (self._begun and self._kept)
+        return bool(self.earlier) or (self._begun and self.kept)
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Journal]:
+def opened(folder: Path, *, kept: bool = True) -> Iterator[Journal]:
     """Take an output folder, made where it is missing, and clear up what died there; nothing is written before `begin`.
+
+    ``kept`` is as of `Journal`.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def opened(folder: Path) -> Iterator[Journal]:
     try:
         with _held(path) as descriptor:
             earlier, torn = _read(path)
-            journal = Journal(folder, secrets.token_hex(_RUN_DIGITS), earlier, _descriptor=descriptor)
+            journal = Journal(folder, secrets.token_hex(_RUN_DIGITS), earlier, kept=kept, _descriptor=descriptor)
             # A last line that was cut off is closed, and stays what it is.
             if torn:
                 with io.worded(folder):

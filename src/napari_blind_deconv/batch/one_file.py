@@ -74,6 +74,7 @@ class FileWork:
 
         Examples
         --------
+        >>> from napari_blind_deconv.settings import Settings, settings_to_dict
         >>> work = FileWork(Job.of(Path("a.tif"), Path("out")), settings_to_dict(Settings()))
         >>> FileWork.from_dict(work.to_dict()) == work
         True

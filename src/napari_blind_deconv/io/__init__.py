@@ -1,7 +1,6 @@
 """Files in and out. A format is one module and its entries in ``READERS`` and ``WRITERS``."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from .atomic import atomic, check_folder, check_room, growing, worded
 from .commit import recover
 from .json_file import read_json, to_json, write_json
 from .lock import TakenError, held, is_held
+from .names import TIFF_SUFFIXES, ZARR_SUFFIXES, refuse_address, stem, suffix_of
 from .regions import Region, checked_region, tiles
 from .source import ArraySource, Sink, Source
 from .volume import Header, Volume
@@ -69,8 +69,8 @@ _ZARR: Reader = (ome_zarr.header, ome_zarr.open_source)
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
-        **dict.fromkeys((".ome.tif", ".ome.tiff", ".tif", ".tiff"), _TIFF),
-        **dict.fromkeys((".ome.zarr", ".zarr"), _ZARR),
+        **dict.fromkeys(TIFF_SUFFIXES, _TIFF),
+        **dict.fromkeys(ZARR_SUFFIXES, _ZARR),
     }
 )
 """What reads a file's header, and opens it, by the end of its name; the longer end wins."""
@@ -100,8 +100,6 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
     }
 )
 """What writes an image, by the name of the format."""
-
-_ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")
 
 
 def open(path: Path, image: int | None = None) -> Source:
@@ -257,42 +255,9 @@ def as_floats(image: Volume | ArraySource) -> ArraySource:
     return image.converted(np.float32)
 
 
-def stem(path: Path) -> str:
-    """The name of a file without what says its format; that of an image within a store has the store's in front.
-
-    Examples
-    --------
-    >>> stem(Path("in/cell.ome.tif")), stem(Path("cell.v2.TIF")), stem(Path("in/plate.zarr/A/1/0"))
-    ('cell', 'cell.v2', 'plate_A_1_0')
-    """
-    for folder in (path, *path.parents):
-        suffix = _suffix(folder)
-        if suffix.endswith(".zarr") or (suffix and folder == path):
-            within = path.relative_to(folder).parts
-            return "_".join((folder.name[: -len(suffix)], *within))
-    return path.name
-
-
-def refuse_address(path: Path) -> None:
-    """Refuse addresses on a network, which paths are sometimes taken for.
-
-    Raises
-    ------
-    InputError
-        Naming it.
-    """
-    if _ADDRESS.match(str(path)):
-        raise InputError(
-            subject=f"file {path}",
-            value="is an address on a network",
-            allowed="which is not read or written",
-            remedy="copy the image to this machine",
-        )
-
-
 def _reader(path: Path) -> Reader:
     refuse_address(path)
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     if suffix:
         return READERS[suffix]
     if is_store(path):
@@ -302,15 +267,10 @@ def _reader(path: Path) -> Reader:
 
 def _form(path: Path) -> str:
     refuse_address(path)
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     if not suffix:
         raise _not_read(path)
     return "ome-zarr" if suffix.endswith(".zarr") else "ome-tiff"
-
-
-def _suffix(path: Path) -> str:
-    name = path.name.lower()
-    return max((suffix for suffix in READERS if name.endswith(suffix) and name != suffix), key=len, default="")
 
 
 def _not_read(path: Path) -> InputError:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ def held(path: Path) -> Iterator[int]:
     """
     descriptor = _opened(path)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InputError(subject=str(path), value="is no file", remedy="remove it, or choose another folder")
         try:
             _lock(descriptor)
         except OSError as error:
