@@ -35,11 +35,13 @@ def images(folder: Path, shape: tuple[int, int], count: int) -> None:
 
 
 def started(source: Path, output: Path, threads: int = 1) -> subprocess.Popen[bytes]:
-    """The command."""
+    """The command, which is the same in folders of several names: results record the path of the shared PSF."""
+    output.mkdir(exist_ok=True)
     options = ["--kernel-prior", "gaussian", "--kernel-size", "9", "--psf-from", "all"]
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
     return subprocess.Popen(
-        [sys.executable, "-c", CODE, "run", str(source), "-o", str(output), *options],
+        [sys.executable, "-c", CODE, "run", str(source), "-o", ".", *options],
+        cwd=output,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment,

@@ -201,7 +201,7 @@ def started(*arguments: str) -> subprocess.Popen:
 def test_killed_at_random_moments_and_continued_it_ends_as_if_undisturbed(folder, call):
     assert call(*[a if a != "out" else "whole" for a in COMMAND])[0] == 0
     rng = random.Random(0)
-    for number in range(3):
+    for number in range(2):
         process = started(*COMMAND)
         journal = Path("out") / JOURNAL
         while process.poll() is None and not (journal.exists() and len(read_journal(Path("out"))) > 2 * number):
@@ -215,7 +215,7 @@ def test_killed_at_random_moments_and_continued_it_ends_as_if_undisturbed(folder
     # Of what was being done when it was killed, and of nothing else, more was begun than ended.
     entries = read_journal(Path("out"))
     begun = sum(e["event"] == "started" for e in entries)
-    assert begun - sum(e["event"] == "done" for e in entries) <= 3
+    assert begun - sum(e["event"] == "done" for e in entries) <= 2
     assert [e["input"] for e in json.loads(Path("out/batch.json").read_text())["files"]] == [
         f"in/s{i}.tif" for i in range(4)
     ]
@@ -358,10 +358,10 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(folder, call):
 
 def test_order_and_threads_change_no_byte(folder):
     """Small images: torch works on them with one thread. Larger ones are compared by `benchmarks/killed.py`."""
-    reports(batch(settings=QUICK))
+    reports(batch("in/s0.tif", "in/s1.tif", settings=QUICK))
     threads = torch.get_num_threads()
     try:
-        for number, names in ((2, ("in/s3.tif", "in/s0.tif", "in/s2.tif", "in/s1.tif")), (4, ("in/s*.tif",))):
+        for number, names in ((2, ("in/s1.tif", "in/s0.tif")), (4, ("in/s[01].tif",))):
             torch.set_num_threads(number)
             reports(batch(*names, output=f"out{number}", settings=QUICK))
             assert images(f"out{number}") == images("out")

@@ -41,8 +41,13 @@ def kernels(found: list[FileReport]) -> dict[str, np.ndarray]:
     return {r.path.name: io.read(r.outputs[1]).data for r in found}
 
 
-def test_noisy_stacks_together_find_their_psf_twice_as_well_as_each():
-    images, kernel = noisy_stacks(6, np.random.default_rng(1), shape=(12, 40, 40), support=(7, 9, 9))
+@pytest.mark.parametrize(
+    ("seed", "photons", "shape", "support"),
+    # Of the images of the second draw one has a PSF of a single point, by itself.
+    [(1, 60, (20, 56, 56), (9, 13, 13)), (2, 30, (128, 128), (13, 13))],
+)
+def test_noisy_stacks_together_find_their_psf_twice_as_well_as_each(seed, photons, shape, support):
+    images, kernel = noisy_stacks(8, np.random.default_rng(seed), photons=photons, shape=shape, support=support)
     own, shared = own_and_shared(images, kernel.shape)
     assert relative_error(shared, kernel) <= 0.5 * np.mean([relative_error(k, kernel) for k in own])
 
@@ -63,6 +68,10 @@ def test_all_files_get_one_psf_whatever_the_order_and_it_is_found_once(folder, m
     assert len(marks) == 1
     assert {r.report["psf_from"] for r in found} == {"all"}
     assert len(shared.description["provenance"]["shared"]["images"]) == 3
+    before = Path("out/shared_psf.ome.tif").read_bytes()
+    Path("out/shared_psf.ome.tif").unlink()
+    reports(asked("all", overwrite=True))
+    assert Path("out/shared_psf.ome.tif").read_bytes() == before
     other = reports(asked("all", "in/s2.tif", "in/s0.tif", "in/s1.tif", output="other"))
     assert {r.report["psf"]["sha256"] for r in other} == marks
     # A result that is lost is made again with the PSF that is there.

@@ -123,8 +123,8 @@ def _make(
 
 
 def _tells_all(record: Mapping[str, Any]) -> bool:
-    """Whether a record says of which image, and with which settings, a file was made: then another one is the same."""
-    return "settings" in record and "input" in record
+    """Whether a record says of which images, and with which settings, a file was made: then another one is the same."""
+    return ("settings" in record and "input" in record) or "shared" in record
 
 
 def _identifier(text: str) -> str:
