@@ -41,6 +41,7 @@ def kernels(found: list[FileReport]) -> dict[str, np.ndarray]:
     return {r.path.name: io.read(r.outputs[1]).data for r in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "photons", "shape", "support"),
     # Of the images of the second draw one has a PSF of a single point, by itself.
