@@ -371,11 +371,11 @@ def test_no_exception_is_named(tmp_path, monkeypatch, capsys, error, said):
 
 
 def test_a_fault_in_one_file_is_told_without_its_class(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_blind_deconv.batch.deconvolve_steps", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("napari_blind_deconv.batch.one_file.deconvolve_steps", lambda *_, **__: 1 / 0)
     *_, report = run_batch(plan([written(tmp_path / "a.tif")], tmp_path / "out"), QUICK)
     assert (report.status, report.refused) == ("failed", False)
     assert "Error" not in report.message
-    assert "batch/__init__.py, line" in report.message
+    assert "batch/one_file.py, line" in report.message
 
 
 def test_names_of_files_may_hold_anything(call):

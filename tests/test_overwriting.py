@@ -210,6 +210,10 @@ def test_a_run_says_what_is_there_and_replaces_it_where_asked_to(call):
     command = ("run", "a.tif", "-o", "out", "--kernel-size", "3", "--iterations", "1")
     assert call(*command)[0] == 0
     before = content(Path("out"))
+    # The same again is done already.
+    assert call(*command)[0] == 0
+    assert content(Path("out")) == before
+    command = (*command[:-1], "2")
     code, out, err = call(*command)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "out/a_restored.ome.tif is there already" in err

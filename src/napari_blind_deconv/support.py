@@ -78,6 +78,23 @@ def checked_psf(
     return (values / values.sum()).astype(np.float32), warnings
 
 
+def checked_psfs(
+    psf: Any,
+    space_shape: Sequence[int],
+    voxel_size_um: Sequence[float | None] | None,
+    psf_voxel_size_um: Sequence[float | None] | None,
+    channels: int,
+) -> tuple[NDArray[np.float32], list[str]]:
+    """As `checked_psf`, where there may be one PSF per channel, along the first axis."""
+    array = np.asarray(psf)
+    own = channels > 1 and array.ndim > len(space_shape) and array.shape[0] == channels
+    if not own:
+        return checked_psf(array, space_shape, voxel_size_um, psf_voxel_size_um)
+    found = [checked_psf(one, space_shape, voxel_size_um, psf_voxel_size_um) for one in array]
+    warnings = [f"channel {number}: {sentence}" for number, (_, said) in enumerate(found, start=1) for sentence in said]
+    return np.stack([taps for taps, _ in found]), warnings
+
+
 def _fitted(values: NDArray[np.float64], space_shape: Sequence[int]) -> tuple[NDArray[np.float64], list[str]]:
     """A PSF of odd size, no larger than the image, about the same centre; with what was done, and the light it cost.
 

@@ -85,9 +85,14 @@ def needed_bytes(job: Job, size: int) -> int:
 
 
 def appear(
-    job: Job, header: io.Header, result: Result, growing: Mapping[str, Growing], report: Mapping[str, Any]
+    job: Job,
+    header: io.Header,
+    result: Result,
+    growing: Mapping[str, Growing],
+    report: Mapping[str, Any],
+    mark: str = "",
 ) -> Generator[Progress, None, None]:
-    """All files or none."""
+    """All files or none; ``mark`` as of `io.atomic`."""
     axes, voxels = report["input"]["axes"], report["input"]["voxel_size_um"]
     channel = "C" if "C" in axes else ""
     space = "".join(letter for letter in "ZYX" if letter in axes)
@@ -103,7 +108,7 @@ def appear(
         grown.append((yield from growing[name].completed(record)))  # noqa: PERF401 - a comprehension cannot yield
     needed = 4 * result.kernel.size + sum(4 * stack.size for stack in fields) + 3 * len(text) + 8192
     written = kept(job, result)
-    writing = io.atomic(*job.written(written), needed_bytes=needed, outdated=job.outdated(written))
+    writing = io.atomic(*job.written(written), needed_bytes=needed, outdated=job.outdated(written), mark=mark)
     with writing as (at_restored, at_psf, *at_rest, at_report):
         at_fields, at_maps = at_rest[: len(fields)], at_rest[len(fields) :]
         for stack, at_field in zip(fields, at_fields, strict=True):

@@ -1,14 +1,16 @@
-"""Which files go in, and where their results go; nothing is computed or written here."""
+"""Where the results of files go; nothing is computed or written here."""
 
-import glob
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, nearest
+
+from .events import label_of
 
 RESTORED, PSF, PSF_FIELD, REPORT = "_restored", "_psf.ome.tif", "_psf_field.ome.tif", "_report.json"
 FIELD = "psf_field"
@@ -16,8 +18,21 @@ FIELD = "psf_field"
 MAPS: Mapping[str, str] = MappingProxyType({name: f"_{name}" for name in ("residual", "prior_share", "uncertainty")})
 """Maps that are written where they are asked for, and how the names of their files end, before the format's suffix."""
 _SUFFIXES = tuple(dict.fromkeys(writer.suffix for writer in io.WRITERS.values()))
-_OURS = (PSF, PSF_FIELD, *(f"{ending}{suffix}" for ending in (RESTORED, *MAPS.values()) for suffix in _SUFFIXES))
+OURS = (PSF, PSF_FIELD, *(f"{ending}{suffix}" for ending in (RESTORED, *MAPS.values()) for suffix in _SUFFIXES))
+"""How names of images end that this package writes."""
 _LONGEST_NAME = 255  # bytes, on every file system in use
+
+
+class Item(NamedTuple):
+    """An image that goes in: its file and, where that holds several, its number."""
+
+    path: Path
+    image: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called, also in the journal."""
+        return label_of(self.path, self.image)
 
 
 @dataclass(frozen=True)
@@ -33,6 +48,50 @@ class Job:
     report: Path
     maps: Mapping[str, Path] = field(default_factory=dict)
     form: str = "ome-tiff"
+    image: int | None = None
+    """Its number, where the file holds several images."""
+
+    @classmethod
+    def of(
+        cls, path: Path, output: Path, form: str = "ome-tiff", *, maps: bool = False, image: int | None = None
+    ) -> "Job":
+        """Where the results of a file go.
+
+        Raises
+        ------
+        InputError
+            For a name that leaves no room for what its results' names end with.
+        """
+        stem, suffix = io.stem(path) + ("" if image is None else f"_{image}"), io.WRITERS[form].suffix
+        longest = max(len(f"{stem}{ending}".encode(errors="surrogateescape")) for ending in OURS)
+        if longest > _LONGEST_NAME:
+            raise InputError(
+                subject=str(path), value="has a name too long for its results", remedy="shorten it to 230 letters"
+            )
+        wanted = {name: output / f"{stem}{ending}{suffix}" for name, ending in MAPS.items()} if maps else {}
+        restored = output / f"{stem}{RESTORED}{suffix}"
+        return cls(path, restored, output / f"{stem}{PSF}", output / f"{stem}{REPORT}", wanted, form, image)
+
+    @property
+    def label(self) -> str:
+        """What its input is called, also in the journal."""
+        return label_of(self.path, self.image)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            **{name: str(getattr(self, name)) for name in ("path", "restored", "psf", "report")},
+            "maps": {name: str(path) for name, path in self.maps.items()},
+            "form": self.form,
+            "image": self.image,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Job":
+        """From what `to_dict` gives."""
+        path, restored, psf, report = (Path(values[name]) for name in ("path", "restored", "psf", "report"))
+        maps = {name: Path(path) for name, path in values["maps"].items()}
+        return cls(path, restored, psf, report, maps, values["form"], values["image"])
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -53,39 +112,12 @@ class Job:
         """Images and maps of an earlier run that one with these maps would leave beside its own files."""
         kept = set(self.written(maps))
         stem = self.psf.name.removesuffix(PSF)
-        every = [self.psf.with_name(f"{stem}{ending}") for ending in _OURS]
+        every = [self.psf.with_name(f"{stem}{ending}") for ending in OURS]
         return tuple(path for path in every if path not in kept)
 
 
-def find_inputs(names: Sequence[str | Path]) -> list[Path]:
-    """Files from names of files, folders and patterns, each once, in the order given and sorted within.
-
-    A folder that is a zarr store is an image. Folders and patterns leave out what this package wrote
-    (``*_restored.ome.tif``, ``*_psf.ome.tif``, maps) and hidden files.
-
-    Raises
-    ------
-    InputError
-        For a name that does not exist, a folder without images or a pattern that fits none.
-
-    Examples
-    --------
-    >>> from tempfile import mkdtemp
-    >>> folder = Path(mkdtemp())
-    >>> for name in ("b.tif", "a.tif", "a_psf.ome.tif", "notes.txt"):
-    ...     _ = (folder / name).write_text("")
-    >>> [path.name for path in find_inputs([folder])]
-    ['a.tif', 'b.tif']
-    """
-    found: dict[str, Path] = {}
-    for name in names:
-        for path in _matches(Path(name)):
-            found.setdefault(_place(path), path)
-    return list(found.values())
-
-
 def plan(
-    inputs: Sequence[Path],
+    inputs: Sequence[Path | Item],
     output: Path,
     keep: Sequence[Path] = (),
     *,
@@ -122,20 +154,21 @@ def plan(
             subject="form", value=repr(form), allowed="is no format that is written", remedy=nearest(form, io.WRITERS)
         )
     jobs: dict[str, Job] = {}
-    for path in inputs:
-        job = _job(path, output, form, maps=maps)
+    for one in inputs:
+        item = one if isinstance(one, Item) else Item(one)
+        job = Job.of(item.path, output, form, maps=maps, image=item.image)
         # Names that differ in case only are one file on macOS and Windows.
-        other = jobs.setdefault(io.stem(path).casefold(), job)
+        other = jobs.setdefault(job.report.name.casefold(), job)
         if other is not job:
             raise InputError(
-                subject=str(path),
-                value=f"and {other.path}",
+                subject=job.label,
+                value=f"and {other.label}",
                 allowed=f"would both write {job.restored.name}",
                 remedy="rename one, or run them into separate output folders",
             )
     planned = list(jobs.values())
     targets = [target for job in planned for target in (*job.outputs, *job.outdated(()))]
-    refuse_replacing(targets, (*inputs, *keep), overwrite=overwrite)
+    refuse_replacing(targets, (*(job.path for job in planned), *keep), overwrite=overwrite)
     return planned
 
 
@@ -156,10 +189,10 @@ def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite
     InputError
         Naming the first of them.
     """
-    protected: set[object] = {_place(path) for path in keep} | {found for path in keep if (found := _identity(path))}
+    protected: set[object] = {place_of(path) for path in keep} | {found for path in keep if (found := _identity(path))}
     for target in targets:
-        within = any(_is_folder(folder) and _place(folder) in protected for folder in target.parents)
-        if within or _place(target) in protected or _identity(target) in protected:
+        within = any(_is_folder(folder) and place_of(folder) in protected for folder in target.parents)
+        if within or place_of(target) in protected or _identity(target) in protected:
             raise InputError(
                 subject=str(target),
                 value="is an input and would be overwritten",
@@ -179,19 +212,7 @@ def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite
             )
 
 
-def _job(path: Path, output: Path, form: str, *, maps: bool) -> Job:
-    stem, suffix = io.stem(path), io.WRITERS[form].suffix
-    longest = max(len(f"{stem}{ending}".encode(errors="surrogateescape")) for ending in _OURS)
-    if longest > _LONGEST_NAME:
-        raise InputError(
-            subject=str(path), value="has a name too long for its results", remedy="shorten it to 230 letters"
-        )
-    wanted = {name: output / f"{stem}{ending}{suffix}" for name, ending in MAPS.items()} if maps else {}
-    restored = output / f"{stem}{RESTORED}{suffix}"
-    return Job(path, restored, output / f"{stem}{PSF}", output / f"{stem}{REPORT}", wanted, form)
-
-
-def _place(path: Path) -> str:
+def place_of(path: Path) -> str:
     """Where a file lies, links followed; a loop of links, and a name that no file can have, are left as they are."""
     try:
         return os.path.realpath(path)
@@ -219,48 +240,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino
-
-
-def _matches(name: Path) -> list[Path]:
-    if name.is_dir() and not _is_image(name):
-        try:
-            found = _ours_left_out(path for path in name.iterdir() if path.is_file() or _is_image(path))
-        except OSError as error:
-            raise InputError(
-                subject=f"folder {name}",
-                value=f"cannot be read ({(error.strerror or 'unknown reason').lower()})",
-                remedy="change its permissions, or give another folder",
-            ) from error
-        if not found:
-            raise InputError(
-                subject=f"folder {name}",
-                value="holds no image that can be read",
-                allowed=f"allowed are {', '.join(io.READERS)}",
-                remedy="give another folder, or export the images in one of these formats",
-            )
-        return found
-    if name.exists() or not glob.has_magic(str(name)):
-        return [name]
-    found = _ours_left_out(Path(path) for path in glob.glob(str(name), recursive=True))  # noqa: PTH207 - ** and roots
-    if not found:
-        raise InputError(
-            subject=f"pattern {name}",
-            value="fits no image",
-            remedy="check it, and quote it so that the shell leaves it alone",
-        )
-    return found
-
-
-def _ours_left_out(paths: Iterable[Path]) -> list[Path]:
-    return sorted(
-        path
-        for path in paths
-        if path.name.lower().endswith(tuple(io.READERS))
-        and not path.name.startswith(".")
-        and not path.name.endswith(_OURS)
-    )
-
-
-def _is_image(path: Path) -> bool:
-    """Whether a folder is an image itself: a zarr store."""
-    return path.is_dir() and (path.name.lower().endswith(".zarr") or io.is_store(path))

@@ -123,12 +123,26 @@ def run(
         str,
         typer.Option("--format", help="Format of image and maps: ome-tiff, ome-zarr (0.5) or ome-zarr-0.4."),
     ] = "ome-tiff",
+    psf_from: Annotated[
+        str,
+        typer.Option(
+            metavar="each, first, all or FILE",
+            help="Whose PSF: each file's own, the first file's, one of all files together, or that of an image or an "
+            "earlier result.",
+        ),
+    ] = "each",
     overwrite: Overwrite = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, with what memory, time and disk; write nothing.")
+    ] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Only files that failed the last time.")] = False,
     as_json: Json = False,
 ) -> None:
     """Restore images and estimate their PSF.
 
-    Settings come from the defaults, then --settings, then the named options, then --set.
+    Settings come from the defaults, then --settings, then the named options, then --set. What an earlier run has done
+    is skipped, so that the same command continues a run that was stopped.
     """
     from .run import Request, execute
     from .settings import numbers, ranges_or_file, whole_numbers
@@ -171,6 +185,10 @@ def run(
         maps=maps,
         overwrite=overwrite,
         form=form,
+        psf_from=psf_from,
+        fail_fast=fail_fast,
+        retry=retry,
+        dry_run=dry_run,
     )
     raise typer.Exit(execute(request, as_json=as_json))
 

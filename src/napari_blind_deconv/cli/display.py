@@ -23,7 +23,8 @@ _TABLE_WIDTH = 132  # letters; a narrower terminal, or a log, wraps lines rather
 def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> None:
     """Draw a bar while files are worked on, and add each file's report to ``reports`` as it ends.
 
-    Where stderr is no terminal (a log), every finished file of several is one line instead.
+    Where stderr is no terminal (a log), every finished file of several is one line instead. How many an earlier run had
+    done is said at the end.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     columns = (
@@ -34,6 +35,7 @@ def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> No
         TextColumn("left"),
         TimeRemainingColumn(),
     )
+    skipped = 0
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading", total=None)
         name = ""
@@ -46,8 +48,13 @@ def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> No
                 bar.update(task, description=_doing(name, event), total=event.total or None, completed=event.step)
             else:
                 reports.append(event)
+                skipped += event.skipped
+                if event.skipped:
+                    continue
                 if total > 1 and not console.is_terminal:
                     console.print(shown(f"[{len(reports)}/{total}] {_outcome(event)}"), markup=False)
+    if skipped:
+        console.print(f"{skipped} of {total} {'file was' if total == 1 else 'files were'} done already", markup=False)
 
 
 def summarise(reports: Sequence[FileReport]) -> None:
@@ -75,7 +82,8 @@ def wide_console() -> Console:
 def lines(report: FileReport) -> list[str]:
     """The summary of one file, line by line."""
     found = report.report
-    told = [f"{report.path.name}: done in {found['seconds']:.1f} s on {found['device']}"]
+    already = " by an earlier run," if report.skipped else ""
+    told = [f"{report.path.name}: done{already} in {found['seconds']:.1f} s on {found['device']}"]
     told += [f"  wrote    {path}" for path in report.outputs]
     if found["plan"]["blocks"] > 1:
         told.append(f"  plan     {found['plan']['words']}")

@@ -3,6 +3,7 @@
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,20 @@ from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.batch import (
     BATCH_REPORT,
+    Batch,
     FileReport,
-    find_inputs,
-    plan,
-    read_references,
-    refuse_replacing,
-    run_batch,
+    Prepared,
+    ReferenceFiles,
+    Said,
+    entry_of,
+    prepared,
+    run,
 )
 from napari_blind_deconv.settings import Settings
 
 from . import DONE, REFUSED, SOME_FAILED
 from .display import follow, summarise
+from .forecast import tell_forecast
 from .names import refusal_in_options
 from .settings import settings_of
 from .shown import shown
@@ -48,6 +52,10 @@ class Request:
     maps: bool = False
     overwrite: bool = False
     form: str = "ome-tiff"
+    psf_from: str = "each"
+    fail_fast: bool = False
+    retry: bool = False
+    dry_run: bool = False
 
 
 def execute(request: Request, *, as_json: bool) -> int:
@@ -64,53 +72,63 @@ def execute(request: Request, *, as_json: bool) -> int:
         raise InputError(f"--max-memory-gb {limit:g} must be a positive number")
     if request.mask is not None and request.leave_out is not None:
         raise InputError("--mask and --leave-out say the same in opposite ways; give one of them")
-    shared: dict[str, Any] = {
-        "psf": request.psf or _recorded_psf(settings),
-        "truth": request.truth,
-        "true_psf": request.true_psf,
-        "mask": request.mask,
-        "leave_out": request.leave_out,
-        "region": request.region,
-    }
-    keep = [path for path in (request.settings, *shared.values()) if isinstance(path, Path)] + _networks(settings)
-    inputs = find_inputs(request.inputs)
-    jobs = plan(inputs, request.output, keep, maps=request.maps, overwrite=request.overwrite, form=request.form)
-    if len(jobs) > 1:
-        refuse_replacing([request.output / BATCH_REPORT], (*inputs, *keep), overwrite=request.overwrite)
-    events = run_batch(
-        jobs,
-        settings,
-        read_references(**shared),
-        axes=request.axes,
-        voxel_size_um=request.voxel_size_um,
-        max_memory_gb=limit,
-    )
+    found = prepared(_batch(request, settings))
+    if request.dry_run:
+        return tell_forecast(found, as_json=as_json)
+    if not found.works:
+        sys.stderr.write("blind-deconv: no file failed the last time; there is nothing to try again\n")
+        return DONE
     reports: list[FileReport] = []
     try:
-        follow(events, reports, len(jobs))
-    finally:
-        # Also after an interruption: what is done is listed.
-        if len(jobs) > 1 and any(report.status == "done" for report in reports):
-            io.write_json(request.output / BATCH_REPORT, {"files": [_entry(r) for r in reports], "inputs": len(jobs)})
+        with closing(run(found, words=_message)) as events:
+            follow(events, reports, len(found.works))
+    except InputError as error:
+        if not any(report.status == "done" and not report.skipped for report in reports):
+            raise
+        # The disk is full, or the folder has gone, in the middle of the work.
+        sys.stderr.write(f"blind-deconv: {shown(' '.join(refusal_in_options(error).split()))}\n")
+        return SOME_FAILED
+    return _ended(found, reports, as_json=as_json)
+
+
+def _ended(found: Prepared, reports: list[FileReport], *, as_json: bool) -> int:
     code = _exit_code(reports)
     if code == DONE or any(report.status == "done" for report in reports):
         _tell(reports, as_json=as_json)
     if code != DONE:
-        sys.stderr.write(f"blind-deconv: {shown(_failures(reports, request.output))}\n")
+        sys.stderr.write(f"blind-deconv: {shown(_failures(reports, found))}\n")
     return code
+
+
+def _batch(request: Request, settings: Settings) -> Batch:
+    references = ReferenceFiles(
+        psf=request.psf or _recorded_psf(settings),
+        truth=request.truth,
+        true_psf=request.true_psf,
+        mask=request.mask,
+        leave_out=request.leave_out,
+        region=request.region,
+    )
+    return Batch(
+        names=request.inputs,
+        output=request.output,
+        settings=settings,
+        references=references,
+        said=Said(request.axes, request.voxel_size_um, request.max_memory_gb),
+        maps=request.maps,
+        form=request.form,
+        overwrite=request.overwrite,
+        psf_from=request.psf_from,
+        fail_fast=request.fail_fast,
+        retry=request.retry,
+        keep=() if request.settings is None else (request.settings,),
+    )
 
 
 def _recorded_psf(settings: Settings) -> Path | None:
     """The PSF's file where the settings name one."""
     name = getattr(settings.kernel_prior, "psf", None)
     return Path(name) if name else None
-
-
-def _networks(settings: Settings) -> list[Path]:
-    """Files of networks that the settings name, with their model cards."""
-    named = [getattr(prior, "weights", None) for prior in (settings.kernel_prior, settings.image_prior)]
-    files = [Path(name) for name in named if name]
-    return files + [file.parent / f"{file.stem}.json" for file in files]
 
 
 def _exit_code(reports: list[FileReport]) -> int:
@@ -122,26 +140,24 @@ def _exit_code(reports: list[FileReport]) -> int:
 
 def _tell(reports: list[FileReport], *, as_json: bool) -> None:
     if as_json:
-        files = [_entry(report) | {"report": report.report} for report in reports]
+        files = [entry_of(report, _message) | {"report": report.report} for report in reports]
         sys.stdout.write(io.to_json({"files": files}) + "\n")
     else:
         summarise(reports)
 
 
-def _entry(report: FileReport) -> dict[str, Any]:
-    outputs = [str(path) for path in report.outputs]
-    return {"input": str(report.path), "status": report.status, "message": _message(report), "outputs": outputs}
-
-
-def _failures(reports: list[FileReport], output: Path) -> str:
+def _failures(reports: list[FileReport], found: Prepared) -> str:
     """One line on what went wrong."""
+    output, untried = found.batch.output, len(found.works) - len(reports)
+    stopped = f"; {untried} {'was' if untried == 1 else 'were'} not tried" if untried else ""
     failed = [report for report in reports if report.status == "failed"]
     sentences = list(dict.fromkeys(_with_name(report) for report in failed))
     if len(failed) == len(reports):
         others = len(failed) - 1
         more = f" (and {others} more {'file' if others == 1 else 'files'} failed)" if others else ""
-        return " ".join(sentences[0].split()) + more
-    return f"{len(failed)} of {len(reports)} files failed, the rest are done; {output / BATCH_REPORT} says why"
+        return " ".join(sentences[0].split()) + more + stopped
+    rest = "the rest are done" if not untried else f"{len(reports) - len(failed)} are done"
+    return f"{len(failed)} of {len(found.works)} files failed, {rest}{stopped}; {output / BATCH_REPORT} says why"
 
 
 def _message(report: FileReport) -> str:
@@ -151,4 +167,4 @@ def _message(report: FileReport) -> str:
 def _with_name(report: FileReport) -> str:
     message = _message(report)
     known = str(report.path) in message or message.startswith("output folder")
-    return message if known else f"{report.path}: {message}"
+    return message if known else f"{report.label}: {message}"

@@ -1,7 +1,6 @@
 """Files in and out. A format is one module and its entries in ``READERS`` and ``WRITERS``."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +12,12 @@ import numpy as np
 
 from napari_blind_deconv._types import InputError
 
-from . import ome_zarr, ome_zarr_writer, tiff, tiff_writer
+from . import ome_zarr, ome_zarr_writer, tiff, tiff_writer, zarr_groups
 from .atomic import atomic, check_folder, check_room, growing, worded
+from .commit import recover
 from .json_file import read_json, to_json, write_json
+from .lock import TakenError, held, is_held
+from .names import TIFF_SUFFIXES, ZARR_SUFFIXES, refuse_address, stem, suffix_of
 from .regions import Region, checked_region, tiles
 from .source import ArraySource, Sink, Source
 from .volume import Header, Volume
@@ -29,6 +31,7 @@ __all__ = [
     "Region",
     "Sink",
     "Source",
+    "TakenError",
     "Volume",
     "Writer",
     "as_floats",
@@ -39,12 +42,16 @@ __all__ = [
     "create",
     "growing",
     "header",
+    "held",
+    "images",
+    "is_held",
     "is_store",
     "levels",
     "open",
     "put",
     "read",
     "read_json",
+    "recover",
     "refuse_address",
     "save",
     "stem",
@@ -62,8 +69,8 @@ _ZARR: Reader = (ome_zarr.header, ome_zarr.open_source)
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
-        **dict.fromkeys((".ome.tif", ".ome.tiff", ".tif", ".tiff"), _TIFF),
-        **dict.fromkeys((".ome.zarr", ".zarr"), _ZARR),
+        **dict.fromkeys(TIFF_SUFFIXES, _TIFF),
+        **dict.fromkeys(ZARR_SUFFIXES, _ZARR),
     }
 )
 """What reads a file's header, and opens it, by the end of its name; the longer end wins."""
@@ -94,11 +101,11 @@ WRITERS: Mapping[str, Writer] = MappingProxyType(
 )
 """What writes an image, by the name of the format."""
 
-_ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")
 
-
-def open(path: Path) -> Source:
+def open(path: Path, image: int | None = None) -> Source:
     """Open an image without reading its pixels: shape, type, axes, voxel size, and regions.
+
+    ``image`` is its number in a file that holds several (`images`); without it, the first is opened.
 
     Raises
     ------
@@ -114,7 +121,26 @@ def open(path: Path) -> Source:
     >>> source.axes, source.read((slice(0, 1), slice(1, 3), slice(0, 5))).shape
     ('ZYX', (1, 2, 5))
     """
-    return _reader(path)[1](path)
+    return _reader(path)[1](path) if image is None else tiff.open_source(path, image)
+
+
+def images(path: Path) -> list[tuple[Path, int | None]]:
+    """The images of a file or store: plates, wells and files of several series have more than one.
+
+    Each is a path and, in a file that holds several, a number, as `open` takes them; errors as there.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "one.ome.tif"
+    >>> write(path, Volume(np.ones((4, 5)), "YX"), {})
+    >>> [(found.name, number) for found, number in images(path)]
+    [('one.ome.tif', None)]
+    """
+    if _reader(path) is _ZARR:
+        return [(found, None) for found in zarr_groups.images_in(path)]
+    count = tiff.count(path)
+    return [(path, None)] if count == 1 else [(path, number) for number in range(count)]
 
 
 def levels(path: Path) -> list[Source]:
@@ -229,42 +255,9 @@ def as_floats(image: Volume | ArraySource) -> ArraySource:
     return image.converted(np.float32)
 
 
-def stem(path: Path) -> str:
-    """The name of a file without what says its format; that of an image within a store has the store's in front.
-
-    Examples
-    --------
-    >>> stem(Path("in/cell.ome.tif")), stem(Path("cell.v2.TIF")), stem(Path("in/plate.zarr/A/1/0"))
-    ('cell', 'cell.v2', 'plate_A_1_0')
-    """
-    for folder in (path, *path.parents):
-        suffix = _suffix(folder)
-        if suffix.endswith(".zarr") or (suffix and folder == path):
-            within = path.relative_to(folder).parts
-            return "_".join((folder.name[: -len(suffix)], *within))
-    return path.name
-
-
-def refuse_address(path: Path) -> None:
-    """Refuse addresses on a network, which paths are sometimes taken for.
-
-    Raises
-    ------
-    InputError
-        Naming it.
-    """
-    if _ADDRESS.match(str(path)):
-        raise InputError(
-            subject=f"file {path}",
-            value="is an address on a network",
-            allowed="which is not read or written",
-            remedy="copy the image to this machine",
-        )
-
-
 def _reader(path: Path) -> Reader:
     refuse_address(path)
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     if suffix:
         return READERS[suffix]
     if is_store(path):
@@ -274,15 +267,10 @@ def _reader(path: Path) -> Reader:
 
 def _form(path: Path) -> str:
     refuse_address(path)
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     if not suffix:
         raise _not_read(path)
     return "ome-zarr" if suffix.endswith(".zarr") else "ome-tiff"
-
-
-def _suffix(path: Path) -> str:
-    name = path.name.lower()
-    return max((suffix for suffix in READERS if name.endswith(suffix) and name != suffix), key=len, default="")
 
 
 def _not_read(path: Path) -> InputError:

@@ -4,23 +4,22 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_blind_deconv._types import InputError
 
+from .commit import Commit, beside, is_folder, remove, sync, sync_folder
 from .zarr_nodes import is_store
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _MB = 1e6
-_AT_ONCE = 8  # files of a store that are waited for
 
 
 @contextmanager
-def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = ()) -> Iterator[list[Path]]:
+def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = (), mark: str = "") -> Iterator[list[Path]]:
     """Temporary paths to write to, beside ``paths``; on leaving they take those names, on failure they are removed.
 
     The last path is the commit point. Whenever the process may die, a file of that name is there only beside the
@@ -36,6 +35,8 @@ def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = ()) -
         What will be written; refused beforehand if the disk has less.
     outdated
         Files of an older writing that nothing replaces, such as its maps; they go when the new files come.
+    mark
+        What the names of temporaries begin with, by which `recover` settles what a process that died has left.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = ()) -
     >>> target.read_text()
     'done'
     """
-    temporary = [_beside(path) for path in paths]
+    temporary = [beside(path, mark) for path in paths]
     made: list[Path] = []
     complete = False
     try:
@@ -60,21 +61,21 @@ def atomic(*paths: Path, needed_bytes: int = 0, outdated: Sequence[Path] = ()) -
         _check_room(paths[0].parent, needed_bytes)
         yield temporary
         for path in temporary:
-            _sync(path)
-        _commit(temporary, paths, outdated)
+            sync(path)
+        _commit(temporary, paths, outdated, mark)
         complete = True
     except OSError as error:
         raise _refusal(error, paths[0].parent, needed_bytes) from error
     finally:
         with suppress(OSError):
             for path in temporary:
-                _remove(path)
+                remove(path)
         if not complete:
             _remove_empty(made)
 
 
 @contextmanager
-def growing(folder: Path, needed_bytes: int = 0) -> Iterator[Callable[[], Path]]:
+def growing(folder: Path, needed_bytes: int = 0, mark: str = "") -> Iterator[Callable[[], Path]]:
     """Hidden paths in a folder, for what is written while it is computed; what is left there on leaving is removed.
 
     What is complete is to be moved to a path that `atomic` gives.
@@ -85,6 +86,8 @@ def growing(folder: Path, needed_bytes: int = 0) -> Iterator[Callable[[], Path]]
         Where results go; made where it is missing, and removed again if nothing has come into it.
     needed_bytes
         What will be written; refused beforehand if the disk has less.
+    mark
+        As of `atomic`.
 
     Raises
     ------
@@ -95,7 +98,7 @@ def growing(folder: Path, needed_bytes: int = 0) -> Iterator[Callable[[], Path]]
     made: list[Path] = []
 
     def path() -> Path:
-        given.append(_beside(folder / "image"))
+        given.append(beside(folder / "image", mark))
         return given[-1]
 
     try:
@@ -106,7 +109,7 @@ def growing(folder: Path, needed_bytes: int = 0) -> Iterator[Callable[[], Path]]
     finally:
         with suppress(OSError):
             for left in given:
-                _remove(left)
+                remove(left)
         _remove_empty(made)
 
 
@@ -119,51 +122,21 @@ def worded(folder: Path, needed_bytes: int = 0) -> Iterator[None]:
         raise _refusal(error, folder, needed_bytes) from error
 
 
-def _commit(temporary: Sequence[Path], paths: Sequence[Path], outdated: Sequence[Path]) -> None:
+def _commit(temporary: Sequence[Path], paths: Sequence[Path], outdated: Sequence[Path], mark: str) -> None:
     """Give the files their names; the last one says that all of them are there."""
-    folder = paths[-1].parent
     for path in (*paths, *outdated):
-        if _is_folder(path) and not is_store(path):
+        if is_folder(path) and not is_store(path):
             raise OSError(errno.EISDIR, f"{path.name} is a folder there")
-    if len(paths) == 1 and not outdated and not _is_folder(paths[0]) and not _is_folder(temporary[0]):
+    if len(paths) == 1 and not outdated and not is_folder(paths[0]) and not is_folder(temporary[0]):
         temporary[0].replace(paths[0])
-        _sync_folder(folder)
+        sync_folder(paths[0].parent)
         return
-    # The old commit point first, so that from then on nothing claims to be complete.
-    olds = [path for path in (paths[-1], *paths[:-1], *outdated) if path.exists() or path.is_symlink()]
-    aside = {old: _beside(old) for old in olds}
-    try:
-        for old, place in aside.items():
-            old.replace(place)
-        _sync_folder(folder)
-        for path, target in zip(temporary[:-1], paths[:-1], strict=True):
-            path.replace(target)
-        _sync_folder(folder)
-        temporary[-1].replace(paths[-1])
-        _sync_folder(folder)
-    finally:
-        # An interruption may arrive after any call, so the files say how far it came.
-        if temporary[-1].exists():
-            _take_back(temporary, paths, aside)
-        else:
-            with suppress(OSError):
-                for place in aside.values():
-                    _remove(place)
-
-
-def _take_back(temporary: Sequence[Path], paths: Sequence[Path], aside: Mapping[Path, Path]) -> None:
-    """What was there before, the old commit point last."""
-    for path, target in zip(temporary[:-1], paths[:-1], strict=True):
-        if not path.exists():
-            _remove(target)
-    for old, place in reversed(list(aside.items())):
-        if place.exists() or place.is_symlink():
-            place.replace(old)
-
-
-def _beside(path: Path) -> Path:
-    """A hidden name in the same folder."""
-    return path.with_name(f".{secrets.token_hex(6)}.tmp")
+    commit = Commit.of(temporary, paths, outdated, mark)
+    if not mark:
+        commit.carry_out()
+        return
+    with commit.noted(mark):
+        commit.carry_out()
 
 
 def check_folder(folder: Path) -> None:
@@ -214,42 +187,6 @@ def _remove_empty(folders: list[Path]) -> None:
 def _check_room(folder: Path, needed_bytes: int) -> None:
     if shutil.disk_usage(folder).free < needed_bytes:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
-
-
-def _remove(path: Path) -> None:
-    """Remove a file, a link or a store, if it is there."""
-    if _is_folder(path):
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or all that is in a folder, is on the disk."""
-    if _is_folder(path):
-        inside = sorted(path.rglob("*"))
-        # Most of the time is spent waiting, for many small files, and the disk serves several at once.
-        with ThreadPoolExecutor(_AT_ONCE) as workers:
-            list(workers.map(_sync, [inner for inner in inside if not inner.is_dir()]))
-        for folder in (path, *(inner for inner in inside if inner.is_dir())):
-            _sync_folder(folder)
-    else:
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new names durable; Windows has no such call for folders."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _refusal(error: OSError, folder: Path, needed_bytes: int) -> InputError:

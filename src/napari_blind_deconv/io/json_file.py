@@ -37,8 +37,8 @@ def to_json(data: Any) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def write_json(path: Path, data: Any) -> None:
-    """Write a JSON file, complete or not at all.
+def write_json(path: Path, data: Any, mark: str = "") -> None:
+    """Write a JSON file, complete or not at all; ``mark`` as of `atomic`.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def write_json(path: Path, data: Any) -> None:
         If the folder is full or cannot be written to.
     """
     text = to_json(data).encode()
-    with atomic(path, needed_bytes=len(text)) as (temporary,):
+    with atomic(path, needed_bytes=len(text), mark=mark) as (temporary,):
         temporary.write_bytes(text)
 
 

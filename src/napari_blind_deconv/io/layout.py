@@ -5,7 +5,7 @@ one are taken, and what lies elsewhere or nowhere is said.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -62,16 +62,19 @@ class Layout:
         Which planes of the series are missing, in the shape of its leading axes.
     pages
         Numbers of the pages, where they were put together here.
+    images
+        How many images the metadata describe in this file.
     """
 
     series: tifffile.TiffPageSeries
     said: Said
     holes: NDArray[np.bool_] | None = None
     pages: tuple[int, ...] = ()
+    images: int = 1
 
 
-def layout_of(file: tifffile.TiffFile, path: Path) -> Layout:
-    """The image of an open TIFF.
+def layout_of(file: tifffile.TiffFile, path: Path, image: int | None = None) -> Layout:
+    """The image of an open TIFF; of several that its metadata describe the one of this number, else the first.
 
     Raises
     ------
@@ -82,18 +85,18 @@ def layout_of(file: tifffile.TiffFile, path: Path) -> Layout:
         said = "is one of the files of an NDTiff recording, whose index was not read"
         return _as_it_lies(file, "NDTiff", said)
     if file.is_ome and file.ome_metadata:
-        found = _ome(file, path, file.ome_metadata)
+        found = _ome(file, path, file.ome_metadata, image)
         if found.said.form == "OME-TIFF" or not file.is_mmstack:
             return found
     recorded = file.micromanager_metadata if file.is_mmstack else None
     if recorded is not None and len(recorded["IndexMap"]):
-        return _micromanager(file, path, recorded)
+        return _micromanager(file, path, recorded, image)
     if file.is_imagej and file.imagej_metadata:
         return _imagej(file, path)
     return Layout(_single(file, path), Said("TIFF", _printed_sizes(file)))
 
 
-def _ome(file: tifffile.TiffFile, path: Path, xml: str) -> Layout:
+def _ome(file: tifffile.TiffFile, path: Path, xml: str, image: int | None) -> Layout:
     root = ome.parsed(xml, f"file {path}")
     uuid = root.get("UUID", "")
     master = ome.master_of(root, f"file {path}")
@@ -102,7 +105,7 @@ def _ome(file: tifffile.TiffFile, path: Path, xml: str) -> Layout:
         if described is None:
             return _as_it_lies(file, "TIFF", f"is described by {master}, which is missing beside it")
         root = described
-    own = ome_planes.own_planes(root, uuid, path, len(file.pages))
+    own = ome_planes.own_planes(root, uuid, path, len(file.pages), image)
     if own is None:
         said = "does not say which planes its pages are"
         return _as_it_lies(file, "TIFF", said, ome.describe(root)["sizes_um"])
@@ -112,7 +115,7 @@ def _ome(file: tifffile.TiffFile, path: Path, xml: str) -> Layout:
     told = []
     if own.known_as:
         told.append(f"is called {own.known_as} in its metadata; its planes were taken to be that file's")
-    if own.images > 1:
+    if own.images > 1 and image is None:
         told.append(f"holds {own.images} images; the first, of {_name(root, own.image)}, was taken")
     missing = shortfall(own.planes, part)
     if missing and own.elsewhere:
@@ -127,8 +130,8 @@ def _ome(file: tifffile.TiffFile, path: Path, xml: str) -> Layout:
     found_here = Said("OME-TIFF", found["sizes_um"], known, tuple(told), tuple(found["oddities"]))
     # The library knows more of OME (lifetimes, phases, pyramids); but it would open other files.
     if not missing and own.image == 0 and not _names_files(root) and _same_size(root, file.pages.first):
-        return Layout(_single(file, path), found_here)
-    return _assembled(file, path, own.planes, found_here)
+        return Layout(_single(file, path), found_here, images=own.images)
+    return replace(_assembled(file, path, own.planes, found_here), images=own.images)
 
 
 def _master(path: Path) -> Element | None:
@@ -160,16 +163,17 @@ def _name(root: Element, image: int) -> str:
     return repr(elements[image].get("Name", "no name"))
 
 
-def _micromanager(file: tifffile.TiffFile, path: Path, said: Mapping[str, Any]) -> Layout:
-    planes, positions = micromanager.own_planes(file, said, f"file {path}")
+def _micromanager(file: tifffile.TiffFile, path: Path, said: Mapping[str, Any], image: int | None) -> Layout:
+    planes, positions = micromanager.own_planes(file, said, f"file {path}", image or 0)
     sizes, oddities = micromanager.voxel_sizes(said["Summary"])
     told = []
-    if positions > 1:
+    if positions > 1 and image is None:
         told.append(f"holds {positions} positions; the first was taken")
     missing = shortfall(planes, whole_part(planes, f"file {path}"))
     if missing:
         told.append(f"holds fewer planes than its recording; complete ones were taken, {', '.join(missing)}")
-    return _assembled(file, path, planes, Said("Micro-Manager", sizes, {}, tuple(told), tuple(oddities)))
+    found = Said("Micro-Manager", sizes, {}, tuple(told), tuple(oddities))
+    return replace(_assembled(file, path, planes, found), images=positions)
 
 
 def _imagej(file: tifffile.TiffFile, path: Path) -> Layout:

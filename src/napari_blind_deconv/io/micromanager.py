@@ -15,8 +15,8 @@ _COLUMN = {"C": 0, "Z": 1, "T": 2, "P": 3}  # of the index
 _PROMISED = {"C": "Channels", "Z": "Slices", "T": "Frames"}
 
 
-def own_planes(file: tifffile.TiffFile, said: Mapping[str, Any], subject: str) -> tuple[Planes, int]:
-    """The planes of the first position in a file, by its own index, and how many positions it has."""
+def own_planes(file: tifffile.TiffFile, said: Mapping[str, Any], subject: str, position: int = 0) -> tuple[Planes, int]:
+    """The planes of one of the positions in a file, by its own index, and how many positions it has."""
     summary, index = said["Summary"], said["IndexMap"]
     axes = "T" + ("ZC" if summary.get("SlicesFirst", True) else "CZ")
     positions = sorted({int(row[_COLUMN["P"]]) for row in index})
@@ -25,7 +25,7 @@ def own_planes(file: tifffile.TiffFile, said: Mapping[str, Any], subject: str) -
     pages = {
         tuple(int(row[_COLUMN[axis]]) for axis in axes): number[int(row[4])]
         for row in index
-        if int(row[_COLUMN["P"]]) == positions[0] and int(row[4]) in number
+        if int(row[_COLUMN["P"]]) == positions[position] and int(row[4]) in number
     }
     promised = [max([int(summary.get(_PROMISED[axis], 1)), *(p[i] + 1 for p in pages)]) for i, axis in enumerate(axes)]
     return Planes(axes, checked_sizes(tuple(promised), subject), pages), len(positions)

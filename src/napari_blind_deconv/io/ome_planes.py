@@ -13,7 +13,7 @@ from .planes import Planes, checked_sizes, whole_part
 
 @dataclass(frozen=True)
 class Own:
-    """The first image of which a file holds planes.
+    """An image of which a file holds planes.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class _Entry:
     place: tuple[int, ...]
 
 
-def own_planes(root: Element, uuid: str, path: Path, page_count: int) -> Own | None:
+def own_planes(root: Element, uuid: str, path: Path, page_count: int, image: int | None = None) -> Own | None:
     """The planes that a file holds by its own metadata; ``None`` where these do not say which.
 
     Parameters
@@ -61,6 +61,8 @@ def own_planes(root: Element, uuid: str, path: Path, page_count: int) -> Own | N
         The file.
     page_count
         How many pages it has.
+    image
+        Which of the images in this file, counted from 0; ``None``: the first.
 
     Raises
     ------
@@ -75,11 +77,12 @@ def own_planes(root: Element, uuid: str, path: Path, page_count: int) -> Own | N
         return None
     found = {image: _planes(layouts[image], [e for e in mine if e.image == image], page_count) for image in layouts}
     held = [image for image, planes in found.items() if planes.pages]
-    if not held:
+    if not held or (image or 0) >= len(held):
         return None
+    chosen = held[image or 0]
     ours = set(map(id, mine))
-    elsewhere = dict.fromkeys(e.file for e in entries if e.image == held[0] and id(e) not in ours and e.file)
-    return Own(held[0], found[held[0]], tuple(elsewhere), len(held), known_as)
+    elsewhere = dict.fromkeys(e.file for e in entries if e.image == chosen and id(e) not in ours and e.file)
+    return Own(chosen, found[chosen], tuple(elsewhere), len(held), known_as)
 
 
 def _read(root: Element, subject: str) -> tuple[dict[int, tuple[str, tuple[int, ...]]], list[_Entry]]:

@@ -62,13 +62,13 @@ class _Found:
 class TiffSource(Source):
     """The first image of a TIFF; opened anew for every region, so that threads and processes may share it."""
 
-    def __init__(self, path: Path, header: Header, pixels: Pixels, meaning: Meaning) -> None:
-        self.path, self.header = path, header
+    def __init__(self, path: Path, header: Header, pixels: Pixels, meaning: Meaning, image: int | None = None) -> None:
+        self.path, self.header, self._image = path, header, image
         self._pixels, self._meaning = pixels, meaning
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Decoders cannot be copied; the file can be read again."""
-        return open_source, (self.path,)
+        return open_source, (self.path, self._image)
 
     def _read(self, region: Region) -> NDArray[Any]:
         path = self.path or Path()
@@ -83,11 +83,17 @@ class TiffSource(Source):
 def header(path: Path) -> Header:
     """What a TIFF says of itself; errors as in `open_source`."""
     with _opened(path) as file:
-        return _found(file, path).header
+        return _found(file, path, None).header
 
 
-def open_source(path: Path) -> TiffSource:
-    """The first image of a TIFF, of whose planes those count that are in this file.
+def count(path: Path) -> int:
+    """How many images a TIFF holds by its metadata; errors as in `open_source`."""
+    with _opened(path) as file:
+        return layout_of(file, path).images
+
+
+def open_source(path: Path, image: int | None = None) -> TiffSource:
+    """An image of a TIFF, the first unless its number is given; of its planes those count that are in this file.
 
     Raises
     ------
@@ -95,10 +101,10 @@ def open_source(path: Path) -> TiffSource:
         One sentence for a file that is missing, empty, a folder, no TIFF, truncated or damaged.
     """
     with _opened(path) as file:
-        found = _found(file, path)
+        found = _found(file, path, image)
         missing = 0.0 if found.layout.holes is None else np.nan
         pixels = pixels_of(found.layout.series, found.header.shape, path.stat().st_size, missing)
-    return TiffSource(path, found.header, pixels, found.meaning)
+    return TiffSource(path, found.header, pixels, found.meaning, image)
 
 
 @contextmanager
@@ -192,8 +198,8 @@ def _short(text: str) -> str:
     return " ".join(text.split())[:120]
 
 
-def _found(file: tifffile.TiffFile, path: Path) -> _Found:
-    layout = layout_of(file, path)
+def _found(file: tifffile.TiffFile, path: Path, image: int | None) -> _Found:
+    layout = layout_of(file, path, image)
     series, name = layout.series, path.name
     _check_size(file, layout, path)
     said = [f"{name} {sentence}" for sentence in layout.said.warnings]

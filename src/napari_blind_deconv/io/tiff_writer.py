@@ -1,5 +1,7 @@
 """OME-TIFF out."""
 
+import re
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from .volume import SPATIAL, Header
 
 _TYPES = frozenset({"uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64"})
 _CLASSIC = 2**31  # bytes; larger files are BigTIFF
+_IDENTIFIER = re.compile(r"urn:uuid:[0-9a-f-]{36}")
 
 
 class TiffSink(Sink):
@@ -75,7 +78,10 @@ class TiffSink(Sink):
         with tifffile.TiffFile(self._path, mode="r+") as file:
             tag = file.pages.first.tags["ImageDescription"]
             pairs = {key: to_json(value) for key, value in self._recorded.items()}
-            tag.overwrite(ome.with_pairs(str(tag.value), pairs).encode(), erase=False)
+            xml = ome.with_pairs(str(tag.value), pairs)
+            if _tells_all(self._recorded):
+                xml = _IDENTIFIER.sub(f"urn:uuid:{_identifier(_IDENTIFIER.sub('', xml))}", xml, count=1)
+            tag.overwrite(xml.encode(), erase=False)
 
 
 def _make(
@@ -104,6 +110,8 @@ def _make(
     if {"X", "Y"} <= set(sizes):
         options |= {"resolution": (1e4 / sizes["X"], 1e4 / sizes["Y"]), "resolutionunit": "CENTIMETER"}
     described = {"axes": _ome_axes(axes), **physical, **_kept(header, axes, samples), "MapAnnotation": record}
+    if _tells_all(metadata):
+        described["UUID"] = _identifier(to_json(described))
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize
     pixels = tifffile.imwrite(
         path, shape=shape, dtype=dtype, byteorder="<", ome=True, bigtiff=size > _CLASSIC, metadata=described,
@@ -112,6 +120,16 @@ def _make(
     if pixels is None:
         raise RuntimeError(f"pixels of shape {shape} and type {dtype} are not in one piece")
     return int(pixels[0])
+
+
+def _tells_all(record: Mapping[str, Any]) -> bool:
+    """Whether a record says of which images, and with which settings, a file was made: then another one is the same."""
+    return ("settings" in record and "input" in record) or "shared" in record
+
+
+def _identifier(text: str) -> str:
+    """The identifier of what a text describes: the same result gets the same bytes, whenever it is written."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, text))
 
 
 def _write_all(file: Any, values: NDArray[Any]) -> None:

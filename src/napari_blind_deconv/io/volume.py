@@ -65,3 +65,8 @@ class Volume:
         """The warnings of its file that also count where axes and lengths do not, as in a PSF, a truth or a mask."""
         left_open = self.description.get("open", ())
         return [sentence for sentence in self.description.get("warnings", ()) if sentence not in left_open]
+
+    @property
+    def channels_first(self) -> NDArray[Any]:
+        """The array with its channel axis, if it has one, in front."""
+        return np.moveaxis(self.data, self.axes.index("C"), 0) if "C" in self.axes else self.data

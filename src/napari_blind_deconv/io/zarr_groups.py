@@ -1,11 +1,13 @@
 """Groups of a store: the one that is an image, and for the others which image to name."""
 
+import itertools
 from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from napari_blind_deconv._types import InputError
 
-from .zarr_nodes import Node, inner, is_store
+from .zarr_nodes import Node, damaged, inner, is_store, node_at
 
 _BIOFORMATS = "bioformats2raw.layout"
 
@@ -43,6 +45,44 @@ def image_of(node: Node) -> tuple[Node, list[str]]:
         value="is a zarr group without an OME-Zarr image",
         remedy=f"name one of what it holds, such as {node.path / children[0]}" if children else "check the path",
     )
+
+
+def images_in(path: Path) -> list[Path]:
+    """The images of a store: of a plate those of all wells, of a well all, of a converter's those with numbers.
+
+    Raises
+    ------
+    InputError
+        For metadata that are wrong, and for anything that leads out of the store; a well that cannot be read is an
+        image of its own, which will say so.
+    """
+    node = node_at(path)
+    ome = ome_of(node)
+    if node.kind == "array" or "multiscales" in ome:
+        return [path]
+    if "plate" in ome:
+        found: list[Path] = []
+        for well in _paths(ome["plate"], "wells", node):
+            try:
+                inside = images_in(path / well)
+            except InputError:
+                inside = [path / well]
+            found += inside
+        return found
+    if "well" in ome:
+        return [path / image for image in _paths(ome["well"], "images", node)]
+    if _BIOFORMATS in ome:
+        numbers = itertools.takewhile(lambda number: is_store(path / str(number)), itertools.count())
+        return [path / str(number) for number in numbers] or [path]
+    return [path]
+
+
+def _paths(found: Any, name: str, node: Node) -> list[PurePosixPath]:
+    """What a list of wells or of images names, in its order."""
+    entries = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise damaged(node.subject, f"{name} that are none")
+    return list(dict.fromkeys(inner(node, entry.get("path")) for entry in entries))
 
 
 def ome_of(node: Node) -> Mapping[str, Any]:

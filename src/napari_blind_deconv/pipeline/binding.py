@@ -12,7 +12,7 @@ from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.observation import Arrangement, checked_voxel_size
 from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
 from napari_blind_deconv.settings import Settings
-from napari_blind_deconv.support import checked_psf, kernel_shape, largest_kernel
+from napari_blind_deconv.support import checked_psfs, kernel_shape, largest_kernel
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ def bound_prior(shape: tuple[int, ...], layout: Arrangement, settings: Settings,
             warnings = warnings + said_of_file
         if psf is None:
             raise no_psf()
-        taps, said = checked_psf(psf, space_shape, voxels, psf_voxel_size_um)
-        prior, support = replace(prior, kernel=taps), taps.shape
+        channels = 1 if layout.channel is None else shape[layout.channel]
+        taps, said = checked_psfs(psf, space_shape, voxels, psf_voxel_size_um, channels)
+        prior, support = replace(prior, kernel=taps), taps.shape[-len(space_shape) :]
         warnings = warnings + said
     else:
         support = kernel_shape(settings.kernel_size, space_shape)
@@ -82,7 +83,7 @@ def _from_file(path: Path) -> tuple[NDArray[Any], VoxelSize | None, list[str]]:
     from napari_blind_deconv.io import read
 
     volume = read(path)
-    return volume.data, volume.voxel_size_um, volume.doubts
+    return volume.channels_first, volume.voxel_size_um, volume.doubts
 
 
 def _physical_doubts(prior: Any, voxels: VoxelSize | None, size: tuple[int, ...] | None) -> list[str]:

@@ -98,7 +98,7 @@ def channel_in_blocks(
     found = run.surveyed(index)
     settings = run.settings
     levels = replace(intensity_levels(found.sample, None, settings.background), white=run.white)
-    problem = yield from said(posed_in_parts(run, found, levels), "preparing")
+    problem = yield from said(posed_in_parts(run.with_psf_of(index), found, levels), "preparing")
     taught = yield from said(posed_region(run, index), "preparing")
     last = kernels.get(index)
     if last is None:

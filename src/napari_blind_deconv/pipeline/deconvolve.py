@@ -14,7 +14,7 @@ from napari_blind_deconv.metrics import score
 from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.blocks import Results, channel_in_blocks
 from napari_blind_deconv.pipeline.device import device_of
-from napari_blind_deconv.pipeline.given import Given, Maps, opened, whole_of
+from napari_blind_deconv.pipeline.given import Given, Maps, loaded, opened, whole_of
 from napari_blind_deconv.pipeline.in_one_piece import Kernels, channel_in_one_piece
 from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller
 from napari_blind_deconv.pipeline.outcome import Outcome, check_finite, joined_maps, report_of, stacked
@@ -74,7 +74,8 @@ def deconvolve_steps(
     voxel_size_um
         Positive lengths in µm, one per spatial axis (z, y, x); ``None`` along an axis of which none is known.
     psf, psf_voxel_size_um
-        The PSF for ``kernel_prior`` known, and its voxels; they must be the image's.
+        The PSF for ``kernel_prior`` known, and its voxels; they must be the image's. Where channels have a PSF each,
+        one per channel along the first axis.
     truth, true_psf
         The sharp image and the true PSF, to be compared with; they do not influence the result.
     mask
@@ -149,7 +150,7 @@ def _with_room(given: Given, settings: Settings, max_memory_gb: float | None) ->
 def _planned_steps(
     given: Given, source: Source, settings: Settings, plan: Plan, kernels: Kernels
 ) -> Generator[Progress, None, Result]:
-    image = source if plan.blocks is not None else (yield from _loaded(given.image, source))
+    image = source if plan.blocks is not None else (yield from loaded(given.image, source))
     run = yield from said(preparing(image, settings, *given.checked), "preparing")
     run = replace(run, device=plan.device)
     truth, true_psf = checked_truth(given.truth, given.true_psf, run)
@@ -180,20 +181,6 @@ def _planned_steps(
         report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
     maps = {name: opened(sink) for name, sink in results.maps.items()}
     return Result(opened(results.image), kernel, report, maps, psf_fields([o.varied for o in outcomes]))
-
-
-def _loaded(image: Any, source: Source) -> Generator[Progress, None, NDArray[Any]]:
-    """All of an image in memory, a yield after every piece that is read."""
-    if not isinstance(image, Source) and not hasattr(image, "dtype"):
-        return np.asarray(image)
-    if isinstance(image, np.ndarray):
-        return np.asarray(image)
-    found = np.empty(source.shape, source.dtype)
-    grain = getattr(source, "grain", (1,) * len(source.shape))
-    for piece in pieces(tuple(slice(0, n) for n in source.shape), grain, 4 * SLAB):
-        found[piece] = source.read(piece)
-        yield Progress("loading", 0, 0)
-    return found
 
 
 def _put(given: Given, run: Run, outcomes: list[Outcome]) -> Generator[str, None, Results]:

@@ -1,18 +1,20 @@
 """The data of a run, as they were given, and where its results go."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_blind_deconv._types import Progress
 from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.pipeline.ahead import held_ahead, read_ahead
 from napari_blind_deconv.pipeline.cutting import RESULTS, Work
-from napari_blind_deconv.pipeline.sources import Sink, Source, Target, sink_of, source_of
+from napari_blind_deconv.pipeline.sources import SLAB, Sink, Source, Target, sink_of, source_of
 from napari_blind_deconv.settings import Settings
+from napari_blind_deconv.tiling import pieces
 
 Maps = bool | Callable[[str], Sink]
 """Whether maps are kept, or what makes the sink of one by its name."""
@@ -81,3 +83,17 @@ def opened(sink: Sink) -> Any:
 def whole_of(sink: Sink) -> NDArray[np.float32]:
     """All of a result, in memory."""
     return sink.read(tuple(slice(0, n) for n in sink.shape))
+
+
+def loaded(image: Any, source: Source) -> Generator[Progress, None, NDArray[Any]]:
+    """All of an image in memory, a yield after every piece that is read."""
+    if not isinstance(image, Source) and not hasattr(image, "dtype"):
+        return np.asarray(image)
+    if isinstance(image, np.ndarray):
+        return np.asarray(image)
+    found = np.empty(source.shape, source.dtype)
+    grain = getattr(source, "grain", (1,) * len(source.shape))
+    for piece in pieces(tuple(slice(0, n) for n in source.shape), grain, 4 * SLAB):
+        found[piece] = source.read(piece)
+        yield Progress("loading", 0, 0)
+    return found

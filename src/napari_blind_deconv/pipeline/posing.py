@@ -88,7 +88,7 @@ def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]
     yield "reading the noise"
     noise = read_noise(observed, weights)
     yield "reading the noise"
-    return _problem(run, levels, (observed, weights), taught, noise, levels.posed(defects.image))
+    return _problem(run.with_psf_of(index), levels, (observed, weights), taught, noise, levels.posed(defects.image))
 
 
 def posed_region(run: Run, index: int) -> Generator[str, None, Problem | None]:

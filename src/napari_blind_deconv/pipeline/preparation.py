@@ -63,6 +63,13 @@ class Run:
             raise TypeError("this channel was looked at as a whole")
         return found
 
+    def with_psf_of(self, index: int) -> "Run":
+        """The run with the known PSF of a channel, where channels have one each."""
+        kernel = getattr(self.kernel_prior, "kernel", None)
+        if kernel is None or np.ndim(kernel) == len(self.kernel_shape):
+            return self
+        return replace(self, kernel_prior=replace(self.kernel_prior, kernel=kernel[index]))
+
     def within_region(self, index: int) -> "Run | None":
         """The part of a channel that teaches its PSF, as a run of one channel; ``None``: nobody said which."""
         if self.regions is None:
