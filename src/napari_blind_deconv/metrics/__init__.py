@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_blind_deconv._types import InputError
 
+from .fourier_correlation import FourierCorrelation, fourier_correlation
 from .image import Intensity, align, natural_range, psnr, score_image, ssim
 from .kernel import describe_kernel, kernel_error, kernel_error_relative, mnc, score_kernel
 from .psf import PsfFigures, psf_figures, strehl_ratio
@@ -31,6 +32,7 @@ from .resample import resample_psf
 __all__ = [
     "GRADES",
     "METRICS",
+    "FourierCorrelation",
     "Intensity",
     "Metric",
     "PsfFigures",
@@ -40,6 +42,7 @@ __all__ = [
     "align",
     "compare_psfs",
     "describe_kernel",
+    "fourier_correlation",
     "grade",
     "kernel_error",
     "kernel_error_relative",
