@@ -215,6 +215,9 @@ def report(
     emission_um: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="Wavelength of the detected light in µm.")
     ] = None,
+    excitation_um: Annotated[
+        float | None, typer.Option(parser=number, metavar="F", help="Wavelength of the laser in µm, for confocal.")
+    ] = None,
     immersion_index: Annotated[
         float | None,
         typer.Option(parser=number, metavar="F", help="Refractive index of the immersion; 1.515 if left out."),
@@ -226,7 +229,12 @@ def report(
     """Write report.html, report.csv and report.json on all files of an output folder into it."""
     from .report_page import execute
 
-    optics = {"na": na, "emission_um": emission_um, "immersion_index": immersion_index}
+    optics = {
+        "na": na,
+        "emission_um": emission_um,
+        "excitation_um": excitation_um,
+        "immersion_index": immersion_index,
+    }
     execute(folder, optics, modality, overwrite=overwrite, as_json=as_json)
 
 

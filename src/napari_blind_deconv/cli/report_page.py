@@ -2,11 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.batch.page import Written, write_report
 from napari_blind_deconv.kernel_priors import Microscope
+from napari_blind_deconv.settings import settings_from_dict
 
 from .shown import shown
 
@@ -39,15 +41,22 @@ def _microscope(optics: dict[str, float | None], modality: str | None) -> Micros
     given = {name: value for name, value in optics.items() if value is not None}
     if not given and modality is None:
         return None
-    missing = [name for name in ("na", "emission_um") if name not in given]
+    needed = ["na", "emission_um", *(["excitation_um"] if modality == "confocal" else [])]
+    missing = [f"--{name.replace('_', '-')}" for name in needed if name not in given]
     if missing:
         raise InputError(
-            subject=", ".join(f"--{name.replace('_', '-')}" for name in missing),
+            subject=" and ".join(missing),
             value="is not given",
-            allowed="but the width of theory takes both NA and emission",
-            remedy="give both, or none",
+            allowed="but the width of theory takes NA and emission, and in a confocal microscope the excitation",
+            remedy="give them all, or none",
         )
-    return Microscope(**given, **({} if modality is None else {"modality": modality}))  # type: ignore[arg-type]
+    fields: dict[str, Any] = {"kind": "microscope", **given}
+    try:
+        # As settings, so that a refusal says name, value and what is allowed.
+        prior = settings_from_dict({"kernel_prior": fields | ({} if modality is None else {"modality": modality})})
+    except InputError as error:
+        raise error.about(f"--{error.subject.rpartition('.')[2].replace('_', '-')}") from error
+    return prior.kernel_prior if isinstance(prior.kernel_prior, Microscope) else None
 
 
 def _tell(written: Written) -> None:

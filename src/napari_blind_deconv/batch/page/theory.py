@@ -16,6 +16,7 @@ from .records import Channel, Record
 
 # Of these all must be known: given, or fitted.
 _NEEDED = ("na", "emission_um", "immersion_index")
+_ALSO = {"confocal": ("excitation_um", "pinhole_airy"), "light-sheet": ("sheet_um",)}
 
 
 def with_theory(record: Record, microscope: Microscope | None = None) -> Record:
@@ -48,7 +49,7 @@ def _beside(channel: Channel, optics: Microscope, *, fitted: bool) -> Channel:
     if channel.taps is None or channel.voxel_size_um is None or not 2 <= channel.taps.ndim <= 3:
         return channel
     found = {figure.name: figure.value for figure in channel.fitted} if fitted else {}
-    values = {name: _known(optics, name, found) for name in _NEEDED}
+    values = {name: _known(optics, name, found) for name in (*_NEEDED, *_ALSO.get(optics.modality, ()))}
     if any(value is None for value in values.values()):
         return channel
     shape = tuple(n + 1 - n % 2 for n in channel.taps.shape)
