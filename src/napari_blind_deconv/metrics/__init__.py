@@ -26,7 +26,7 @@ from .image import Intensity, align, natural_range, psnr, score_image, ssim
 from .kernel import describe_kernel, kernel_error, kernel_error_relative, mnc, score_kernel
 from .psf import PsfFigures, psf_figures, strehl_ratio
 from .psf_profiles import PsfProfiles, psf_profiles
-from .psf_table import PsfRow, PsfTable, compare_psfs
+from .psf_table import PsfRow, PsfTable, compare_psfs, psf_distance
 from .resample import resample_psf
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "kernel_error_relative",
     "mnc",
     "natural_range",
+    "psf_distance",
     "psf_figures",
     "psf_profiles",
     "psnr",

@@ -62,7 +62,7 @@ def write_report(
     listed
         What became of the inputs, for those that failed and so have no report; None: what ``batch.json`` there says.
     microscope
-        Optics of files whose settings name none, for the widths of theory.
+        Optics of files of one channel whose settings name none, for the widths of theory.
     overwrite
         Whether files of these names may be replaced that this function has not made; its own are.
 

@@ -16,7 +16,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from napari_blind_deconv.printable import shown
 
 from .charts import correlation_curves, strips
-from .pictures import reaches, thumbnails
+from .pictures import thumbnails
 from .records import Channel, Record
 
 GENERATOR = "napari-blind-deconv report"
@@ -49,7 +49,7 @@ def page(title: str, records: Sequence[Record], told: Sequence[str]) -> str:
         Sentences on what was not read.
     """
     channels = [channel for record in records for channel in record.channels]
-    reach = reaches(channels)
+    pictures = {id(channel): found for channel, found in zip(channels, thumbnails(channels), strict=True)}
     script = _text("sort.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return _template().render(
@@ -63,7 +63,7 @@ def page(title: str, records: Sequence[Record], told: Sequence[str]) -> str:
         most=_MOST_LOOKS,
         counts=counts(records),
         strips=strips(records),
-        pictures=lambda channel: thumbnails(channel, reach),
+        pictures=lambda channel: pictures[id(channel)],
         curves=correlation_curves,
     )
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_blind_deconv.metrics import compare_psfs
+from napari_blind_deconv.metrics import psf_distance
 
 from .records import Channel, Record
 
@@ -84,8 +84,7 @@ def _judged(channels: Sequence[Channel]) -> list[Channel]:
 def distances_to_median(psfs: Sequence[Array]) -> Array:
     """‖k - m‖ / ‖m‖ of every PSF k to the median PSF m, pixel by pixel, after the best shift between pixels."""
     median = median_psf(psfs)
-    table = compare_psfs([median, *psfs])
-    return np.array([row.ke_rel_subpixel for row in table.rows[1:]])
+    return np.array([psf_distance(psf, median) for psf in psfs])
 
 
 def median_psf(psfs: Sequence[Array]) -> Array:

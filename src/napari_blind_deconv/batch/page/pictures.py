@@ -37,35 +37,42 @@ class Thumbnail:
     words: str
 
 
-Reach = Mapping[tuple[str, str], float]
-"""Length of a side of a picture, by unit and axes."""
+Section = tuple[NDArray[np.float64], list[float], str]
+"""A section, the lengths of its pixels, and their unit."""
 
 
-def thumbnails(channel: Channel, reach: Reach) -> list[Thumbnail]:
-    """The sections in focus and from the side, square, at the scale of ``reach``."""
+def thumbnails(channels: Sequence[Channel]) -> list[list[Thumbnail]]:
+    """For every channel the sections of its PSF in focus and from the side, square, all at one scale.
+
+    A usual PSF is well seen; of one that is much wider, the middle is.
+    """
+    sections = [_sections(channel) for channel in channels]
+    sides = _sides(channels, sections)
     found = []
-    for axes, (section, spacing, unit) in _sections(channel).items():
-        side = reach[unit, axes]
-        words = f"section {axes} of the PSF, {side:.2g} {unit} wide, root of the intensity"
-        found.append(Thumbnail(_address(_square(section, spacing, side)), axes, words))
+    for own in sections:
+        pictures = []
+        for axes, (section, spacing, unit) in own.items():
+            side = sides[unit, axes]
+            words = f"section {axes} of the PSF, {side:.2g} {unit} wide, root of the intensity"
+            pictures.append(Thumbnail(_address(_square(section, spacing, side)), axes, words))
+        found.append(pictures)
     return found
 
 
-def reaches(channels: Sequence[Channel]) -> Reach:
-    """Sides of pictures at which a usual PSF is well seen; of one that is much wider the middle is."""
+def _sides(channels: Sequence[Channel], sections: Sequence[Mapping[str, Section]]) -> dict[tuple[str, str], float]:
+    """Length of a side of a picture, by unit and axes."""
     widths: dict[tuple[str, str], list[float]] = {}
     supports: dict[tuple[str, str], float] = {}
-    for channel in channels:
-        for axes, (section, spacing, unit) in _sections(channel).items():
-            figures = channel.figures
-            longest = 0.0 if figures is None else max(figures.fwhm["zyx"[-len(figures.fwhm) :].index(a)] for a in axes)
-            widths.setdefault((unit, axes), []).append(longest)
+    for channel, own in zip(channels, sections, strict=True):
+        fwhm = {} if channel.figures is None else dict(zip(channel.axes, channel.figures.fwhm, strict=True))
+        for axes, (section, spacing, unit) in own.items():
+            widths.setdefault((unit, axes), []).append(max(fwhm[axis] for axis in axes))
             support = max(n * h for n, h in zip(section.shape, spacing, strict=True))
             supports[unit, axes] = max(supports.get((unit, axes), 0.0), support)
     return {key: min(supports[key], _WIDTHS * float(np.median(found))) for key, found in widths.items()}
 
 
-def _sections(channel: Channel) -> dict[str, tuple[NDArray[np.float64], list[float], str]]:
+def _sections(channel: Channel) -> dict[str, Section]:
     """The sections that a PSF has, each with its pixels' lengths and their unit."""
     if channel.taps is None:
         return {}

@@ -27,10 +27,11 @@ def with_theory(record: Record, microscope: Microscope | None = None) -> Record:
     record
         From `read_records`.
     microscope
-        Optics of those files whose settings name none; its numbers are fixed.
+        Optics of those files of one channel whose settings name none; its numbers are fixed.
     """
     named = _microscope(record)
-    optics = named or microscope
+    # Channels are of several dyes, and one emission is not that of all.
+    optics = named or (microscope if len(record.channels) == 1 else None)
     if optics is None:
         return record
     return replace(record, channels=tuple(_beside(c, optics, fitted=named is not None) for c in record.channels))
