@@ -6,6 +6,7 @@ It takes some minutes, and a Chromium whose name is ``chromium`` or said with ``
 """
 
 import argparse
+import contextlib
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 from PIL import Image
 
 from napari_blind_deconv import io
-from napari_blind_deconv.batch import plan, run_batch
+from napari_blind_deconv.batch import FileReport, plan, run_batch
 from napari_blind_deconv.batch.page import Listed, write_report
 from napari_blind_deconv.kernel_priors import Gaussian, Microscope
 from napari_blind_deconv.optics import Optics, Sampling, psf
@@ -31,6 +32,7 @@ FILES = [
     for index, (row, column) in enumerate((row, column) for row in "AB" for column in range(1, 5))
 ]
 SATURATED = 1
+OUTPUT = Path("plate 1, GFP")
 
 
 def drawn(defocus: float, peak: float, seed: int) -> np.ndarray:
@@ -46,17 +48,17 @@ def drawn(defocus: float, peak: float, seed: int) -> np.ndarray:
     return image.clip(max=0.6 * image.max()) if seed == SATURATED else image
 
 
-def restored(folder: Path) -> list[Listed]:
-    """Draw and restore the batch; what became of each file."""
-    inputs = [folder / "in" / name for name, *_ in FILES]
+def restored() -> list[Listed]:
+    """Draw and restore the batch in the working folder, so that the page names no other; what became of each file."""
+    inputs = [Path("in") / name for name, *_ in FILES]
     for index, (path, (_, defocus, peak)) in enumerate(zip(inputs, FILES, strict=True)):
         io.write(path, io.Volume(drawn(defocus, peak, index), "YX", (VOXEL_UM,) * 2), {})
-    broken = folder / "in" / "plate1_B05_gfp.ome.tif"
+    broken = Path("in") / "plate1_B05_gfp.ome.tif"
     broken.write_bytes(inputs[0].read_bytes()[:2000])
     settings = Settings(kernel_prior=Gaussian(), kernel_size=(SUPPORT,))
     listed = []
-    for event in run_batch(plan([*inputs, broken], folder / "plate 1, GFP"), settings):
-        if hasattr(event, "status"):
+    for event in run_batch(plan([*inputs, broken], OUTPUT), settings):
+        if isinstance(event, FileReport):
             print(event.path.name, event.status, event.message)
             report = event.outputs[-1].name if event.outputs else ""
             listed.append(Listed(str(event.path), event.status, event.message, report))
@@ -69,23 +71,24 @@ def photographed(browser: str, page: Path, picture: Path, width: int, height: in
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", *window, page.resolve().as_uri()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     image = Image.open(picture).convert("RGB")
-    image.quantize(128).save(picture, optimize=True)
+    image.quantize(255).save(picture, optimize=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("picture", type=Path)
     parser.add_argument("--browser", default="chromium")
-    parser.add_argument("--size", type=int, nargs=2, default=(1440, 1500), metavar=("WIDTH", "HEIGHT"))
+    parser.add_argument("--size", type=int, nargs=2, default=(1440, 1420), metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--folder", type=Path, help="where to keep the batch; by default it is thrown away")
     given = parser.parse_args()
+    picture = given.picture.resolve()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
         (folder / "in").mkdir(parents=True)
-        listed = restored(folder)
-        microscope = Microscope(na=NA, emission_um=EMISSION_UM, immersion_index=INDEX)
-        written = write_report(folder / "plate 1, GFP", listed=listed, microscope=microscope)
-        photographed(given.browser, written.paths[0], given.picture, *given.size)
+        with contextlib.chdir(folder):
+            microscope = Microscope(na=NA, emission_um=EMISSION_UM, immersion_index=INDEX)
+            written = write_report(OUTPUT, listed=restored(), microscope=microscope)
+            photographed(given.browser, written.paths[0], picture, *given.size)
 
 
 if __name__ == "__main__":
