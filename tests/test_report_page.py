@@ -239,6 +239,7 @@ def test_theory_is_that_of_the_optics(tmp_path):
         {"kernel": [1, 2], "trust": [[{}]], "noise": [None], "ranking": [[{"kind": 3}]], "flux_ratio": True},
         {"frc": {"frequency": [1, 2], "before": [1], "after": [1, 2]}, "versions": [], "references": 1, "plan": 1},
         {"input": {"file": ["x"], "shape": "x", "sha256": 1}, "kernel": {"parameters": {"na": 3}}},
+        {"choice": {"a": 1}, "field": {"reason": 3}, "seconds": float("nan"), "device": None},
     ],
 )
 def test_a_report_that_says_nonsense_is_shown_without_it(tmp_path, wrong):
@@ -255,10 +256,11 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_there(tmp_path):
     (tmp_path / "lost_psf.ome.tif").unlink()
     (tmp_path / "torn_report.json").write_text("{")
     (tmp_path / "beads_psf_report.json").write_text('{"used": 3}')
+    (tmp_path / "batch.json").write_text("[]")
     page, rows, record, written = made(tmp_path)
     assert [row["file"] for row in rows] == ["good.tif", "lost.tif"]
-    assert len(written.told) == 2
-    assert all(word in page.words for word in ("torn_report.json", "lost_psf.ome.tif"))
+    assert len(written.told) == 3
+    assert all(word in page.words for word in ("torn_report.json", "lost_psf.ome.tif", "batch.json"))
     assert record["notes"] == list(written.told)
 
 

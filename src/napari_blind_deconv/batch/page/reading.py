@@ -63,9 +63,10 @@ def read_records(folder: Path, listed: Sequence[Listed] | None = None) -> tuple[
             value=f"cannot be read ({(error.strerror or 'unknown reason').lower()})",
             remedy="give the output folder of a run",
         ) from error
-    inputs = listed_in(folder) if listed is None else listed
+    records: list[Record] = []
+    told: list[str] = []
+    inputs = listed_in(folder, told) if listed is None else listed
     by_report = {entry.report: entry for entry in inputs if entry.report}
-    records, told = [], []
     for path in found:
         try:
             report = io.read_json(path)
@@ -86,13 +87,18 @@ def read_records(folder: Path, listed: Sequence[Listed] | None = None) -> tuple[
     return records + failed, told
 
 
-def listed_in(folder: Path) -> list[Listed]:
-    """What ``batch.json`` of a folder says, where there is one."""
+def listed_in(folder: Path, told: list[str]) -> list[Listed]:
+    """What ``batch.json`` of a folder says, where there is one; that it cannot be read is ``told``."""
     path = folder / BATCH
     if not path.is_file():
         return []
+    try:
+        files = io.read_json(path).get("files")
+    except InputError as error:
+        told.append(f"{BATCH} was left out: {error.about(BATCH)}")
+        return []
     found = []
-    for entry in _items(io.read_json(path).get("files")):
+    for entry in _items(files):
         reports = [Path(str(name)).name for name in _list(entry.get("outputs")) if str(name).endswith(REPORT)]
         name, status, message = (_text(entry, key) for key in ("input", "status", "message"))
         found.append(Listed(name, status, message, reports[0] if reports else ""))
@@ -150,7 +156,8 @@ def _channels(path: Path, report: Mapping[str, Any], told: list[str]) -> Iterato
             noise_sigma=_number(noise, "sigma"),
             noise_words=_text(noise, "words"),
             flux_ratio=_finite(of("flux_ratio", index)),
-            choice=str(of("choice", index) or ""),
+            choice=_text({"choice": of("choice", index)}, "choice"),
+            varying=_text(_mapping(of("field", index)), "reason"),
             families=tuple(_families(of("ranking", index))),
             fitted=tuple(_fitted(_mapping(of("kernel", index)).get("parameters"))),
             checks=tuple(_checks(of("trust", index))),

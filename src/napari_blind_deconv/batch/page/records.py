@@ -73,6 +73,8 @@ class Channel:
         where the optics are not known.
     marks
         Why it differs from the other PSFs, in sentences.
+    varying
+        How the PSF changes over the field, in a sentence, where that was asked for; its own one is that of the middle.
     distance
         To the median PSF, relative to its norm; None where there are too few to have one.
     """
@@ -82,6 +84,7 @@ class Channel:
     noise_words: str = ""
     flux_ratio: float | None = None
     choice: str = ""
+    varying: str = ""
     families: tuple[Family, ...] = ()
     fitted: tuple[Figure, ...] = ()
     checks: tuple[Checked, ...] = ()
