@@ -171,6 +171,13 @@ class Record:
         return tuple(dict.fromkeys(check.name for channel in self.channels for check in channel.doubts))
 
     @property
+    def kernel_prior(self) -> str:
+        """What was said of the PSF: a kind, or ``auto``."""
+        prior = self.settings.get("kernel_prior")
+        kind = prior.get("kind") if isinstance(prior, Mapping) else None
+        return kind if isinstance(kind, str) else ""
+
+    @property
     def differs(self) -> bool:
         """Whether one of its PSFs differs from the rest."""
         return any(channel.marks for channel in self.channels)

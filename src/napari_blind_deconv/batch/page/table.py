@@ -54,6 +54,7 @@ def _row(record: Record, channel: Channel | None) -> dict[str, Any]:
         "message": record.message,
         "doubts": None if channel is None else "; ".join(check.name for check in channel.doubts),
         "psf_differs": None if channel is None else "; ".join(channel.marks),
+        "kernel_prior": record.kernel_prior,
     }
     if channel is not None:
         row |= _of_psf(channel) | _of_image(channel)
@@ -96,7 +97,7 @@ def _of_image(channel: Channel) -> dict[str, Any]:
     detail = channel.detail
     best = channel.families[0] if channel.families else None
     return {
-        "kind": best.kind if best else None,
+        "chosen_kind": best.kind if best else None,
         "evidence_nats": best.gain_nats if best else None,
         "flux_ratio": channel.flux_ratio,
         "noise_sigma": channel.noise_sigma,
