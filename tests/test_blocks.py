@@ -148,6 +148,11 @@ def test_a_run_in_blocks_is_that_of_the_whole_with_defects_maps_and_report(axes,
     assert cut.report["defects"] == whole.report["defects"]
     assert cut.report["input"] == whole.report["input"]
     np.testing.assert_allclose(cut.report["residual_sigma"], whole.report["residual_sigma"], rtol=0.02)
+    np.testing.assert_allclose(cut.report["flux_ratio"], whole.report["flux_ratio"], rtol=1e-3)
+    # The same part of the image is split in the same way.
+    parts, wholes = ([r] if isinstance(r, dict) else r for r in (cut.report["frc"], whole.report["frc"]))
+    for part, of_whole in zip(parts, wholes, strict=True):
+        assert part["resolution_before"] == pytest.approx(of_whole["resolution_before"], rel=0.1)
     json.dumps(cut.report)
 
 

@@ -225,6 +225,38 @@ def metrics(
 
 
 @app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output folder of a run.")],
+    na: Annotated[
+        float | None, typer.Option("--na", parser=number, metavar="F", help="Numerical aperture, for widths of theory.")
+    ] = None,
+    emission_um: Annotated[
+        float | None, typer.Option(parser=number, metavar="F", help="Wavelength of the detected light in µm.")
+    ] = None,
+    excitation_um: Annotated[
+        float | None, typer.Option(parser=number, metavar="F", help="Wavelength of the laser in µm, for confocal.")
+    ] = None,
+    immersion_index: Annotated[
+        float | None,
+        typer.Option(parser=number, metavar="F", help="Refractive index of the immersion; 1.515 if left out."),
+    ] = None,
+    modality: Annotated[str | None, typer.Option(help="widefield, confocal or light-sheet.")] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Write report.html, report.csv and report.json on all files of an output folder into it."""
+    from .report_page import execute
+
+    optics = {
+        "na": na,
+        "emission_um": emission_um,
+        "excitation_um": excitation_um,
+        "immersion_index": immersion_index,
+    }
+    execute(folder, optics, modality, overwrite=overwrite, as_json=as_json)
+
+
+@app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for files and figure.")] = Path("demo"),
     overwrite: Overwrite = False,

@@ -21,16 +21,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_blind_deconv._types import InputError
 
+from .fourier_correlation import FourierCorrelation, fourier_correlation
 from .image import Intensity, align, natural_range, psnr, score_image, ssim
 from .kernel import describe_kernel, kernel_error, kernel_error_relative, mnc, score_kernel
 from .psf import PsfFigures, psf_figures, strehl_ratio
 from .psf_profiles import PsfProfiles, psf_profiles
-from .psf_table import PsfRow, PsfTable, compare_psfs
+from .psf_table import PsfRow, PsfTable, compare_psfs, psf_distance
 from .resample import resample_psf
 
 __all__ = [
     "GRADES",
     "METRICS",
+    "FourierCorrelation",
     "Intensity",
     "Metric",
     "PsfFigures",
@@ -40,11 +42,13 @@ __all__ = [
     "align",
     "compare_psfs",
     "describe_kernel",
+    "fourier_correlation",
     "grade",
     "kernel_error",
     "kernel_error_relative",
     "mnc",
     "natural_range",
+    "psf_distance",
     "psf_figures",
     "psf_profiles",
     "psnr",

@@ -149,6 +149,19 @@ def compare_psfs(
     return PsfTable(tuple(rows), reference, "px" if on is None else "µm")
 
 
+def psf_distance(psf: ArrayLike, reference: ArrayLike) -> float:
+    """KE / ‖k‖ of a PSF and a reference on the same voxels, after the best shift between pixels: only shape counts.
+
+    Examples
+    --------
+    >>> psf_distance([0, 1, 2, 1], [1, 2, 1, 0])
+    0.0
+    """
+    ours, theirs = _squeezed(psf), _squeezed(reference)
+    _same_axes(["PSF", "reference"], [ours, theirs], 1)
+    return _between_pixels(ours, theirs, np.ones(ours.ndim))[0]
+
+
 def _pair(row: PsfRow) -> dict[str, Any]:
     found = asdict(row)
     return {key: value for key, value in found.items() if key not in {"name", "figures"}}

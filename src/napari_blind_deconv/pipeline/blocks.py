@@ -30,7 +30,7 @@ from napari_blind_deconv.pipeline.varying import kernels_over_field
 from napari_blind_deconv.restoration import RichardsonLucyRestorer, Task
 from napari_blind_deconv.restoration.blockwise import Answer, Block, Blocks, restored, settled
 from napari_blind_deconv.tiling import Mixer
-from napari_blind_deconv.trust import Check, share_check
+from napari_blind_deconv.trust import Check, half_light, share_check
 from napari_blind_deconv.trust.prior_share import details, share_map, shells
 
 _LIGHT = (0.01, 0.99)
@@ -114,6 +114,10 @@ def channel_in_blocks(
     checks = yield from channel.restored(problem, last)
     given = taught or problem
     checks = shown_blur(problem, last.kernel, given, found.share("saturated"), checks)
+    # Where the PSF changes, the part that taught it has no single one.
+    detail = None
+    if last.kernels is None:
+        detail = yield from said(half_light(problem.task(last.kernel), run.voxel_size_um), "checking")
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     low, high = (float(v) for v in np.quantile(found.sample, _LIGHT))
     return Outcome(
@@ -130,6 +134,8 @@ def channel_in_blocks(
         checks=checks,
         defects=found,
         varied=last.varied,
+        flux_ratio=levels.flux_ratio(*channel.light),
+        detail=detail,
     )
 
 
@@ -147,6 +153,7 @@ class _Channel:
     plan: Plan
     results: Results
     infinite: bool = False
+    light: tuple[float, float, float] = (0.0, 0.0, 0.0)
     total: int = 0
     done: int = 0
 
@@ -191,6 +198,7 @@ class _Channel:
             number = answer.block.number - group * len(blocks.cut.tiles)
             self.done = started + round(per_block * (number + answer.step / max(answer.total, 1)))
             if answer.scene is not None:
+                self._add_light(answer, blocks)
                 for name, values in self._parts(answer, sums).items():
                     mixer = mixers.setdefault(name, Mixer(blocks.cut))
                     for place, ready in mixer.add(answer.block.tile, values):
@@ -213,6 +221,19 @@ class _Channel:
             spread = {name: _numpy(data.frame.crop(v)[within]) for name, v in answer.maps.items()}
             parts |= {name: self.levels.spread(values, image) for name, values in spread.items()}
         return parts
+
+    def _add_light(self, answer: Answer, blocks: Blocks) -> None:
+        """Sums of the restored and of the observed light and the number of pixels, of what is kept of a block."""
+        data, within = answer.task.data, trailing(answer.block.tile.within)
+        if answer.scene is None:
+            return
+        observed = data.observed[within]
+        share = torch.from_numpy(blocks.cut.weights(answer.block.tile)).to(observed).expand_as(observed)
+        if data.weights is not None:
+            share = share * (data.weights[within] > 0)
+        parts = (data.frame.crop(answer.scene)[within], observed, torch.ones_like(observed))
+        restored, light, pixels = (float((share * values).sum(dtype=torch.float64)) for values in parts)
+        self.light = self.light[0] + restored, self.light[1] + light, self.light[2] + pixels
 
     def _write(self, name: str, frames: slice, place: Region, values: Float) -> None:
         if name == "image":

@@ -9,7 +9,7 @@ import torch
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.pipeline.outcome import Float, Outcome
-from napari_blind_deconv.pipeline.posing import intensity_levels, posed, posed_region
+from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed, posed_region
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.tone_curve import grey_of
@@ -18,6 +18,7 @@ from napari_blind_deconv.pipeline.two_phase import Estimate, restoring
 from napari_blind_deconv.pipeline.varying import kernels_over_field
 from napari_blind_deconv.restoration.blockwise import InMemory
 from napari_blind_deconv.settings import Settings
+from napari_blind_deconv.trust import half_light
 
 Kernels = dict[int, Estimate]
 """The kernels that were found, by their channels."""
@@ -48,6 +49,7 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
     checks, seen = yield from said(
         assessed(problem, last.image, last.kernel, settings, defects, taught or problem, last.kernels), "checking"
     )
+    detail = yield from said(half_light(problem.task(last.kernel).varied(last.kernels), run.voxel_size_um), "checking")
     misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
     image = levels.restored(_numpy(last.image))
     infinite = ~np.isfinite(image)
@@ -72,7 +74,16 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
         checks=checks,
         defects=defects,
         varied=last.varied,
+        flux_ratio=_flux_ratio(problem, last.image, levels),
+        detail=detail,
     )
+
+
+def _flux_ratio(problem: Problem, image: torch.Tensor, levels: Levels) -> float | None:
+    """The light of a restored image over that of the observation, where that is data."""
+    known = torch.ones_like(problem.observed) if problem.weights is None else (problem.weights > 0).to(problem.observed)
+    restored, observed = (float((known * v).sum(dtype=torch.float64)) for v in (image, problem.observed))
+    return levels.flux_ratio(restored, observed, float(known.sum(dtype=torch.float64)))
 
 
 def _estimates(

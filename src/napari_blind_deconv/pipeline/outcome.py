@@ -21,7 +21,7 @@ from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.varying import psf_fields
 from napari_blind_deconv.report import versions
 from napari_blind_deconv.settings import settings_to_dict
-from napari_blind_deconv.trust import Check, doubts
+from napari_blind_deconv.trust import Check, HalfLight, doubts
 
 Float = NDArray[np.float32]
 
@@ -30,8 +30,10 @@ Float = NDArray[np.float32]
 class Outcome:
     """One channel's result, on the input's intensity scale.
 
-    ``light`` is the range of nearly all its intensities. ``infinite`` is whether a pixel is not finite, except those
-    that were left as they were, which may hold what they held.
+    ``light`` is the range of nearly all its intensities. ``flux_ratio`` is the light of the restored image over that of
+    the observation, both less the background. ``detail`` says how fine a detail half of the light shows.
+    ``infinite`` is whether a pixel is not finite, except those that were left as they were, which may hold what they
+    held.
     """
 
     image: Float | None
@@ -47,6 +49,8 @@ class Outcome:
     checks: list[Check]
     defects: Defects | Surveyed
     varied: Varied | None = None
+    flux_ratio: float | None = None
+    detail: HalfLight | None = None
 
 
 def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:
@@ -108,6 +112,7 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source, f
     noises = [noise_report(o.noise, o.light) for o in outcomes]
     for noise, outcome in zip(noises, outcomes, strict=True):
         noise["stripes"] = dict(outcome.defects.stripes)
+    details = [None if o.detail is None else o.detail.to_dict() for o in outcomes]
     defects = [o.defects.counts for o in outcomes]
     left_out = [_left_out(found, o.defects) for found, o in zip(defects, outcomes, strict=True)]
     regions = [region.to_dict() for region in run.regions or []]
@@ -135,6 +140,8 @@ def report_of(run: Run, outcomes: list[Outcome], image: NDArray[Any] | Source, f
         **({} if run.regions is None else {"region": regions[0] if single else regions}),
         "misfit_sigma": outcomes[0].misfit_sigma if single else [o.misfit_sigma for o in outcomes],
         "residual_sigma": outcomes[0].residual_sigma if single else [o.residual_sigma for o in outcomes],
+        "flux_ratio": outcomes[0].flux_ratio if single else [o.flux_ratio for o in outcomes],
+        "frc": details[0] if single else details,
         "kernel": described[0] if single else described,
         **({name: found[0] if single else found for name, found in chosen.items() if found}),
         **_fields(outcomes),

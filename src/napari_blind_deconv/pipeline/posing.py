@@ -61,6 +61,14 @@ class Levels:
         where = image * np.float32(self.scale) + np.float32(self.added_back)
         return (light * steepness(where, self.white)).astype(np.float32)
 
+    def flux_ratio(self, restored: float, observed: float, pixels: float) -> float | None:
+        """The light of a restored over that of an observed image, from sums over pixels on the priors' scale.
+
+        In the image's unit, an offset of the camera included that nobody named; ``None`` where there is no light.
+        """
+        light = [total * self.scale + self.added_back * pixels for total in (restored, observed)]
+        return light[0] / light[1] if light[1] > 0 else None
+
 
 def intensity_levels(
     image: NDArray[np.floating], missing: NDArray[np.bool_] | None = None, background: float | None = None

@@ -8,11 +8,14 @@ from .kernel import kernel_checks
 from .no_blur import no_blur_check
 from .prior_share import prior_share, prior_share_step_by_step, share_check
 from .residual import residual_checks, standardised_residual
+from .resolution import HalfLight, half_light
 from .saturation import saturation_check
 
 __all__ = [
     "Check",
+    "HalfLight",
     "doubts",
+    "half_light",
     "kernel_checks",
     "no_blur_check",
     "prior_share",
