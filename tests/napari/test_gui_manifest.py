@@ -23,6 +23,7 @@ def test_every_command_can_be_imported(manifest: npe2.PluginManifest) -> None:
 
 WIDGETS = {
     f"{PLUGIN}.deconvolve": "Blind deconvolution",
+    f"{PLUGIN}.batch": "Batch",
     f"{PLUGIN}.metrics": "Deconvolution metrics",
     f"{PLUGIN}.compare_psfs": "Compare PSFs",
     f"{PLUGIN}.measure_psf": "PSF from beads",

@@ -19,6 +19,8 @@ _PLACES: Final = MappingProxyType(
         "psf": "a PSF layer or a PSF file",
         "voxel_size_um": "voxel size",
         "null": "“not known”",
+        "overwrite": "“Replace other results”",
+        "psf_from": "“Whose PSF”",
     }
 )
 """Setting or value that a refusal names: where the widget has it, other than under its label."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.batch.settings_file import recorded_settings
 from napari_blind_deconv.presets import scheme
 from napari_blind_deconv.settings import FAMILIES, Settings, default_of, override, settings_from_dict, settings_to_dict
 
@@ -22,7 +22,7 @@ def settings_of(file: Path | None, named: Mapping[str, Any], assignments: Sequen
     InputError
         Naming the setting, its value and what is allowed.
     """
-    recorded = _recorded(file) if file else {}
+    recorded = recorded_settings(file) if file else {}
     values = settings_to_dict(settings_from_dict(recorded))
     spoken_for = "kernel_prior" in {*recorded, *named} or any(a.startswith("kernel_prior") for a in assignments)
     if psf is not None and not spoken_for:
@@ -68,18 +68,6 @@ def _with_diffusion(named: Mapping[str, Any]) -> dict[str, Any]:
     if "image_prior_strength" in rest:
         raise InputError("--diffusion-strength and --image-prior-strength set the same number; leave one of them out")
     return {**rest, "image_prior": "diffusion", "image_prior_strength": named["diffusion_strength"]}
-
-
-def _recorded(file: Path) -> dict[str, Any]:
-    """Settings from a JSON file, from a report, or from the provenance of an image that this program wrote."""
-    if file.name.lower().endswith(tuple(io.READERS)):
-        found = io.header(file).description["provenance"]
-        if "settings" not in found:
-            raise InputError(f"{file} does not say with which settings it was made; give a JSON file")
-    else:
-        found = io.read_json(file)
-    settings: dict[str, Any] = found["settings"] if isinstance(found.get("settings"), dict) else found
-    return settings
 
 
 def numbers(option: str, text: str | None) -> tuple[float, ...] | None:

@@ -1,0 +1,307 @@
+"""The dock "Batch": many files one after the other, as ``blind-deconv run`` does, and a table of them."""
+
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, Final
+
+from napari.qt.threading import create_worker
+from napari.utils.notifications import notification_manager, show_error
+from napari.utils.theme import get_theme
+from napari.viewer import Viewer
+from qtpy.QtCore import QTimer, QUrl, Signal
+from qtpy.QtGui import QColor, QDesktopServices
+from qtpy.QtWidgets import QVBoxLayout
+
+from napari_blind_deconv._napari.batch_course import Course
+from napari_blind_deconv._napari.batch_form import BatchForm
+from napari_blind_deconv._napari.batch_panel import BatchPanel
+from napari_blind_deconv._napari.batch_results import Opened, opened
+from napari_blind_deconv._napari.batch_rows import total_in_words
+from napari_blind_deconv._napari.batch_work import (
+    Listed,
+    LookedAt,
+    Outlook,
+    StepsWorker,
+    look_steps,
+    report_of,
+    run_steps,
+)
+from napari_blind_deconv._napari.docked import Docked
+from napari_blind_deconv._napari.fitted_scroll import FittedScroll
+from napari_blind_deconv._napari.fold import Fold
+from napari_blind_deconv._napari.live import add_image
+from napari_blind_deconv._napari.refusals import refusal_on_screen
+from napari_blind_deconv._napari.run import Refusal, RunError
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.batch import Batch, Event
+from napari_blind_deconv.failures import in_words
+from napari_blind_deconv.printable import shown
+
+_SETTLE_MS: Final = 300
+_DARK: Final = 128  # of 255
+
+
+class BatchWidget(Docked):
+    """Restore many files, in the form's settings, into one folder.
+
+    Parameters
+    ----------
+    viewer
+        The viewer that the widget is docked in, and the only one it knows.
+    """
+
+    looked = Signal()
+    """All images have been looked at, or it was said why not."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._worker: StepsWorker | None = None
+        self._opener: Any = None
+        self._course: Course | None = None
+        self._next: Callable[[], None] | None = None
+        self._asked: Batch | None = None
+        self._began = 0.0
+        self._answer: object = None
+        self._there = (False, False)
+        self.form, self.panel = BatchForm(viewer), BatchPanel()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SETTLE_MS)
+        self._arrange()
+        self._timer.timeout.connect(self.look)
+        self.form.changed.connect(self._changed)
+        self.form.said.connect(self._object)
+        self.panel.run_clicked.connect(self.run)
+        self.panel.stop_clicked.connect(self.stop)
+        self.panel.look_clicked.connect(self.look)
+        self.panel.result_clicked.connect(self.open_result)
+        self.panel.report_clicked.connect(self.open_report)
+        self.panel.folder_clicked.connect(self.show_folder)
+        self.panel.table.selectionModel().selectionChanged.connect(self._offer)
+        viewer.events.theme.connect(self._follow_theme)
+        self._follow_theme()
+        self.look()
+
+    def _arrange(self) -> None:
+        self._scroll = FittedScroll(self.form)
+        self.fold = Fold("What to do", self._scroll)
+        self.fold.setChecked(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 4, 4, 4)
+        column.setSpacing(4)
+        column.addWidget(self.fold)
+        column.addWidget(self._scroll)
+        column.addWidget(self.panel, 1)
+        self.panel.setMinimumWidth(376)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether images are being restored, or that is still being stopped."""
+        return self._course is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a thread is at work at all."""
+        return self._worker is not None or self._opener is not None
+
+    def look(self) -> None:
+        """Look, in a thread, at what there is and what is to be expected."""
+        self._timer.stop()
+        if self.is_running:
+            return
+        if self._worker is not None:
+            self._after(self.look)
+            return
+        try:
+            self._asked = self.form.batch()
+        except InputError as error:
+            self._asked, self._there = None, (False, False)
+            self.panel.show_rows([])
+            self.panel.say(refusal_on_screen(error), alarm=bool(self.form.inputs.names()))
+            self._settle()
+            return
+        self.panel.say("Looking at the files …")
+        self._start(look_steps(self._asked), self._seen)
+
+    def run(self) -> None:
+        """Do in a thread what is to be done; after a stop, what is left."""
+        if self.is_running:
+            return
+        if self._worker is not None:
+            self._after(self.run)
+            return
+        self._timer.stop()
+        try:
+            batch = self.form.batch()
+        except InputError as error:
+            self._refuse(refusal_on_screen(error))
+            return
+        if batch != self._asked:
+            self.panel.show_rows([])
+        self._asked, self._began = batch, time.monotonic()
+        self._course = Course(self.panel.table)
+        self.form.setEnabled(False)
+        self.fold.setChecked(False)
+        self.panel.show_running()
+        self.panel.say(self._course.words)
+        self._start(run_steps(batch), self._stepped)
+
+    def stop(self) -> None:
+        """Ask the run to stop after its current step; what is done stays done."""
+        if self._worker is not None and self.is_running:
+            self._worker.quit()
+            self.panel.show_stopping()
+
+    def open_result(self) -> None:
+        """Open the result of the chosen image as layers, read in a thread."""
+        row = self.panel.table.selected
+        if row is None or self._opener is not None:
+            return
+        if row.status != "done":
+            self.panel.say(f"{row.name} has no result yet", alarm=True)
+            return
+        self._opener = create_worker(opened, row, _start_thread=False)
+        self._opener.returned.connect(self._show)
+        self._opener.finished.connect(self._shown)
+        self._offer()
+        self._opener.start()
+
+    def open_report(self) -> None:
+        """Open the page on what became of all images in the browser."""
+        if self._asked is not None:
+            self._open(report_of(self._asked.output))
+
+    def show_folder(self) -> None:
+        """Show where the results lie."""
+        if self._asked is not None:
+            self._open(self._asked.output)
+
+    def _open(self, path: Path) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.absolute()))):
+            self.panel.say(f"{shown(path)} cannot be opened by this machine", alarm=True)
+
+    def _start(self, steps: Generator[Any, None, Any], step: Callable[[Any], None]) -> None:
+        self._answer = None
+        self._worker = StepsWorker(steps)
+        self._worker.yielded.connect(step)
+        self._worker.returned.connect(self._returned)
+        self._worker.errored.connect(self._failed)
+        self._worker.finished.connect(self._finished)
+        self._worker.start()
+
+    def _after(self, call: Callable[[], None]) -> None:
+        """Call when what goes on has been given up."""
+        self._next = call
+        if self._worker is not None:
+            self._worker.quit()
+
+    def _changed(self) -> None:
+        if not self.is_running:
+            self._timer.start()
+
+    def _seen(self, event: Listed | LookedAt) -> None:
+        if self._worker is None or self._worker.abort_requested:
+            return
+        if isinstance(event, Listed):
+            self.panel.show_rows(event.rows, event.left_out)
+        else:
+            self.panel.table.put(event.number, event.row)
+
+    def _stepped(self, event: Listed | Event) -> None:
+        if self._course is None or self._worker is None:
+            return
+        if isinstance(event, Listed):
+            self.panel.show_rows(self._course.known(event.rows), event.left_out)
+            return
+        self._course.follow(event)
+        if not self._worker.abort_requested:
+            self.panel.show_share(self._course.share, len(self._course.rows))
+            self.panel.say(self._course.words)
+
+    def _returned(self, answer: object) -> None:
+        self._answer = answer
+
+    def _failed(self, error: Exception) -> None:
+        cause = error.__cause__ if isinstance(error, RunError) else error
+        self._answer = Refusal(in_words(cause if isinstance(cause, Exception) else error))
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def _finished(self) -> None:
+        worker, self._worker = self._worker, None
+        stopped = worker is not None and worker.abort_requested
+        course, self._course = self._course, None
+        answer, call = self._answer, self._next
+        self._next = None
+        if course is not None:
+            course.end()
+            output = Path() if self._asked is None else self._asked.output
+            self._there = report_of(output).is_file(), output.is_dir()
+            self.form.setEnabled(True)
+            self.panel.say(course.outcome(time.monotonic() - self._began, stopped=stopped))
+        if isinstance(answer, Refusal):
+            self._refuse(answer.sentence) if course is not None else self.panel.say(answer.sentence, alarm=True)
+        elif isinstance(answer, Outlook):
+            self._tell(answer)
+        if call is not None:
+            call()
+        else:
+            self._settle()
+
+    def _tell(self, found: Outlook) -> None:
+        self._there = found.has_report, found.has_folder
+        rows = self.panel.table.rows.rows
+        words = total_in_words(rows, found.free_bytes)
+        if found.refusal:
+            words = f"{words}.\nThe run would be refused: {found.refusal}"
+        elif sum(row.disk_bytes for row in rows) > found.free_bytes:
+            words = f"{words}.\nThe disk has less room than that: free some, or choose another folder"
+            self.panel.say(f"{words}.", alarm=True)
+            return
+        self.panel.say(f"{words}.", alarm=bool(found.refusal))
+
+    def _settle(self) -> None:
+        rows = self.panel.table.rows.rows
+        left = any(row.to_be_done for row in rows)
+        self.panel.show_idle(can_continue=left and any(row.status == "done" for row in rows))
+        self._offer()
+        self.looked.emit()
+
+    def _offer(self, *_: object) -> None:
+        """Let be opened what there is."""
+        row = self.panel.table.selected
+        self.panel.result.setEnabled(row is not None and row.status == "done" and self._opener is None)
+        report, folder = self._there
+        self.panel.report.setEnabled(report)
+        self.panel.folder.setEnabled(folder)
+
+    def _show(self, found: Opened | Refusal) -> None:
+        if isinstance(found, Refusal):
+            self._refuse(found.sentence)
+            return
+        for data, attributes, _ in found.layers:
+            self._viewer.layers.selection.active = add_image(self._viewer, data, attributes)
+
+    def _shown(self) -> None:
+        self._opener = None
+        self._offer()
+
+    def _object(self, sentence: str) -> None:
+        self.panel.say(sentence, alarm=True)
+
+    def _refuse(self, sentence: str) -> None:
+        self.panel.say(sentence, alarm=True)
+        show_error(sentence)
+
+    def _follow_theme(self, event: Any = None) -> None:
+        background = QColor(get_theme(self._viewer.theme).background.as_hex())
+        self.panel.set_theme("dark" if background.lightness() < _DARK else "light")
+
+    def close_down(self) -> None:
+        """Stop what runs, and listen to the viewer no longer; what is done stays done."""
+        self._timer.stop()
+        self._next = None
+        if self._worker is not None:
+            self._worker.quit()
+        self._viewer.events.theme.disconnect(self._follow_theme)
