@@ -1,16 +1,17 @@
-"""The picture of the batch widget in the documentation: five stacks and a file that is none, done, and one of them open.
+"""The picture of the batch widget in the documentation: five images and a file that is none, done, one open.
 
 Run it where there is a screen, real or virtual::
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/batch_widget_screenshot.py docs/images/batch-widget.png
 
-With ``--all`` the widget is also shown idle, with its forecast and while it runs, wide and at 1024 x 700, in both themes.
+With ``--all`` it is also shown idle, with its forecast and while it runs, wide and at 1024 x 700, in both themes.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,13 +48,12 @@ def write_images(folder: Path) -> None:
 
 def take_picture(path: Path, size: tuple[int, int], theme: str, stages: tuple[str, ...]) -> None:
     """Open the widget in a folder of images, run it, open a result, and save the window at some of these stages."""
-    with tempfile.TemporaryDirectory() as place:
-        images = Path(place) / "2026-03-embryos"
+    with tempfile.TemporaryDirectory() as place, chdir(place):
+        images = Path("2026-03-embryos")
         write_images(images)
         viewer = napari.Viewer(title="napari")
         viewer.theme = theme
-        viewer.window.resize(*size)
-        viewer.window._qt_window.resize(*size)  # noqa: SLF001 - napari has no public way to shrink below its own hint
+        viewer.window._qt_window.resize(*size)
         _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Batch")
 
         def save(stage: str) -> None:
@@ -81,6 +81,7 @@ def take_picture(path: Path, size: tuple[int, int], theme: str, stages: tuple[st
         widget.open_result()
         wait(lambda: not widget.is_busy, 30.0)
         viewer.reset_view()
+        widget.fold.setChecked(size == SIZES["wide"])
         save("done")
         viewer.close()
 
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("path", type=Path, nargs="?", default=Path("docs/images/batch-widget.png"))
     parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
+    arguments.path = arguments.path.absolute()
     arguments.path.parent.mkdir(parents=True, exist_ok=True)
     if not arguments.all:
         take_picture(arguments.path, SIZES["wide"], "dark", ("done",))

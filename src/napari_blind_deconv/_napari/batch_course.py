@@ -21,6 +21,7 @@ class Course:
     def __init__(self, table: BatchTable) -> None:
         self._table = table
         self._told: set[str] = set()
+        self._forecast = self._took = 0.0
         self._at: int | None = None
         self.words = "Starting …"
 
@@ -51,7 +52,7 @@ class Course:
         else:
             self._told.add(event.label)
             self._at = next((i for i, row in enumerate(self.rows) if row.label == event.label), None)
-            self._change(lambda row: ended(row, event))
+            self._end(event)
             self._at = None
 
     def end(self) -> None:
@@ -65,13 +66,22 @@ class Course:
         """What became of all images, in words."""
         counts = {status: sum(row.status == status for row in self.rows) for status in ("done", "failed")}
         total, left = len(self.rows), len(self.rows) - sum(counts.values())
-        words = f"{counts['done']} of {total} {'image is' if total == 1 else 'images are'} done"
+        words = f"{counts['done']} of {total} done"
         if counts["failed"]:
             words += f", {counts['failed']} failed"
         if stopped:
             rest = "is 1 image" if left == 1 else f"are {left} images"
             return f"Stopped: {words}. There {rest} left: Continue does the rest." if left else f"Stopped: {words}."
         return f"Finished in {duration(seconds)}: {words}."
+
+    def _end(self, report: FileReport) -> None:
+        if self._at is None:
+            return
+        before = self.rows[self._at]
+        after = ended(before, report)
+        if after.status == "done" and before.seconds and not report.skipped:
+            self._forecast, self._took = self._forecast + before.seconds, self._took + after.seconds
+        self._table.put(self._at, after)
 
     def _row_of(self, event: FileStarted) -> int | None:
         """Images of one file come in their order."""
@@ -93,9 +103,9 @@ class Course:
         return f"{self.rows[self._at].name} ({self._at + 1} of {len(self.rows)}): {step}{left}"
 
     def _left(self) -> str:
-        """How long the rest will take, by the forecasts of all that is left."""
+        """How long the rest will take: as was expected, times what the images so far took over what was expected."""
         rest = [row for row in self.rows if row.status in ("to do", "running")]
         if not all(row.seconds for row in rest):
             return ""
         seconds = sum(row.seconds * (1 - row.share) for row in rest)
-        return f"; about {duration(seconds)} left in all"
+        return f"; about {duration(seconds * (self._took / self._forecast if self._forecast else 1.0))} left in all"

@@ -66,7 +66,7 @@ class BatchModel(QAbstractTableModel):
             return QColor(self._inks[row.status])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if column in (FILE, STATE) else Qt.AlignmentFlag.AlignRight
-            return side | Qt.AlignmentFlag.AlignTop
+            return side | Qt.AlignmentFlag.AlignVCenter
         return None
 
     def set_theme(self, kind: str) -> None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.batch_rows import Row
 from napari_blind_deconv._napari.batch_table import BatchTable
@@ -63,9 +63,10 @@ class BatchPanel(QWidget):
         ):
             button.clicked.connect(signal)
         self.table.opened.connect(lambda _: self.result_clicked.emit())
-        self.show_idle(can_continue=False)
+        self.show_idle()
 
     def _arrange(self) -> None:
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
@@ -91,10 +92,12 @@ class BatchPanel(QWidget):
         self.left_out.setToolTip("\n".join([*lines, *more]))
         self.left_out.setVisible(bool(left_out))
 
-    def show_idle(self, *, can_continue: bool) -> None:
-        """Nothing runs; what an earlier run has begun can be continued."""
+    def show_idle(self) -> None:
+        """Nothing runs; what an earlier run has begun can be continued, and what failed be tried again."""
+        found = {row.status for row in self.table.rows.rows}
+        begun = bool(found & {"done", "failed"})
         self.run.setEnabled(True)
-        self.run.setText("Continue" if can_continue else "Run")
+        self.run.setText("Continue" if begun and "to do" in found else "Try again" if "failed" in found else "Run")
         self.look.setEnabled(True)
         self.stop.setEnabled(False)
         self.stop.setText("Stop")

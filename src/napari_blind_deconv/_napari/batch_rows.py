@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from napari_blind_deconv import io
 from napari_blind_deconv._napari.refusals import on_screen, refusal_on_screen
 from napari_blind_deconv._napari.run import duration
 from napari_blind_deconv._types import Progress
@@ -53,13 +54,8 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Its file, and its number where that holds several."""
-        return shown(self.path.name + self.label.removeprefix(str(self.path)))
-
-    @property
-    def to_be_done(self) -> bool:
-        """Whether a run would work on it."""
-        return self.status in ("", "to do", "fails", "failed", "running")
+        """Its file without the format, and its number where that holds several."""
+        return shown(io.stem(self.path) + self.label.removeprefix(str(self.path)))
 
 
 def row_of(job: Job) -> Row:

@@ -11,7 +11,7 @@ from napari_blind_deconv._napari.batch_rows import Row
 
 _SENTENCES: Final = ("refused", "fails", "running", "failed")
 _NARROW: Final = 430  # pixels, below which only the sum of the disk is shown
-_FILE_SHARE: Final = 0.36
+_FILE_SHARE: Final = 0.38
 _KEYS: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -81,7 +81,7 @@ class BatchTable(QTableView):
         width = self.viewport().width()
         letter = self.fontMetrics().horizontalAdvance("0")
         self.setColumnHidden(DISK, width < _NARROW)
-        figures = {MEMORY: 8 * letter, TIME: 11 * letter, DISK: 0 if width < _NARROW else 10 * letter}
+        figures = {MEMORY: 8 * letter, TIME: 9 * letter, DISK: 0 if width < _NARROW else 10 * letter}
         file = int(_FILE_SHARE * (width if width < _NARROW else width - figures[DISK]))
         widths = {FILE: file, **figures}
         widths[STATE] = width - sum(widths.values())

@@ -262,9 +262,7 @@ class BatchWidget(Docked):
         self.panel.say(f"{words}.", alarm=bool(found.refusal))
 
     def _settle(self) -> None:
-        rows = self.panel.table.rows.rows
-        left = any(row.to_be_done for row in rows)
-        self.panel.show_idle(can_continue=left and any(row.status == "done" for row in rows))
+        self.panel.show_idle()
         self._offer()
         self.looked.emit()
 

@@ -19,6 +19,7 @@ _PLACES: Final = MappingProxyType(
         "psf": "a PSF layer or a PSF file",
         "voxel_size_um": "voxel size",
         "null": "“not known”",
+        "kernel_prior": "“What do you know about the PSF?”",
         "overwrite": "“Replace other results”",
         "psf_from": "“Whose PSF”",
     }

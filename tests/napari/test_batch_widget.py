@@ -1,0 +1,334 @@
+"""The batch widget, by real clicks in a real window: the same functions as in a terminal, and nothing of its own."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gui import RUN_MS, click, spots
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QDropEvent
+
+from napari_blind_deconv import io
+from napari_blind_deconv._napari import batch_work
+from napari_blind_deconv.batch import Batch, ReferenceFiles, prepared, read_journal, run
+from napari_blind_deconv.image_priors import NoPrior
+from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.restoration import RichardsonLucyRestorer
+from napari_blind_deconv.settings import Settings
+
+
+def settings(folder: Path, steps: int = 2) -> Settings:
+    return Settings(
+        kernel_prior=Known(psf=str(folder / "k.tif")),
+        restorer=RichardsonLucyRestorer(steps_taken=steps),
+        image_prior=NoPrior(),
+        device="cpu",
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two images, a file between them that is none, and a PSF."""
+    (tmp_path / "in").mkdir()
+    for number in (0, 2):
+        volume = io.Volume(spots((40 + number, 44)), "YX", (0.1, 0.1))
+        io.write(tmp_path / f"in/s{number}.tif", volume, {})
+    (tmp_path / "in/s1.tif").write_bytes(b"no image")
+    taps = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32)
+    io.write(tmp_path / "k.tif", io.Volume(taps, "YX"), {})
+    return tmp_path
+
+
+@pytest.fixture
+def widget(open_widget: Callable[[str], Any], folder: Path) -> Any:
+    """The batch widget, with quick settings and no images yet."""
+    widget = open_widget("Batch")
+    widget.form.settings.form.set_value(settings(folder))
+    return widget
+
+
+def look(qtbot: Any, widget: Any, *names: Path) -> None:
+    """Add names, and wait until all has been looked at."""
+    with qtbot.waitSignal(widget.looked, timeout=RUN_MS):
+        widget.form.inputs.list.add(map(str, names))
+    qtbot.waitUntil(lambda: not widget.is_busy, timeout=RUN_MS)
+
+
+def finish(qtbot: Any, widget: Any) -> None:
+    qtbot.waitUntil(lambda: not widget.is_busy, timeout=RUN_MS)
+
+
+def rows(widget: Any) -> list[tuple[str, str]]:
+    return [(row.path.name, row.status) for row in widget.panel.table.rows.rows]
+
+
+def cells(widget: Any, number: int) -> list[str]:
+    model = widget.panel.table.rows
+    return [model.data(model.index(number, column)) for column in range(model.columnCount())]
+
+
+def undisturbed(folder: Path, output: str, **asked: Any) -> dict[str, bytes]:
+    """The bytes of images and PSFs of the same run without a window."""
+    batch = Batch(
+        (str(folder / "in"),), folder / output, settings(folder), ReferenceFiles(psf=folder / "k.tif"), **asked
+    )
+    for _ in run(prepared(batch)):
+        pass
+    return images(folder / output)
+
+
+def images(output: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in output.glob("*.ome.tif")}
+
+
+def test_states_and_forecast_come_before_the_run(qtbot: Any, widget: Any, folder: Path) -> None:
+    assert "no images yet" in widget.panel.status.text()
+    look(qtbot, widget, folder / "in")
+    assert rows(widget) == [("s0.tif", "to do"), ("s1.tif", "fails"), ("s2.tif", "to do")]
+    file, state, memory, time, disk = cells(widget, 0)
+    assert (file, state) == ("s0", "to do")
+    assert memory.endswith(" GB")
+    assert time.endswith(" s")
+    assert disk.endswith(" MB")
+    assert cells(widget, 1)[1].startswith("will fail: s1.tif is not a TIFF file")
+    assert "2 to do, 1 will fail: about" in widget.panel.status.text()
+    assert "of memory at most" in widget.panel.status.text()
+    assert "of disk" in widget.panel.status.text()
+    assert not (folder / "restored").exists()
+
+
+def threads(monkeypatch: pytest.MonkeyPatch) -> dict[str, threading.Thread]:
+    """Which thread calls which function of the batch."""
+    found: dict[str, threading.Thread] = {}
+
+    def watched(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(*arguments: Any, **options: Any) -> Any:
+            found[name] = threading.current_thread()
+            return call(*arguments, **options)
+
+        return noting
+
+    for name in ("prepared", "states", "forecasts", "run"):
+        monkeypatch.setattr(batch_work, name, watched(name, getattr(batch_work, name)))
+    return found
+
+
+def test_whole_run_by_clicks(
+    qtbot: Any, viewer: Any, widget: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = threads(monkeypatch)
+    widget.form.maps.setChecked(True)
+    look(qtbot, widget, folder / "in")
+    click(qtbot, widget.panel.run)
+    assert not widget.panel.run.isEnabled()
+    assert not widget.form.isEnabled()
+    finish(qtbot, widget)
+    assert rows(widget) == [("s0.tif", "done"), ("s1.tif", "failed"), ("s2.tif", "done")]
+    assert cells(widget, 1)[1] == "failed: s1.tif is not a TIFF file, whatever its name says; export it as TIFF"
+    assert "2 of 3 done, 1 failed" in widget.panel.status.text()
+    assert widget.panel.run.text() == "Try again"
+    assert images(folder / "restored") == undisturbed(folder, "other", maps=True)
+    # The window never waits for a disk: all of it was done elsewhere.
+    assert set(at_work) == {"prepared", "states", "forecasts", "run"}
+    assert threading.main_thread() not in at_work.values()
+
+    # A double click opens the result as layers, as a run in the window would have added them.
+    table = widget.panel.table
+    place = table.visualRect(table.rows.index(2, 1)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: len(viewer.layers) > 0 and not widget.is_busy, timeout=RUN_MS)
+    assert [layer.name for layer in viewer.layers] == ["s2", "s2 PSF", "s2 residual (σ)", "s2 restored"]
+    np.testing.assert_array_equal(
+        viewer.layers["s2 restored"].data, io.read(folder / "restored/s2_restored.ome.tif").data
+    )
+    np.testing.assert_allclose(viewer.layers["s2 restored"].scale, (0.1, 0.1))
+    assert not viewer.layers["s2 residual (σ)"].visible
+
+    # Report and folder are opened as local files.
+    asked: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: asked.append(url) or True)
+    click(qtbot, widget.panel.folder)
+    (folder / "restored/report.html").touch()
+    click(qtbot, widget.panel.look)
+    finish(qtbot, widget)
+    click(qtbot, widget.panel.report)
+    assert [Path(url.toLocalFile()) for url in asked] == [folder / "restored", folder / "restored/report.html"]
+    assert [name for name, status in rows(widget) if status == "done"] == ["s0.tif", "s2.tif"]
+
+
+def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let a run wait at the first step of its second file until it is told to go on."""
+    go_on, whole = threading.Event(), batch_work.run
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        ends = 0
+        with batch_work.closing(whole(*arguments, **options)) as events:
+            for event in events:
+                yield event
+                ends += hasattr(event, "report")
+                if ends == 1 and not hasattr(event, "report"):
+                    go_on.wait(RUN_MS / 1000)
+
+    monkeypatch.setattr(batch_work, "run", slow)
+    return go_on
+
+
+def test_stop_and_continue_give_the_same_bytes(
+    qtbot: Any, widget: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    io.write(folder / "in/s1.tif", io.Volume(spots((40, 41)), "YX", (0.1, 0.1)), {})
+    look(qtbot, widget, folder / "in")
+    with monkeypatch.context() as patch:
+        go_on = held(patch)
+        click(qtbot, widget.panel.run)
+        qtbot.waitUntil(lambda: rows(widget)[1] == ("s1.tif", "running"), timeout=RUN_MS)
+        assert widget.panel.table.columnSpan(1, 1) > 1
+        click(qtbot, widget.panel.stop)
+        assert widget.panel.stop.text() == "Stopping…"
+        assert not widget.panel.stop.isEnabled()
+        go_on.set()
+        finish(qtbot, widget)
+    assert rows(widget) == [("s0.tif", "done"), ("s1.tif", "to do"), ("s2.tif", "to do")]
+    assert widget.panel.status.text() == ("Stopped: 1 of 3 done. There are 2 images left: Continue does the rest.")
+    assert [path.name for path in (folder / "restored").iterdir() if path.name.startswith(".")] == []
+    assert widget.panel.run.text() == "Continue"
+    click(qtbot, widget.panel.run)
+    finish(qtbot, widget)
+    assert [status for _, status in rows(widget)] == ["done"] * 3
+    assert images(folder / "restored") == undisturbed(folder, "other")
+    begun = [entry["input"] for entry in read_journal(folder / "restored") if entry["event"] == "started"]
+    assert begun.count(str(folder / "in/s0.tif")) == 1
+
+
+def test_closing_the_dock_stops_the_run_and_lets_the_folder_go(
+    qtbot: Any, viewer: Any, widget: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(qtbot, widget, folder / "in/s0.tif", folder / "in/s2.tif")
+    with monkeypatch.context() as patch:
+        go_on = held(patch)
+        click(qtbot, widget.panel.run)
+        qtbot.waitUntil(lambda: ("s2.tif", "running") in rows(widget), timeout=RUN_MS)
+        viewer.window.remove_dock_widget(widget)
+        go_on.set()
+        finish(qtbot, widget)
+    assert not (folder / "restored/s2_restored.ome.tif").exists()
+    # The lock is free, and the same command continues.
+    assert undisturbed_names(folder) == ["s0_restored.ome.tif", "s2_restored.ome.tif"]
+
+
+def undisturbed_names(folder: Path) -> list[str]:
+    (folder / "in/s1.tif").unlink()
+    return sorted(name for name in undisturbed(folder, "restored") if "restored" in name)
+
+
+def test_results_in_the_way_are_refused_until_they_may_be_replaced(qtbot: Any, widget: Any, folder: Path) -> None:
+    undisturbed(folder, "restored")
+    with qtbot.waitSignal(widget.looked, timeout=RUN_MS):
+        widget.form.settings.form.set_value(settings(folder, steps=3))
+    look(qtbot, widget, folder / "in")
+    assert rows(widget) == [("s0.tif", "refused"), ("s1.tif", "fails"), ("s2.tif", "refused")]
+    assert cells(widget, 0)[1] == "refused: s0_restored.ome.tif is there already, with other settings or references"
+    assert "allow it to be replaced with “Replace other results”" in widget.panel.status.text()
+    before = images(folder / "restored")
+    click(qtbot, widget.panel.run)
+    finish(qtbot, widget)
+    assert "is there already" in widget.panel.status.text()
+    assert images(folder / "restored") == before
+    with qtbot.waitSignal(widget.looked, timeout=RUN_MS):
+        widget.form.overwrite.setChecked(True)
+    finish(qtbot, widget)
+    assert rows(widget)[0] == ("s0.tif", "to do")
+
+
+def test_what_goes_in_comes_from_layers_drops_and_names(qtbot: Any, viewer: Any, widget: Any, folder: Path) -> None:
+    viewer.open(folder / "in/s0.tif", plugin="napari")
+    viewer.add_image(spots((20, 20)), name="made here")
+    click(qtbot, widget.form.inputs.layers)
+    assert widget.form.inputs.names() == (str(folder / "in/s0.tif"),)
+    assert widget.panel.status.text() == (
+        "layer “made here” was not opened from a file; save with File > Save Selected Layers, and add the files"
+    )
+    assert widget.form.output.value() == str(folder / "in/restored")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(folder / "in")), QUrl.fromLocalFile(str(folder / "in/s0.tif"))])
+    names = widget.form.inputs.list
+    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    names.dropEvent(QDropEvent(QPointF(5, 5), copy, mime, left, Qt.KeyboardModifier.NoModifier))
+    assert len(widget.form.inputs.names()) == 2
+    names.item(1).setText(str(folder / "in/*2.tif"))
+    names.takeItem(0)
+    look(qtbot, widget, folder / "k.tif")
+    assert rows(widget)[0] == ("s2.tif", "to do")
+    names.setCurrentRow(1)
+    qtbot.keyClick(names, Qt.Key.Key_Delete)
+    assert len(widget.form.inputs.names()) == 1
+    finish(qtbot, widget)
+
+
+def test_settings_come_from_the_other_widget_and_from_files(
+    qtbot: Any, viewer: Any, open_widget: Callable[[str], Any], folder: Path
+) -> None:
+    other = open_widget("Blind deconvolution")
+    other.form.set_value(Settings(seed=7))
+    widget = open_widget("Batch")
+    assert widget.form.settings.value() == Settings(seed=7)
+    other.form.set_value(Settings(seed=8))
+    click(qtbot, widget.form.settings.widget)
+    assert widget.form.settings.value().seed == 8
+    viewer.add_image(np.ones((3, 3)), name="taps")
+    other.form.set_value(settings(folder))
+    other.psf_choice.set_value(viewer.layers["taps"])
+    click(qtbot, widget.form.settings.widget)
+    assert "PSF layer “taps” was not opened from a file" in widget.panel.status.text()
+    io.write_json(folder / "settings.json", {"seed": 9, "kernel_size": [7, 7]})
+    widget.form.settings.take_file(folder / "settings.json")
+    assert widget.form.settings.value() == Settings(seed=9, kernel_size=(7, 7))
+    widget.form.inputs.list.add([str(folder / "in")])
+    assert widget.form.batch().keep == (folder / "settings.json",)
+    widget.form.settings.take_file(folder / "in/s0.tif")
+    assert "does not say with which settings it was made" in widget.panel.status.text()
+    finish(qtbot, widget)
+
+
+def test_the_form_says_what_is_missing_or_cannot_be_combined(qtbot: Any, widget: Any, folder: Path) -> None:
+    look(qtbot, widget, folder / "in")
+    sharing = widget.form.sharing
+    with qtbot.waitSignal(widget.looked, timeout=RUN_MS):
+        sharing.set_value("all")
+    assert widget.panel.status.text().startswith(
+        "“Whose PSF” all, cannot be combined with “I have the PSF (known)”; choose another “What do you know"
+    )
+    with qtbot.waitSignal(widget.looked, timeout=RUN_MS):
+        sharing.set_value("file")
+    assert "no file yet whose PSF to take" in widget.panel.status.text()
+    sharing.set_value("each")
+    with qtbot.waitSignal(widget.looked, timeout=RUN_MS):
+        widget.form.voxels.box.setText("0.1, x")
+    assert widget.panel.status.text().startswith("voxel size 'x' is no length")
+    assert widget.panel.table.rows.rowCount() == 0
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_is_cut_off_in_a_small_window(qtbot: Any, viewer: Any, widget: Any, folder: Path, theme: str) -> None:
+    viewer.theme = theme
+    viewer.window._qt_window.resize(1024, 700)
+    look(qtbot, widget, folder / "in")
+    qtbot.wait(100)
+    for button in widget.findChildren(type(widget.panel.run)):
+        if button.isVisible():
+            assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()) + 6, button.text()
+    table = widget.panel.table
+    assert sum(table.columnWidth(c) for c in range(5) if not table.isColumnHidden(c)) <= table.viewport().width()
+    assert viewer.window._qt_window.height() <= 700
+    # With Tab alone the keyboard gets from the list of images to Run.
+    widget.form.inputs.list.setFocus()
+    for _ in range(60):
+        focused = widget.window().focusWidget()
+        if focused is widget.panel.run:
+            break
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+    assert widget.window().focusWidget() is widget.panel.run
