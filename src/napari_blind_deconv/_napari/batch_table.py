@@ -12,6 +12,7 @@ from napari_blind_deconv._napari.batch_rows import Row
 _SENTENCES: Final = ("refused", "fails", "running", "failed")
 _NARROW: Final = 430  # pixels, below which only the sum of the disk is shown
 _FILE_SHARE: Final = 0.38
+_PADDING: Final = 6
 _KEYS: Final = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -88,7 +89,8 @@ class BatchTable(QTableView):
         for column in range(len(COLUMNS)):
             if widths[column]:
                 self.setColumnWidth(column, widths[column])
-        self.resizeRowsToContents()
+        for number in range(len(self.rows.rows)):
+            self._fit(number)
 
     def _double_clicked(self, index: QModelIndex) -> None:
         self.opened.emit(index.row())
@@ -102,3 +104,5 @@ class BatchTable(QTableView):
         if self.columnSpan(number, STATE) != span:
             self.setSpan(number, STATE, 1, span)
         self.resizeRowToContents(number)
+        if span > 1:
+            self.setRowHeight(number, self.rowHeight(number) + _PADDING)

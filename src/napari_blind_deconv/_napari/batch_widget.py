@@ -5,18 +5,17 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, Final
 
-from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error
 from napari.utils.theme import get_theme
 from napari.viewer import Viewer
-from qtpy.QtCore import QTimer, QUrl, Signal
-from qtpy.QtGui import QColor, QDesktopServices
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QVBoxLayout
 
 from napari_blind_deconv._napari.batch_course import Course
 from napari_blind_deconv._napari.batch_form import BatchForm
+from napari_blind_deconv._napari.batch_opening import Opening
 from napari_blind_deconv._napari.batch_panel import BatchPanel
-from napari_blind_deconv._napari.batch_results import Opened, opened
 from napari_blind_deconv._napari.batch_rows import total_in_words
 from napari_blind_deconv._napari.batch_work import (
     Listed,
@@ -30,13 +29,11 @@ from napari_blind_deconv._napari.batch_work import (
 from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.fold import Fold
-from napari_blind_deconv._napari.live import add_image
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.run import Refusal, RunError
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.batch import Batch, Event
+from napari_blind_deconv.batch import Batch, Event, FileReport
 from napari_blind_deconv.failures import in_words
-from napari_blind_deconv.printable import shown
 
 _SETTLE_MS: Final = 300
 _DARK: Final = 128  # of 255
@@ -58,7 +55,7 @@ class BatchWidget(Docked):
         super().__init__()
         self._viewer = viewer
         self._worker: StepsWorker | None = None
-        self._opener: Any = None
+        self.opening = Opening(viewer)
         self._course: Course | None = None
         self._next: Callable[[], None] | None = None
         self._asked: Batch | None = None
@@ -73,6 +70,8 @@ class BatchWidget(Docked):
         self._timer.timeout.connect(self.look)
         self.form.changed.connect(self._changed)
         self.form.said.connect(self._object)
+        self.opening.refused.connect(self._refuse)
+        self.opening.changed.connect(self._offer)
         self.panel.run_clicked.connect(self.run)
         self.panel.stop_clicked.connect(self.stop)
         self.panel.look_clicked.connect(self.look)
@@ -104,7 +103,7 @@ class BatchWidget(Docked):
     @property
     def is_busy(self) -> bool:
         """Whether a thread is at work at all."""
-        return self._worker is not None or self._opener is not None
+        return self._worker is not None or self.opening.is_busy
 
     def look(self) -> None:
         """Look, in a thread, at what there is and what is to be expected."""
@@ -157,30 +156,18 @@ class BatchWidget(Docked):
     def open_result(self) -> None:
         """Open the result of the chosen image as layers, read in a thread."""
         row = self.panel.table.selected
-        if row is None or self._opener is not None:
-            return
-        if row.status != "done":
-            self.panel.say(f"{row.name} has no result yet", alarm=True)
-            return
-        self._opener = create_worker(opened, row, _start_thread=False)
-        self._opener.returned.connect(self._show)
-        self._opener.finished.connect(self._shown)
-        self._offer()
-        self._opener.start()
+        if row is not None:
+            self.opening.result(row)
 
     def open_report(self) -> None:
         """Open the page on what became of all images in the browser."""
         if self._asked is not None:
-            self._open(report_of(self._asked.output))
+            self.opening.outside(report_of(self._asked.output))
 
     def show_folder(self) -> None:
         """Show where the results lie."""
         if self._asked is not None:
-            self._open(self._asked.output)
-
-    def _open(self, path: Path) -> None:
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.absolute()))):
-            self.panel.say(f"{shown(path)} cannot be opened by this machine", alarm=True)
+            self.opening.outside(self._asked.output)
 
     def _start(self, steps: Generator[Any, None, Any], step: Callable[[Any], None]) -> None:
         self._answer = None
@@ -216,6 +203,9 @@ class BatchWidget(Docked):
             self.panel.show_rows(self._course.known(event.rows), event.left_out)
             return
         self._course.follow(event)
+        if isinstance(event, FileReport):
+            self._there = self._there[0], True
+            self._offer()
         if not self._worker.abort_requested:
             self.panel.show_share(self._course.share, len(self._course.rows))
             self.panel.say(self._course.words)
@@ -269,21 +259,10 @@ class BatchWidget(Docked):
     def _offer(self, *_: object) -> None:
         """Let be opened what there is."""
         row = self.panel.table.selected
-        self.panel.result.setEnabled(row is not None and row.status == "done" and self._opener is None)
+        self.panel.result.setEnabled(row is not None and row.status == "done" and not self.opening.is_busy)
         report, folder = self._there
         self.panel.report.setEnabled(report)
         self.panel.folder.setEnabled(folder)
-
-    def _show(self, found: Opened | Refusal) -> None:
-        if isinstance(found, Refusal):
-            self._refuse(found.sentence)
-            return
-        for data, attributes, _ in found.layers:
-            self._viewer.layers.selection.active = add_image(self._viewer, data, attributes)
-
-    def _shown(self) -> None:
-        self._opener = None
-        self._offer()
 
     def _object(self, sentence: str) -> None:
         self.panel.say(sentence, alarm=True)
@@ -302,4 +281,5 @@ class BatchWidget(Docked):
         self._next = None
         if self._worker is not None:
             self._worker.quit()
+        self.opening.close()
         self._viewer.events.theme.disconnect(self._follow_theme)
