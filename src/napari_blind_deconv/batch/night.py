@@ -31,7 +31,7 @@ Closed early, it ends what it has begun: nothing may be written any more once it
 
 
 def run(found: Prepared, engine: Engine | None = None, words: Words | None = None) -> Generator[Event, None, None]:
-    """Do what is to be done and report it; may be closed between any two events, or killed at any moment, and run again.
+    """Do what is to be done and report it; closed between two events, or killed at any moment, it may be run again.
 
     Parameters
     ----------
