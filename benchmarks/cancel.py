@@ -2,6 +2,7 @@
 
 `python benchmarks/cancel.py` prints the table of decision 31: time of one core, as if nothing else ran, and time on
 the clock. Cancelling closes the generator between two steps, in Python, on the command line and in napari.
+`--moments 10` cancels each run so many times, at moments drawn from the whole of it, and times the answer on one core.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -26,8 +28,8 @@ RUNS = {
 }
 
 
-def gaps(name: str) -> dict[str, tuple[float, float, int]]:
-    """Stage: longest time of one core, longest time on the clock, steps."""
+def steps_of(name: str):
+    """A run, step by step."""
     from napari_blind_deconv.machine import resident_bytes
     from napari_blind_deconv.pipeline import deconvolve_steps
 
@@ -38,7 +40,31 @@ def gaps(name: str) -> dict[str, tuple[float, float, int]]:
     if psf is None:
         settings = replace(settings, kernel_size=kernel.shape)
     limit = None if beyond is None else (resident_bytes() + 1e9 * beyond) / 1e9
-    steps = deconvolve_steps(image, settings, psf=psf, max_memory_gb=limit)
+    return deconvolve_steps(image, settings, psf=psf, max_memory_gb=limit)
+
+
+def answers(name: str, count: int, seed: int = 0) -> list[tuple[float, str, float]]:
+    """When a run was cancelled, in shares of it, what it did then, and how long it took to end: on one core."""
+    started = time.process_time()
+    for _ in steps_of(name):
+        pass
+    whole = time.process_time() - started
+    found = []
+    for share in sorted(np.random.default_rng(seed).uniform(0, 1, count)):
+        steps, stage = steps_of(name), ""
+        moment = time.process_time() + share * whole
+        for progress in steps:
+            if time.process_time() >= moment:
+                stage = f"{progress.stage}: {progress.message}" if progress.message else progress.stage
+                break
+        steps.close()
+        found.append((share, stage, time.process_time() - moment))
+    return found
+
+
+def gaps(name: str) -> dict[str, tuple[float, float, int]]:
+    """Stage: longest time of one core, longest time on the clock, steps."""
+    steps = steps_of(name)
     found: dict[str, tuple[float, float, int]] = {}
     while True:
         core, clock = time.process_time(), time.perf_counter()
@@ -56,8 +82,15 @@ def gaps(name: str) -> dict[str, tuple[float, float, int]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=list(RUNS))
+    parser.add_argument("--moments", type=int, metavar="N", help="cancel at so many moments")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    if arguments.moments:
+        print("| run | moment | while | answered after (s) |\n|---|---|---|---|")
+        for name in [arguments.only] if arguments.only else RUNS:
+            for share, stage, seconds in answers(name, arguments.moments):
+                print(f"| {name} | {share:.2f} | {stage} | {seconds:.2f} |", flush=True)
+        return
     print("| run | stage | steps | longest, one core (s) | on the clock (s) |")
     print("|---|---|---|---|---|")
     for name in [arguments.only] if arguments.only else RUNS:

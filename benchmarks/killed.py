@@ -50,7 +50,11 @@ def started(source: Path, output: Path, threads: int = 1) -> subprocess.Popen[by
 
 def results(folder: Path) -> dict[str, bytes]:
     """What must be the same; reports hold times."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix not in (".json", ".jsonl")}
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.suffix not in (".csv", ".html", ".json", ".jsonl")
+    }
 
 
 def killed(folder: Path, kills: int) -> None:

@@ -77,7 +77,11 @@ def told(found: list[FileReport]) -> list[tuple[str, str, bool]]:
 
 def images(output: str) -> dict[str, bytes]:
     """All files but reports, which hold times, and lists."""
-    return {p.name: p.read_bytes() for p in sorted(Path(output).iterdir()) if p.suffix not in (".json", ".jsonl")}
+    return {
+        p.name: p.read_bytes()
+        for p in sorted(Path(output).iterdir())
+        if p.suffix not in (".csv", ".html", ".json", ".jsonl")
+    }
 
 
 def leftovers(output: str) -> list[str]:
@@ -127,6 +131,9 @@ def test_a_list_grows_and_is_not_replaced_by_another_folder_s(folder):
     reports(batch("in/s0.tif", "in/s1.tif"))
     reports(batch("in/s2.tif", "in/s3.tif"))
     found = json.loads(Path("out/batch.json").read_text())
+    page = json.loads(Path("out/report.json").read_text())
+    assert len(page["files"]) == len(found["files"])
+    assert all(Path(entry["input"]).name in Path("out/report.html").read_text() for entry in found["files"])
     assert [entry["input"] for entry in found["files"]] == [f"in/s{i}.tif" for i in range(4)]
     assert found["inputs"] == 4
 

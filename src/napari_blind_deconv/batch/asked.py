@@ -11,6 +11,7 @@ from .fingerprints import networks_of
 from .journal import read_journal
 from .listing import refuse_listing
 from .one_file import FileWork, Said
+from .page import refuse_foreign
 from .plan import Item, plan
 from .references import ReferenceFiles
 from .shared_psf import Sharing, marks_of, same_images, settings_key, sharing_of
@@ -91,7 +92,9 @@ def prepared(batch: Batch) -> Prepared:
     jobs = plan(table.items, batch.output, keep, maps=batch.maps, overwrite=True, form=batch.form)
     sharing.refuse_names(jobs, keep)
     if len(table.items) > 1:
-        refuse_listing(batch.output, [*(item.path for item in table.items), *keep], overwrite=batch.overwrite)
+        protected = [*(item.path for item in table.items), *keep]
+        refuse_listing(batch.output, protected, overwrite=batch.overwrite)
+        refuse_foreign(batch.output, protected, overwrite=batch.overwrite)
     # Read now, and kept: what is wrong with them is wrong with all files.
     batch.references.read()
     values = settings_to_dict(batch.settings)

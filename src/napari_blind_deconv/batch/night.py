@@ -14,6 +14,7 @@ from .guard import Failure
 from .journal import JOURNAL, Journal, opened
 from .listing import Words, write_listing
 from .one_file import FileWork, restore_steps
+from .page import write_report
 from .shared_psf import (
     found_together,
     marks_of,
@@ -30,7 +31,7 @@ Closed early, it ends what it has begun: nothing may be written any more once it
 
 
 def run(found: Prepared, engine: Engine | None = None, words: Words | None = None) -> Generator[Event, None, None]:
-    """Do what is to be done; may be closed between any two events, or killed at any moment, and run again.
+    """Do what is to be done and report it; closed between two events, or killed at any moment, it may be run again.
 
     Parameters
     ----------
@@ -68,6 +69,9 @@ def run(found: Prepared, engine: Engine | None = None, words: Words | None = Non
             # Also after an interruption: what is done is listed.
             if len(found.table.items) > 1 and any(report.status == "done" for report in reports):
                 write_listing(batch.output, reports, found.labels, journal.mark(0), words)
+        if len(found.table.items) > 1 and any(report.status == "done" for report in reports):
+            yield Progress("writing the report", 0, 0)
+            write_report(batch.output, overwrite=batch.overwrite, mark=journal.mark(0))
         failed = sum(report.status == "failed" for report in reports)
         journal.note("end", done=len(reports) - failed, failed=failed)
 

@@ -36,8 +36,8 @@ class Cost:
 
 RESTORING: Mapping[str, Cost] = MappingProxyType(
     {
-        "sparse-gradients": Cost((200, 150), (6.0, 11.5)),
-        "total-variation": Cost((200, 150), (6.0, 11.5)),
+        "sparse-gradients": Cost((160, 125), (6.0, 11.5)),
+        "total-variation": Cost((160, 125), (6.0, 11.5)),
         "none": Cost((130, 150), (7.0, 15.4)),
         "gaussian-field": Cost((130, 150), (15.0, 33.0)),
         "patch-mixture": Cost((600, 600), (160.0, 352.0)),
@@ -50,7 +50,7 @@ RESTORING: Mapping[str, Cost] = MappingProxyType(
 )
 """By the image prior, or by a restorer that has its own."""
 
-LOOKING: tuple[float, float] = (110.0, 240.0)
+LOOKING: tuple[float, float] = (110.0, 120.0)
 """Bytes a sample while defects are looked for, in an image and in a volume."""
 
 HELD: Mapping[str, float] = MappingProxyType({"whole": 60.0, "blocks": 1.0})

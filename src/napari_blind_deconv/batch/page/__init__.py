@@ -16,7 +16,7 @@ from .reading import Listed, read_records
 from .table import MADE_BY, as_csv, as_json
 from .theory import with_theory
 
-__all__ = ["FILES", "Listed", "Written", "write_report"]
+__all__ = ["FILES", "Listed", "Written", "refuse_foreign", "write_report"]
 
 FILES = ("report.html", "report.csv", "report.json")
 """What is written, in this order; where the last one is, the others are its own."""
@@ -52,6 +52,7 @@ def write_report(
     listed: Sequence[Listed] | None = None,
     microscope: Microscope | None = None,
     overwrite: bool = False,
+    mark: str = "",
 ) -> Written:
     """Write ``report.html``, ``report.csv`` and ``report.json`` into an output folder, all of them or none.
 
@@ -65,6 +66,8 @@ def write_report(
         Optics of files of one channel whose settings name none, for the widths of theory.
     overwrite
         Whether files of these names may be replaced that this function has not made; its own are.
+    mark
+        As of `io.atomic`.
 
     Raises
     ------
@@ -81,17 +84,29 @@ def write_report(
     napari_blind_deconv._types.InputError: ... holds no report of a run...
     """
     paths = tuple(folder / name for name in FILES)
-    refuse_replacing([path for path in paths if not _is_ours(path)], [], overwrite=overwrite)
+    refuse_foreign(folder, overwrite=overwrite)
     records, told = read_records(folder, listed)
     records = marked([with_theory(record, microscope) for record in records])
     title = folder.resolve().name
     texts = (page(title, records, told), _BOM + as_csv(records), io.to_json(as_json(title, records, told)))
     contents = [text.encode("utf-8") for text in texts]
-    with io.atomic(*paths, needed_bytes=sum(map(len, contents))) as temporary:
+    with io.atomic(*paths, needed_bytes=sum(map(len, contents)), mark=mark) as temporary:
         for path, content in zip(temporary, contents, strict=True):
             path.write_bytes(content)
     found = counts(records)
     return Written(paths, found["files"], found["failed"], found["doubtful"], found["differing"], tuple(told))
+
+
+def refuse_foreign(folder: Path, keep: Sequence[Path] = (), *, overwrite: bool = False) -> None:
+    """Refuse to replace what has the name of a report's file and is another's, or one of ``keep``.
+
+    Raises
+    ------
+    InputError
+        Naming it.
+    """
+    foreign = [path for name in FILES if not _is_ours(path := folder / name)]
+    refuse_replacing(foreign, keep, overwrite=overwrite)
 
 
 def _is_ours(path: Path) -> bool:
