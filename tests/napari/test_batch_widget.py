@@ -152,12 +152,13 @@ def test_whole_run_by_clicks(
     asked: list[QUrl] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: asked.append(url) or True)
     click(qtbot, widget.panel.folder)
-    (folder / "restored/report.html").touch()
-    click(qtbot, widget.panel.look)
-    finish(qtbot, widget)
     click(qtbot, widget.panel.report)
     assert [Path(url.toLocalFile()) for url in asked] == [folder / "restored", folder / "restored/report.html"]
-    assert [name for name, status in rows(widget) if status == "done"] == ["s0.tif", "s2.tif"]
+    assert (folder / "restored/report.html").is_file()
+    click(qtbot, widget.panel.look)
+    finish(qtbot, widget)
+    assert rows(widget) == [("s0.tif", "done"), ("s1.tif", "fails"), ("s2.tif", "done")]
+    assert widget.panel.report.isEnabled()
 
 
 def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:

@@ -116,13 +116,13 @@ def run_steps(batch: Batch) -> Generator[Listed | Event, None, Refusal | None]:
     try:
         found = prepared(batch)
         yield Listed(tuple(row_of(work.job) for work in found.works), found.table.left_out)
-        told = 0.0
+        told, stage = 0.0, ""
         with closing(run(found, words=message_of)) as events:
             for event in events:
                 if not isinstance(event, Progress):
                     yield event
-                elif time.monotonic() - told >= _STEP_SECONDS:
-                    told = time.monotonic()
+                elif event.stage != stage or time.monotonic() - told >= _STEP_SECONDS:
+                    told, stage = time.monotonic(), event.stage
                     yield replace(event, image=None, kernel=None)
     except InputError as error:
         return Refusal(refusal_on_screen(error))
