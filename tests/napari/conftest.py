@@ -1,10 +1,15 @@
 """Windows with the plugin's widgets in them."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from gui import PLUGIN, quick
+from batches import settings
+from gui import PLUGIN, quick, spots
+
+from napari_blind_deconv import io
 
 
 @pytest.fixture
@@ -33,4 +38,25 @@ def widget(open_widget: Callable[[str], Any]) -> Any:
     """The deconvolution widget, set to a small and quick task."""
     widget = open_widget("Blind deconvolution")
     quick(widget)
+    return widget
+
+
+@pytest.fixture
+def batch_folder(tmp_path: Path) -> Path:
+    """Two images, a file between them that is none, and a PSF."""
+    (tmp_path / "in").mkdir()
+    for number in (0, 2):
+        volume = io.Volume(spots((40 + number, 44)), "YX", (0.1, 0.1))
+        io.write(tmp_path / f"in/s{number}.tif", volume, {})
+    (tmp_path / "in/s1.tif").write_bytes(b"no image")
+    taps = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32)
+    io.write(tmp_path / "k.tif", io.Volume(taps, "YX"), {})
+    return tmp_path
+
+
+@pytest.fixture
+def batch_widget(open_widget: Callable[[str], Any], batch_folder: Path) -> Any:
+    """The batch widget, with quick settings and no images yet."""
+    widget = open_widget("Batch")
+    widget.form.settings.form.set_value(settings(batch_folder))
     return widget

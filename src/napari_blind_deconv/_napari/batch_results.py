@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.utils.colormaps import AVAILABLE_COLORMAPS
+from numpy.typing import NDArray
 
 from napari_blind_deconv import io
 from napari_blind_deconv._napari.batch_rows import Row
@@ -44,7 +45,7 @@ def _layers(row: Row) -> list[LayerTuple]:
         raise InputError(subject=f"file {row.path}", value="has no result any more", remedy="run it again")
     found = io.read_json(report)
     result = Result(_pixels(restored), io.read(psf).channels_first, found, _maps(row))
-    source = _source(restored, found, row)
+    source = _source(restored, result, row)
     before = _observed(row, source)
     layers = result_layers(before or source, result)
     return layers if before is None else [_observed_layer(before), *layers]
@@ -64,18 +65,24 @@ def _output(row: Row, ending: str) -> Path | None:
 def _pixels(path: Path) -> Any:
     """All of a file; of OME-Zarr only what is looked at, unless it is colours."""
     levels = io.levels(path)
-    if levels[0].axes.endswith("S") or not io.is_store(path):
-        return levels[0].read()
-    return Levels(Lazy(level) for level in levels)
+    if "S" not in levels[0].axes and io.is_store(path):
+        return Levels(Lazy(level) for level in levels)
+    return _colours_last(levels[0])
 
 
-def _source(restored: Path, report: Mapping[str, Any], row: Row) -> Source:
+def _colours_last(found: io.Source) -> NDArray[Any]:
+    """All of an image, red, green and blue as the last axis, as napari has them; OME-Zarr has them first."""
+    return np.moveaxis(found.read(), found.axes.index("S"), -1) if "S" in found.axes else found.read()
+
+
+def _source(restored: Path, result: Result, row: Row) -> Source:
     """Where results lie: as the image that they were made of."""
-    header, settings = io.header(restored), report.get("settings")
+    header, settings = io.header(restored), result.report.get("settings")
     planes = bool(settings.get("planes")) if isinstance(settings, Mapping) else False
+    axes = header.axes.replace("S", "") + ("S" if "S" in header.axes else "")
     name = restored.name.partition(RESTORED)[0]
-    pixels = Lazy(io.open(restored))
-    return Source(name, pixels, header.axes, header.voxel_size_um, _placement(header), planes, str(row.path))
+    pixels = result.image[0] if isinstance(result.image, Levels) else result.image
+    return Source(name, pixels, axes, header.voxel_size_um, _placement(header), planes, str(row.path))
 
 
 def _observed(row: Row, like: Source) -> Source | None:
@@ -83,10 +90,10 @@ def _observed(row: Row, like: Source) -> Source | None:
     number = row.label.rpartition(", image ")[2]
     try:
         found = io.open(row.path, int(number) if number != row.label else None)
-        if found.shape != like.shape:
-            return None
-        pixels = Lazy(found) if io.is_store(row.path) else found.read()
+        pixels = Lazy(found) if "S" not in found.axes and io.is_store(row.path) else _colours_last(found)
     except InputError:
+        return None
+    if pixels.shape != tuple(like.data.shape):
         return None
     return Source(like.name, pixels, like.axes, like.voxel_size_um, like.placement, like.planes, like.path)
 
@@ -104,7 +111,7 @@ def _observed_layer(source: Source) -> LayerTuple:
 
 def _placement(header: io.Header) -> Placement:
     """At the origin of the world, in µm where voxels have lengths along all axes of space."""
-    axes = header.axes.removesuffix("S")
+    axes = header.axes.replace("S", "")
     n = len(axes)
     spatial = [letter for letter in "ZYX" if letter in axes]
     lengths = dict(zip(spatial, header.voxel_size_um or (), strict=False))
