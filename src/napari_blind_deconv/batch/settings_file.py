@@ -26,7 +26,11 @@ def recorded_settings(file: Path) -> dict[str, Any]:
     if file.name.lower().endswith(tuple(io.READERS)):
         found = io.header(file).description["provenance"]
         if "settings" not in found:
-            raise InputError(f"{file} does not say with which settings it was made; give a JSON file")
+            raise InputError(
+                subject=f"file {file}",
+                value="does not say with which settings it was made",
+                remedy="give a JSON file, or an image that this program wrote",
+            )
     else:
         found = io.read_json(file)
     settings: dict[str, Any] = found["settings"] if isinstance(found.get("settings"), dict) else found
