@@ -175,7 +175,7 @@ def test_results_in_the_way_are_refused_until_they_may_be_replaced(qtbot: Any, w
         widget.form.settings.form.set_value(settings(folder, steps=3))
     look(qtbot, widget, folder / "in")
     assert rows(widget) == [("s0.tif", "refused"), ("s1.tif", "fails"), ("s2.tif", "refused")]
-    assert cells(widget, 0)[1] == "refused: s0_restored.ome.tif is there already, with other settings or references"
+    assert cells(widget, 0)[1] == "refused: a result is there, with other settings or references"
     assert "allow it to be replaced with “Replace other results”" in widget.panel.status.text()
     before = images(folder / "restored")
     click(qtbot, widget.panel.run)

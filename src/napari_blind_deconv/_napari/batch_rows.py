@@ -138,7 +138,7 @@ def state_in_words(row: Row) -> str:
         case "done" if row.warnings:
             text = f"done, {row.warnings} {'warning' if row.warnings == 1 else 'warnings'}"
         case "refused":
-            text = f"refused: {_last(words)}"
+            text = f"refused: {_in_the_way(words)}"
         case "fails":
             text = f"will fail: {words}"
         case "failed":
@@ -194,7 +194,7 @@ def _done(row: Row, outputs: tuple[Path, ...], report: Mapping[str, Any]) -> Row
     )
 
 
-def _last(words: str) -> str:
-    """A sentence that begins with a path, with its name only."""
-    path, there, why = words.partition(" is there already")
-    return f"{Path(path).name}{there}{why}" if there else words
+def _in_the_way(words: str) -> str:
+    """What is there instead; its name is that of the image, and the hint has its path."""
+    _, there, why = words.partition(" is there already, ")
+    return f"a result is there, {why}" if there else words

@@ -60,8 +60,8 @@ class BatchTable(QTableView):
         self.rows.put(number, row)
 
     def sizeHint(self) -> QSize:
-        """A few rows."""
-        return QSize(360, 200)
+        """A few rows: whatever room there is below the form is the table's."""
+        return QSize(360, 130)
 
     def minimumSizeHint(self) -> QSize:
         """The heading and three rows: the rest scrolls."""
