@@ -73,6 +73,12 @@ CHECKING: tuple[float, float] = (100.0, 110.0)
 PACKAGES: tuple[float, float] = (5e7, 9e7)
 """Bytes of what a run loads on its way, with an image and with a volume."""
 
+BESIDE_CARD = 3e-7
+"""Seconds a sample that defects, noise and checks take where a graphics card does the rest."""
+
+CARD = 1.8e9
+"""Bytes of main memory that the libraries of a graphics card take (CUDA 13, PyTorch 2.11)."""
+
 SAMPLED = 24.0
 """Bytes for each of the pixels that levels are read from."""
 
