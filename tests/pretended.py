@@ -4,7 +4,6 @@ Every operation is worked on by the CPU, after a check that its tensors lie on o
 numbers (tensors without axes) and indices may lie on the CPU, copies go both ways, and generators draw where they live.
 """
 
-import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -120,14 +119,12 @@ def _refuse_mixed(op, flat, *, there):
         raise RuntimeError(f"{name}: a generator on the CPU draws nothing on {NAME}")
 
 
-@functools.cache
-def _install():
-    _setup_privateuseone_for_python_backend(NAME)
+# At once: the first gradient of a process counts the devices that there are.
+_setup_privateuseone_for_python_backend(NAME)
 
 
 @contextmanager
 def accelerator() -> Iterator[torch.device]:
     """The pretended accelerator, for as long as the context lasts."""
-    _install()
     with _Factories(), _FromNumbers():
         yield torch.device(NAME)

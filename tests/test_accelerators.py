@@ -21,7 +21,7 @@ MEMBERS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kind
 IMAGE_TOLERANCE, KERNEL_TOLERANCE = 0.01, 0.05
 # Searches that choose, step by step, go on from what rounding chose where choices are level.
 SEARCHES = {"learned", "motion", "sparse", "uniform"}
-AFTER_A_SEARCH = 0.05
+AFTER_A_SEARCH = 0.1
 
 
 def settings_of(family, kind, **more):

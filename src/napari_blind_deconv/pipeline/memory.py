@@ -160,11 +160,13 @@ def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Pla
     # Of several channels one is worked on at a time; the others lie there as they came, and as they were restored.
     held = costs.HELD["whole"] * channel + _WAITING * (samples - channel)
     peak = max(_looking(work) * channel, held + max(restoring, _estimating(work)))
-    return Plan(work, device, None, maps, _base(work) + work.loaded + peak, _seconds(work, device, canvas), limit)
+    held = _base(work, device) + work.loaded + peak
+    return Plan(work, device, None, maps, held, _seconds(work, device, canvas), limit)
 
 
-def _base(work: Work) -> float:
-    return resident_bytes() + work.aside + costs.PACKAGES[_kind(work)]
+def _base(work: Work, device: torch.device) -> float:
+    card = costs.CARD if device.type == "cuda" and not torch.cuda.is_initialized() else 0.0
+    return resident_bytes() + work.aside + costs.PACKAGES[_kind(work)] + card
 
 
 def _estimating(work: Work) -> float:
@@ -192,15 +194,16 @@ def _seconds(work: Work, device: torch.device, canvas: int) -> float:
     ndim, threads = len(work.kernel_shape), torch.get_num_threads()
     unit = costs.transform_seconds(device.type, ndim, threads) if canvas >= _TIMED_FROM else costs.USUAL_SECONDS
     restoring = costs.RESTORING[costs.kind_of(work.settings)].transforms[_kind(work)] * costs.steps_of(work.settings)
-    others = _of_estimation(work).transforms[_kind(work)] * _window(work)
-    others += costs.CHECKING[_kind(work)] * math.prod(work.shape)
-    return work.channels * unit * (restoring * canvas + others)
+    estimating = _of_estimation(work).transforms[_kind(work)] * _window(work)
+    # Defects are looked for on the CPU, whatever the device.
+    checking = unit * costs.CHECKING[_kind(work)] if device.type == "cpu" else costs.BESIDE_CARD
+    return work.channels * (unit * (restoring * canvas + estimating) + checking * math.prod(work.shape))
 
 
 def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, most: float = math.inf) -> Plan | None:
     """The blocks that take the least time, of at most so many samples of canvas; ``None``: none fit."""
     results = work.results[0] + (work.results[1] if maps else 0) + costs.HELD["blocks"]
-    fixed = _base(work) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
+    fixed = _base(work, device) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
     left = _CAREFUL * (limit - fixed)
     slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
     if max(slab, _estimating(work)) > limit - fixed:

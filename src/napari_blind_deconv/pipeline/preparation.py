@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import InputError, VoxelSize
 from napari_blind_deconv.defects import Defects, looked_for
 from napari_blind_deconv.intensity_checks import checked_camera, checked_levels
+from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.networks import Stored
 from napari_blind_deconv.observation import (
     Arrangement,
@@ -65,10 +66,10 @@ class Run:
 
     def with_psf_of(self, index: int) -> "Run":
         """The run with the known PSF of a channel, where channels have one each."""
-        kernel = getattr(self.kernel_prior, "kernel", None)
-        if kernel is None or np.ndim(kernel) == len(self.kernel_shape):
+        known = self.kernel_prior
+        if not isinstance(known, Known) or known.kernel is None or np.ndim(known.kernel) == len(self.kernel_shape):
             return self
-        return replace(self, kernel_prior=replace(self.kernel_prior, kernel=kernel[index]))
+        return replace(self, kernel_prior=replace(known, kernel=known.kernel[index]))
 
     def within_region(self, index: int) -> "Run | None":
         """The part of a channel that teaches its PSF, as a run of one channel; ``None``: nobody said which."""
