@@ -81,7 +81,7 @@ def test_the_form_says_what_is_missing_or_cannot_be_combined(qtbot: Any, widget:
     with qtbot.waitSignal(widget.looked, timeout=RUN_MS):
         sharing.set_value("all")
     assert widget.panel.status.text().startswith(
-        "“Whose PSF” all, cannot be combined with “I have the PSF (known)”; choose another “What do you know"
+        "“Whose PSF” 'all' cannot be combined with “I have the PSF (known)”; choose another “What do you know"
     )
     with qtbot.waitSignal(widget.looked, timeout=RUN_MS):
         sharing.set_value("file")

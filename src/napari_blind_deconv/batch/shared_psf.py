@@ -97,15 +97,13 @@ def sharing_of(psf_from: str, settings: Settings, output: Path) -> Sharing:
     if isinstance(settings.variation, Smooth):
         raise InputError(
             subject="psf_from",
-            value=psf_from,
-            allowed="cannot be combined with `variation=smooth`",
+            value=f"{psf_from!r} cannot be combined with `variation=smooth`",
             remedy="choose `variation=constant`, or leave every file its own PSF",
         )
     if isinstance(settings.kernel_prior, Known):
         raise InputError(
             subject="psf_from",
-            value=psf_from,
-            allowed="cannot be combined with `kernel_prior=known`",
+            value=f"{psf_from!r} cannot be combined with `kernel_prior=known`",
             remedy="choose another `kernel_prior`, or leave it out: a known PSF is that of every file",
         )
     if psf_from == "first":

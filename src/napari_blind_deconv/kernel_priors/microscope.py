@@ -221,11 +221,10 @@ class Microscope:
         coefficients = []
         for j in self._noll_indices():
             own = fixed[j - _FIRST_MODE] if j - _FIRST_MODE < len(fixed) else None
-            default = torch.tensor(own if isinstance(own, float) else 0.0)
-            coefficients.append(values.get(f"zernike_{j}", default))
-        zernike = torch.stack([c.float().to(device) for c in coefficients]) if coefficients else torch.zeros(0)
-        numbers = {name: number.to(device) for name, number in self.numbers(values).items()}
-        return Optics(modality=self.modality, zernike_rad=zernike.to(device), **numbers)
+            coefficients.append(values.get(f"zernike_{j}", torch.tensor(own if isinstance(own, float) else 0.0)))
+        zernike = torch.stack([c.float().to(device) for c in coefficients] or [torch.zeros(0)]).flatten()
+        there = {"zernike_rad": zernike, **self.numbers(values)}
+        return Optics(modality=self.modality, **{name: number.to(device) for name, number in there.items()})
 
     def sampling(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> Sampling:
         """The voxels of a support, resolved for the highest aperture and shortest wave that the fields allow."""
