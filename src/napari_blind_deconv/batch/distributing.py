@@ -81,7 +81,8 @@ class Call:
                 "folder": folder,
                 "threads": self.threads,
             }
-            key = f"restore-{Path(work.job.label).name}-{self.name}-{number}"
+            # Keys of one group: the scheduler then keeps what no worker has room for, instead of giving it to one.
+            key = (f"restore-{self.name}", number, Path(work.job.label).name)
             future = self.client.submit(worker.restore, task, key=key, pure=False, priority=-number)
             self._futures[number] = future
             future.add_done_callback(partial(self._done, number))

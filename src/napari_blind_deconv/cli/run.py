@@ -131,6 +131,9 @@ def _nothing(request: Request) -> str:
 
 
 def _ended(found: Prepared, reports: list[FileReport], *, as_json: bool) -> int:
+    # Several workers end files in any order.
+    places = {label: place for place, label in enumerate(found.labels)}
+    reports = sorted(reports, key=lambda report: places[report.label])
     code = _exit_code(reports)
     if code == DONE or any(report.status == "done" for report in reports):
         _tell(reports, as_json=as_json)
