@@ -72,19 +72,13 @@ class Call:
                 self.client.unsubscribe_topic(topic)
 
     def _submit(self) -> None:
-        folder = str(Path.cwd())
-        for number, work in enumerate(self.works):
-            task = {
-                "work": work.to_dict(),
-                "number": number,
-                "call": self.name,
-                "folder": folder,
-                "threads": self.threads,
-            }
-            # Keys of one group: the scheduler then keeps what no worker has room for, instead of giving it to one.
-            key = (f"restore-{self.name}", number, Path(work.job.label).name)
-            future = self.client.submit(worker.restore, task, key=key, pure=False, priority=-number)
-            self._futures[number] = future
+        shared = {"call": self.name, "folder": str(Path.cwd()), "threads": self.threads}
+        tasks = [{"work": work.to_dict(), "number": number, **shared} for number, work in enumerate(self.works)]
+        # Keys of one group, at once: the scheduler then keeps what no worker has room for, instead of giving it to one.
+        keys = [(f"restore-{self.name}", n, Path(work.job.label).name) for n, work in enumerate(self.works)]
+        futures = self.client.map(worker.restore, tasks, key=keys, pure=False)
+        self._futures = dict(enumerate(futures))
+        for number, future in enumerate(futures):
             future.add_done_callback(partial(self._done, number))
 
     def _done(self, number: int, future: Any) -> None:
