@@ -163,6 +163,8 @@ def _settings(*, dashboard: bool) -> dict[str, Any]:
     settings: dict[str, Any] = {f"distributed.worker.memory.{name}": value for name, value in memory.items()}
     # A task more than there are threads would be blamed for the death of its neighbour's worker.
     settings["distributed.scheduler.worker-saturation"] = 1.0
+    # Dask's value makes the allocator give every large array back at once, and map its pages anew: twice the time.
+    settings["distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"] = None
     settings["distributed.deploy.lost-worker-timeout"] = f"{_START}s"
     settings["distributed.worker.multiprocessing-method"] = "spawn"
     if not dashboard:
