@@ -6,7 +6,8 @@ from napari_blind_deconv import io
 from napari_blind_deconv.settings import Settings
 
 from .asked import Batch, Prepared, prepared, states
-from .events import Event, FileReport, FileStarted
+from .cluster import Workers, cluster
+from .events import Event, FileProgress, FileReport, FileStarted
 from .forecast import Forecast, forecasts, free_bytes_at
 from .journal import JOURNAL, read_journal
 from .listing import BATCH_REPORT, entry_of
@@ -23,6 +24,7 @@ __all__ = [
     "Batch",
     "Engine",
     "Event",
+    "FileProgress",
     "FileReport",
     "FileStarted",
     "FileWork",
@@ -35,6 +37,8 @@ __all__ = [
     "Said",
     "State",
     "Table",
+    "Workers",
+    "cluster",
     "entry_of",
     "find_inputs",
     "forecasts",

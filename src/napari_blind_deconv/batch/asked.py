@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_blind_deconv import io
+from napari_blind_deconv._types import InputError
 from napari_blind_deconv.settings import Settings, settings_to_dict
 
 from .fingerprints import networks_of
@@ -43,6 +44,9 @@ class Batch:
         Whether the first file that fails ends the run.
     retry
         Whether only files are worked on that failed the last time.
+    shard
+        ``(i, n)``: only images i, i + n, i + 2n … are worked on, counted from 1. The table, and a PSF of all,
+        are those of the whole. Every shard needs an output folder of its own.
     keep
         Further files that must not be overwritten.
     """
@@ -58,6 +62,7 @@ class Batch:
     psf_from: str = "each"
     fail_fast: bool = False
     retry: bool = False
+    shard: tuple[int, int] | None = None
     keep: tuple[Path, ...] = ()
 
 
@@ -85,6 +90,7 @@ def prepared(batch: Batch) -> Prepared:
         For whatever concerns all files.
     """
     io.refuse_address(batch.output)
+    _refuse_shard(batch)
     sharing = sharing_of(batch.psf_from, batch.settings, batch.output)
     references = [*batch.references.paths.values(), *([sharing.path] if sharing.mode == "known" else [])]
     keep = [*batch.keep, *references, *sharing.files, *networks_of(batch.settings)]
@@ -98,6 +104,9 @@ def prepared(batch: Batch) -> Prepared:
     # Read now, and kept: what is wrong with them is wrong with all files.
     batch.references.read()
     values = settings_to_dict(batch.settings)
+    if batch.shard is not None:
+        number, parts = batch.shard
+        jobs = jobs[number - 1 :: parts]
     failed = _failed_before(batch.output) if batch.retry else None
     jobs = [job for job in jobs if failed is None or job.label in failed]
     recording = {"psf_from": "each" if sharing.mode == "each" else sharing.mode}
@@ -144,6 +153,25 @@ def teaching_items(found: Prepared) -> Sequence[Item]:
     """The images that teach the PSF that all share."""
     image = found.sharing.image
     return found.table.items if image is None else [Item(image)]
+
+
+def _refuse_shard(batch: Batch) -> None:
+    if batch.shard is None:
+        return
+    number, parts = batch.shard
+    if not 1 <= number <= parts:
+        raise InputError(
+            subject="shard",
+            value=f"{number}/{parts}",
+            allowed="must be a number from 1, and that of all parts, such as 2/8",
+        )
+    if batch.psf_from == "first":
+        raise InputError(
+            subject="psf_from",
+            value="first",
+            allowed="would be another file in every shard",
+            remedy="name the file, or choose `psf_from` all",
+        )
 
 
 def _failed_before(output: Path) -> set[str]:

@@ -1,19 +1,35 @@
 """What is said of a batch while it is worked on: events that a terminal, a window or a scheduler shows."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError, Progress
 
 
 @dataclass(frozen=True)
 class FileStarted:
-    """A file's turn has come; ``index`` counts from 1."""
+    """A file's turn has come; ``index`` counts from 1, ``image`` is its number in a file that holds several."""
 
     path: Path
     index: int
     total: int
+    image: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What its input is called, also in the journal."""
+        return label_of(self.path, self.image)
+
+
+@dataclass(frozen=True)
+class FileProgress(Progress):
+    """A step of one of several files that are worked on at once; ``index`` is that of its `FileStarted`."""
+
+    index: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,43 @@ class FileReport:
     def label(self) -> str:
         """What its input is called, also in the journal."""
         return label_of(self.path, self.image)
+
+
+def report_to_dict(report: FileReport) -> dict[str, Any]:
+    """JSON-able; numbers that JSON does not have are ``None``, as in the report's file.
+
+    Examples
+    --------
+    >>> found = FileReport(Path("a.tif"), "failed", "a b", refusal=InputError(subject="a", value="b"), image=2)
+    >>> again = report_from_dict(report_to_dict(found))
+    >>> again.label, again.message, again.refusal.subject
+    ('a.tif, image 2', 'a b', 'a')
+    """
+    refusal = report.refusal
+    parts = ("sentence", "subject", "value", "allowed", "remedy")
+    return {
+        "path": str(report.path),
+        "status": report.status,
+        "message": report.message,
+        "outputs": [str(path) for path in report.outputs],
+        "report": json.loads(io.to_json(report.report)),
+        "refusal": None if refusal is None else {part: getattr(refusal, part) for part in parts},
+        "image": report.image,
+    }
+
+
+def report_from_dict(values: Mapping[str, Any]) -> FileReport:
+    """From what `report_to_dict` gives."""
+    refusal = values["refusal"]
+    return FileReport(
+        Path(values["path"]),
+        values["status"],
+        values["message"],
+        tuple(Path(path) for path in values["outputs"]),
+        dict(values["report"]),
+        None if refusal is None else InputError(**refusal),
+        image=values["image"],
+    )
 
 
 def label_of(path: Path, image: int | None) -> str:

@@ -140,6 +140,16 @@ def working(folder: Path, mark: str) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
+def settled(folder: Path, mark: str) -> bool:
+    """Clear up what a process that died has left of the file with this mark; ``False``: it lives, nothing is done."""
+    if io.is_held(folder / f".{mark}{_LOCK}"):
+        return False
+    if folder.is_dir():
+        with io.worded(folder):
+            io.recover(folder, mark)
+    return True
+
+
 @contextmanager
 def _held(path: Path) -> Iterator[int]:
     try:

@@ -79,7 +79,7 @@ def run(found: Prepared, engine: Engine | None = None, words: Words | None = Non
 def one_by_one(works: Sequence[FileWork]) -> Generator[Event, None, None]:
     """The engine of a single process."""
     for index, work in enumerate(works, start=1):
-        yield FileStarted(work.job.path, index, len(works))
+        yield FileStarted(work.job.path, index, len(works), work.job.image)
         yield (yield from restore_steps(work))
 
 
@@ -173,7 +173,7 @@ class _Night:
                         return
                 else:
                     if isinstance(event, FileStarted):
-                        self.journal.note("started", input=str(event.path))
+                        self.journal.note("started", input=event.label)
                     yield event
 
     def _told(self, report: FileReport) -> Generator[Event, None, None]:

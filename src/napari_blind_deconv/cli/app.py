@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from . import kinds
-from .options import Json, Overwrite, number, one_of, whole
+from .options import Dashboard, Json, Overwrite, Scheduler, SchedulerFile, Shard, Workers, number, one_of, whole
 from .psf import psf
 
 app = typer.Typer(
@@ -137,6 +137,11 @@ def run(
     ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Only files that failed the last time.")] = False,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
+    dashboard: Dashboard = False,
+    shard: Shard = None,
     as_json: Json = False,
 ) -> None:
     """Restore images and estimate their PSF.
@@ -145,7 +150,7 @@ def run(
     is skipped, so that the same command continues a run that was stopped.
     """
     from .run import Request, execute
-    from .settings import numbers, ranges_or_file, whole_numbers
+    from .settings import numbers, ranges_or_file, shard_of, whole_numbers
 
     named = {
         "kernel_prior": kernel_prior,
@@ -189,6 +194,11 @@ def run(
         fail_fast=fail_fast,
         retry=retry,
         dry_run=dry_run,
+        workers=workers,
+        scheduler=scheduler,
+        scheduler_file=scheduler_file,
+        dashboard=dashboard,
+        shard=shard_of(shard),
     )
     raise typer.Exit(execute(request, as_json=as_json))
 

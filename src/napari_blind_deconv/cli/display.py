@@ -12,6 +12,7 @@ from napari_blind_deconv._types import Progress as Step
 from napari_blind_deconv.batch import Event, FileReport, FileStarted
 from napari_blind_deconv.metrics import METRICS
 
+from .bars import Bars
 from .interruption import raise_if_interrupted
 from .names import in_options
 from .shown import shown
@@ -21,7 +22,7 @@ _TABLE_WIDTH = 132  # letters; a narrower terminal, or a log, wraps lines rather
 
 
 def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> None:
-    """Draw a bar while files are worked on, and add each file's report to ``reports`` as it ends.
+    """Draw a bar for every file that is worked on, and add each file's report to ``reports`` as it ends.
 
     Where stderr is no terminal (a log), every finished file of several is one line instead. How many an earlier run had
     done is said at the end.
@@ -37,16 +38,15 @@ def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> No
     )
     skipped = 0
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=None)
-        name = ""
+        bars = Bars(bar, total)
         for event in events:
             raise_if_interrupted()
             if isinstance(event, FileStarted):
-                name = escape(shown(event.path.name)) + (f" ({event.index} of {total})" if total > 1 else "")
-                bar.reset(task, description=f"{name}: reading", total=None)
+                bars.start(event)
             elif isinstance(event, Step):
-                bar.update(task, description=_doing(name, event), total=event.total or None, completed=event.step)
+                bars.step(event)
             else:
+                bars.end(event)
                 reports.append(event)
                 skipped += event.skipped
                 if event.skipped:
@@ -100,11 +100,6 @@ def graded(figures: Mapping[str, Any]) -> dict[str, str]:
     grades = figures.get("grades", {})
     words = {name: f" ({grades[name]})" if name in grades else "" for name in METRICS}
     return {name: f"{figures[name]:.4g}{words[name]}" for name in METRICS if figures.get(name) is not None}
-
-
-def _doing(name: str, step: Step) -> str:
-    detail = f", {escape(step.message)}" if step.message else ""
-    return f"{name}: {escape(step.stage)}{detail}"
 
 
 def _outcome(report: FileReport) -> str:

@@ -1,6 +1,7 @@
 """What options of several commands share: their readers, and the one for JSON."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,3 +35,23 @@ def whole(text: str) -> int:
         return int(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not a whole number.") from error
+
+
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", parser=whole, metavar="N", help="Work on N files at once, in processes of this machine."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Give the files to the workers of a Dask scheduler."),
+]
+SchedulerFile = Annotated[
+    Path | None, typer.Option("--scheduler-file", help="The same, by the file that the scheduler has written.")
+]
+Dashboard = Annotated[
+    bool, typer.Option("--dashboard", help="With --workers: show Dask's page to this machine, and its address.")
+]
+Shard = Annotated[
+    str | None,
+    typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the images, as for a job array."),
+]

@@ -2,9 +2,9 @@
 
 import math
 import sys
-from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ from napari_blind_deconv._types import InputError
 from napari_blind_deconv.batch import (
     BATCH_REPORT,
     Batch,
+    Engine,
     FileReport,
     Prepared,
     ReferenceFiles,
     Said,
+    Workers,
+    cluster,
     entry_of,
     prepared,
     run,
@@ -56,6 +59,11 @@ class Request:
     fail_fast: bool = False
     retry: bool = False
     dry_run: bool = False
+    workers: int | None = None
+    scheduler: str | None = None
+    scheduler_file: Path | None = None
+    dashboard: bool = False
+    shard: tuple[int, int] | None = None
 
 
 def execute(request: Request, *, as_json: bool) -> int:
@@ -72,31 +80,65 @@ def execute(request: Request, *, as_json: bool) -> int:
         raise InputError(f"--max-memory-gb {limit:g} must be a positive number")
     if request.mask is not None and request.leave_out is not None:
         raise InputError("--mask and --leave-out say the same in opposite ways; give one of them")
+    workers = _workers(request, settings)
     found = prepared(_batch(request, settings))
     if request.dry_run:
         return tell_forecast(found, as_json=as_json)
     if not found.works:
-        sys.stderr.write("blind-deconv: no file failed the last time; there is nothing to try again\n")
+        _say(_nothing(request))
         return DONE
     reports: list[FileReport] = []
     try:
-        with closing(run(found, words=_message)) as events:
+        with _engine(workers, len(found.works)) as engine, closing(run(found, engine, _message)) as events:
             follow(events, reports, len(found.works))
     except InputError as error:
         if not any(report.status == "done" and not report.skipped for report in reports):
             raise
         # The disk is full, or the folder has gone, in the middle of the work.
-        sys.stderr.write(f"blind-deconv: {shown(' '.join(refusal_in_options(error).split()))}\n")
+        _say(shown(" ".join(refusal_in_options(error).split())))
         return SOME_FAILED
     return _ended(found, reports, as_json=as_json)
 
 
+def _workers(request: Request, settings: Settings) -> Workers | None:
+    """Who works, where this process is not to do it."""
+    given = (request.workers, request.scheduler, request.scheduler_file)
+    if all(one is None for one in given) and not request.dashboard:
+        return None
+    return Workers(*given, request.dashboard, settings.device, request.max_memory_gb)
+
+
+@contextmanager
+def _engine(workers: Workers | None, files: int) -> Iterator[Engine | None]:
+    if workers is None:
+        yield None
+        return
+    if workers.count is not None:
+        workers = replace(workers, count=min(workers.count, files))
+    with cluster(workers, lambda address: _say(f"dashboard at {address}")) as engine:
+        yield engine
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"blind-deconv: {line}\n")
+    sys.stderr.flush()
+
+
+def _nothing(request: Request) -> str:
+    if request.retry:
+        return "no file failed the last time; there is nothing to try again"
+    return "there are fewer images than shards; there is nothing to do in this one"
+
+
 def _ended(found: Prepared, reports: list[FileReport], *, as_json: bool) -> int:
+    # Several workers end files in any order.
+    places = {label: place for place, label in enumerate(found.labels)}
+    reports = sorted(reports, key=lambda report: places[report.label])
     code = _exit_code(reports)
     if code == DONE or any(report.status == "done" for report in reports):
         _tell(reports, as_json=as_json)
     if code != DONE:
-        sys.stderr.write(f"blind-deconv: {shown(_failures(reports, found))}\n")
+        _say(shown(_failures(reports, found)))
     return code
 
 
@@ -121,6 +163,7 @@ def _batch(request: Request, settings: Settings) -> Batch:
         psf_from=request.psf_from,
         fail_fast=request.fail_fast,
         retry=request.retry,
+        shard=request.shard,
         keep=() if request.settings is None else (request.settings,),
     )
 

@@ -107,6 +107,27 @@ def whole_numbers(option: str, text: str | None) -> tuple[int, ...] | None:
         ) from error
 
 
+def shard_of(text: str | None) -> tuple[int, int] | None:
+    """Which of how many parts.
+
+    Raises
+    ------
+    InputError
+        For anything else than two whole numbers.
+
+    Examples
+    --------
+    >>> shard_of("2/8")
+    (2, 8)
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,9}/\d{1,9}", text):
+        raise InputError(f"--shard {text!r} must be a number from 1, and that of all parts, such as 2/8")
+    number, parts = (int(part) for part in text.split("/"))
+    return number, parts
+
+
 def ranges_or_file(option: str, text: str | None) -> Path | tuple[slice, ...] | None:
     """Ranges of pixels separated by commas, or else the name of a file.
 

@@ -1,0 +1,170 @@
+"""A Dask client for as long as a batch lasts, of a cluster on this machine or of a scheduler elsewhere."""
+
+import logging
+import secrets
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dask.config
+import distributed
+
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.report import versions
+
+from . import worker
+from .cluster import Workers
+from .distributing import Call
+from .events import Event
+from .local_cluster import local_cluster, threads_of
+from .one_file import FileWork
+
+# Workers that may die over one file before it is given up.
+DEATHS = 3
+# Seconds for a scheduler to answer, and for workers of this machine to end in order when they are asked to.
+_ANSWER, _END = 10, 5
+
+
+@dataclass
+class Session:
+    """Workers that wait for files."""
+
+    client: Any
+    close: Callable[[], None]
+    threads: int | None = None
+    local: bool = False
+    closed: bool = False
+
+    def worked(self, works: Sequence[FileWork]) -> Generator[Event, None, None]:
+        """The engine."""
+        if not self.local:
+            _refuse_strangers(self.client, works)
+        call = Call(self.client, works, self.threads, _END if self.local else None)
+        with closing(call.events(self.end)) as events:
+            yield from events
+
+    def end(self) -> None:
+        """End all workers of this machine at once; those of others are not ours to end."""
+        if self.local and not self.closed:
+            self.closed = True
+            self.close()
+
+
+@contextmanager
+def opened(workers: Workers) -> Iterator[Session]:
+    """Workers that are there, or will be."""
+    with ExitStack() as stack:
+        stack.enter_context(_quiet())
+        if workers.count is not None:
+            session = _local(workers, workers.count, stack)
+        else:
+            client = stack.enter_context(_connected(workers))
+            session = Session(client, stack.close)
+        try:
+            yield session
+        finally:
+            session.closed = True
+
+
+def _local(workers: Workers, count: int, stack: ExitStack) -> Session:
+    stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}))
+    cluster = stack.enter_context(
+        local_cluster(count, workers.device, workers.max_memory_gb, dashboard=workers.dashboard)
+    )
+    client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
+    return Session(client, stack.close, threads_of(count), local=True)
+
+
+def _connected(workers: Workers) -> Any:
+    """A client of a scheduler that runs.
+
+    Raises
+    ------
+    InputError
+        If it does not answer.
+    """
+    file = workers.scheduler_file
+    name = str(workers.scheduler if file is None else file)
+    if file is not None and not file.is_file():
+        raise InputError(
+            subject=f"scheduler file {file}",
+            value="is not there",
+            remedy=f"start a scheduler that writes it: dask scheduler --scheduler-file {file}",
+        )
+    where = {"address": workers.scheduler} if file is None else {"scheduler_file": str(file)}
+    try:
+        return distributed.Client(**where, timeout=_ANSWER, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            subject=f"scheduler {name}",
+            value="does not answer",
+            remedy="check the address, and that it runs: dask scheduler",
+        ) from error
+
+
+def _refuse_strangers(client: Any, works: Sequence[FileWork]) -> None:
+    """Refuse workers of another version, of several threads, or that do not see our files.
+
+    Raises
+    ------
+    InputError
+        Naming the first of them.
+    """
+    for address, one in client.scheduler_info(n_workers=-1)["workers"].items():
+        if one["nthreads"] != 1:
+            raise InputError(
+                subject=f"worker {address}",
+                value=f"has {one['nthreads']} threads, and would work on as many files in one process",
+                remedy="start it with --nthreads 1, and as many workers as there is memory for",
+            )
+    folder = str(Path.cwd())
+    with _probes(works) as probes:
+        names = [folder, *(str(path) for path in probes), *sorted({str(work.job.path) for work in works})]
+        try:
+            answers = client.run(worker.facts, folder, names)
+        except (AttributeError, ImportError) as error:
+            raise InputError(
+                subject="workers",
+                value=f"lack this package, or have another version of it ({error})",
+                remedy='install it there: pip install "napari-blind-deconv[scale]"',
+            ) from error
+    own = versions()["napari-blind-deconv"]
+    for address, found in answers.items():
+        if found["version"] != own:
+            raise InputError(
+                subject=f"worker {address}",
+                value=f"has version {found['version']} of napari-blind-deconv",
+                allowed=f"must be {own}, as here",
+                remedy="install the same version there",
+            )
+        if found["hidden"]:
+            raise worker.unseen(found["hidden"][0], address)
+
+
+@contextmanager
+def _probes(works: Sequence[FileWork]) -> Iterator[list[Path]]:
+    """A hidden file in every output folder: a folder of the same name on another machine lacks it."""
+    marks = {work.job.restored.parent: work.mark for work in works if work.mark}
+    probes = [folder / f".{mark}{secrets.token_hex(6)}.tmp" for folder, mark in marks.items() if folder.is_dir()]
+    try:
+        for path in probes:
+            path.touch(exist_ok=False)
+        yield probes
+    finally:
+        for path in probes:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the log of Dask: what people need to know is in events and refusals."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

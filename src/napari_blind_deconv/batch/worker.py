@@ -1,0 +1,162 @@
+"""What runs in a worker of a Dask cluster: plain data come in, plain data go out."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import distributed
+import torch
+
+from napari_blind_deconv._types import InputError, Progress
+from napari_blind_deconv.report import versions
+
+from .events import FileReport, report_to_dict
+from .journal import settled
+from .one_file import FileWork, restore_steps
+
+# Part of a worker's memory that a run in it plans for: the limit is where its process is killed.
+PLANNED = 0.8
+# Seconds between two words on one file, so that a scheduler of a hundred workers is not kept busy by them.
+_EVERY = 0.2
+# Seconds that a file's former worker, cut off but alive, is waited for.
+_PATIENCE = 60.0
+
+# Of this process: calls that have ended, and how many files of each call are in work.
+_ended: set[str] = set()
+_in_work: Counter[str] = Counter()
+_lock = threading.Lock()
+
+
+def dask_setup(worker: Any) -> None:
+    """Leave Ctrl-C to the process that was asked to work: it ends its workers in order."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def restore(task: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Restore one file; gives its report, or ``None`` where nobody waits for it any more.
+
+    Parameters
+    ----------
+    task
+        ``work`` (`FileWork.to_dict`), its ``number`` among those of the ``call``, the ``folder`` that relative names
+        are relative to, and ``threads`` of one worker, or ``None`` for what it has.
+    """
+    call, number = task["call"], task["number"]
+    with _lock:
+        if call in _ended:
+            return None
+        _in_work[call] += 1
+    try:
+        worker = distributed.get_worker()
+        work = FileWork.from_dict(task["work"])
+        if task["threads"] is not None:
+            torch.set_num_threads(task["threads"])
+        say = _Said(worker, topic_of(call), number)
+        say.now(started=True)
+        try:
+            with contextlib.chdir(_seen(task["folder"], worker.address)):
+                report = _stepped(_limited(work, worker), call, say)
+        except InputError as error:
+            report = FileReport(work.job.path, "failed", str(error), refusal=error, image=work.job.image)
+        return None if report is None else report_to_dict(report)
+    finally:
+        with _lock:
+            _in_work[call] -= 1
+
+
+def topic_of(call: str) -> str:
+    """Under which name the steps of a call are logged, for its command line and the dashboard."""
+    return f"blind-deconv-{call}"
+
+
+def stop(call: str) -> int:
+    """Begin nothing more of a call, and end what is begun at its next step; gives how many files are in work."""
+    with _lock:
+        _ended.add(call)
+        return _in_work[call]
+
+
+def facts(folder: str, names: list[str]) -> dict[str, Any]:
+    """What a client asks before it sends work: the version, and which of these names are not seen here."""
+    there = Path(folder)
+    hidden = [name for name in names if not (there / name).exists()]
+    return {"version": versions()["napari-blind-deconv"], "hidden": hidden}
+
+
+class _Said:
+    """Tells how far a file is, but not more often than people can read."""
+
+    def __init__(self, worker: Any, topic: str, number: int) -> None:
+        self._worker, self._topic, self._number = worker, topic, number
+        self._last, self._stage = 0.0, ""
+
+    def now(self, **words: Any) -> None:
+        self._worker.log_event(self._topic, {"number": self._number, **words})
+
+    def step(self, step: Progress) -> None:
+        now = time.monotonic()
+        if step.stage != self._stage or now - self._last >= _EVERY:
+            self._last, self._stage = now, step.stage
+            self.now(stage=step.stage, step=int(step.step), total=int(step.total), message=step.message)
+
+
+def _stepped(work: FileWork, call: str, say: _Said) -> FileReport | None:
+    _cleared(work)
+    steps: Generator[Progress, None, FileReport] = restore_steps(work)
+    with contextlib.closing(steps):
+        while call not in _ended:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                report: FileReport = end.value
+                return report
+            say.step(step)
+    return None
+
+
+def _cleared(work: FileWork) -> None:
+    """Clear up after a worker that died over this file; one that is only cut off from the scheduler is waited for."""
+    if not work.mark:
+        return
+    folder, since = work.job.restored.parent, time.monotonic()
+    while not settled(folder, work.mark):
+        if time.monotonic() - since > _PATIENCE:
+            raise InputError(
+                subject=work.job.label,
+                value="is still being worked on by a worker that the scheduler has lost",
+                remedy="end that process, and run again",
+            )
+        time.sleep(0.5)
+
+
+def _limited(work: FileWork, worker: Any) -> FileWork:
+    """With the memory of this worker, where nothing else was said."""
+    limit = worker.memory_manager.memory_limit
+    if work.said.max_memory_gb is not None or not limit:
+        return work
+    values = work.to_dict()
+    values["said"]["max_memory_gb"] = PLANNED * limit / 1e9
+    return FileWork.from_dict(values)
+
+
+def _seen(folder: str, address: str) -> str:
+    if not os.path.isdir(folder):  # noqa: PTH112 - a name, not ours to resolve
+        raise unseen(folder, address)
+    return folder
+
+
+def unseen(name: str, address: str) -> InputError:
+    """That a worker runs where our files are not."""
+    return InputError(
+        subject=f"worker {address}",
+        value=f"does not see {name}",
+        allowed="but workers must share a file system with this command, under the same names",
+        remedy="start workers where the files are, or put the files on a disk that all machines mount",
+    )
