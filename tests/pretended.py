@@ -11,7 +11,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
 
 NAME = "pretended"
 
@@ -119,8 +119,18 @@ def _refuse_mixed(op, flat, *, there):
         raise RuntimeError(f"{name}: a generator on the CPU draws nothing on {NAME}")
 
 
+class _Backend(_DummyBackendModule):
+    """What PyTorch asks a backend for; it draws nothing, so that the state of its generator is empty."""
+
+    def get_rng_state(self, device=None):
+        return torch.empty(0, dtype=torch.uint8)
+
+    def set_rng_state(self, state, device=None):
+        return None
+
+
 # At once: the first gradient of a process counts the devices that there are.
-_setup_privateuseone_for_python_backend(NAME)
+_setup_privateuseone_for_python_backend(NAME, backend_module=_Backend())
 
 
 @contextmanager

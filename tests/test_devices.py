@@ -35,6 +35,8 @@ def settings_of(family, kind):
         chosen["kernel_prior"] = KERNEL_PRIORS["sparse" if family == "estimator" else kind]()
     if family != "kernel_prior":
         chosen[family] = FAMILIES[family][kind](**SHORT.get(kind, {}))
+    if kind == "photon-map":
+        chosen["likelihood"] = FAMILIES["likelihood"]["camera"](gain=1.0)
     if kind == "microscope":
         chosen["kernel_prior"] = KERNEL_PRIORS[kind](na=0.8, emission_um=0.52, zernike_rad=())
     return Settings(**chosen, iterations=2)
