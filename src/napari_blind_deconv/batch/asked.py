@@ -164,6 +164,7 @@ def _refuse_shard(batch: Batch) -> None:
             subject="shard",
             value=f"{number}/{parts}",
             allowed="must be a number from 1, and that of all parts, such as 2/8",
+            remedy="number the parts from 1 to as many as there are",
         )
     if batch.psf_from == "first":
         raise InputError(

@@ -52,11 +52,16 @@ class Workers:
         if len(given) != 1:
             said = " and ".join(f"`{names.get(name, name)}`" for name in given)
             raise InputError(
-                value=f"{said} both say who is to work" if given else "nobody is to work",
+                subject="workers",
+                value=f"are named twice: {said} both say who is to work"
+                if given
+                else "are not named: nobody is to work",
                 remedy="give one of `workers`, `scheduler` and `scheduler_file`",
             )
         if self.count is not None and self.count < 1:
-            raise InputError(subject="workers", value=str(self.count), allowed="must be at least 1")
+            raise InputError(
+                subject="workers", value=str(self.count), allowed="must be at least 1", remedy="choose 1 or more"
+            )
         if self.dashboard and self.count is None:
             raise InputError(
                 subject="dashboard",

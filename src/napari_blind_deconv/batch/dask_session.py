@@ -91,7 +91,7 @@ def _connected(workers: Workers) -> Any:
         raise InputError(
             subject=f"scheduler file {file}",
             value="is not there",
-            remedy=f"start a scheduler that writes it: dask scheduler --scheduler-file {file}",
+            remedy=f"start `dask scheduler` so that it writes {file}",
         )
     where = {"address": workers.scheduler} if file is None else {"scheduler_file": str(file)}
     try:
@@ -117,7 +117,7 @@ def _refuse_strangers(client: Any, works: Sequence[FileWork]) -> None:
             raise InputError(
                 subject=f"worker {address}",
                 value=f"has {one['nthreads']} threads, and would work on as many files in one process",
-                remedy="start it with --nthreads 1, and as many workers as there is memory for",
+                remedy="start it with one thread, and as many workers as there is memory for",
             )
     folder = str(Path.cwd())
     with _probes(works) as probes:

@@ -64,7 +64,7 @@ def report_to_dict(report: FileReport) -> dict[str, Any]:
 
     Examples
     --------
-    >>> found = FileReport(Path("a.tif"), "failed", "a b", refusal=InputError(subject="a", value="b"), image=2)
+    >>> found = FileReport(Path("a.tif"), "failed", "a b", refusal=InputError(subject="a", remedy="b"), image=2)
     >>> again = report_from_dict(report_to_dict(found))
     >>> again.label, again.message, again.refusal.subject
     ('a.tif, image 2', 'a b', 'a')
@@ -91,9 +91,13 @@ def report_from_dict(values: Mapping[str, Any]) -> FileReport:
         values["message"],
         tuple(Path(path) for path in values["outputs"]),
         dict(values["report"]),
-        None if refusal is None else InputError(**refusal),
+        None if refusal is None else _refusal(**refusal),
         image=values["image"],
     )
+
+
+def _refusal(sentence: str, subject: str, value: str, allowed: str, remedy: str) -> InputError:
+    return InputError(sentence, subject=subject, value=value, allowed=allowed, remedy=remedy)
 
 
 def label_of(path: Path, image: int | None) -> str:
