@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from plans import image_of, settings_of
+from plans import image_of, posed
 
 # Name: shape, settings, and whether it is run on the CPU too.
 RUNS = {
@@ -50,10 +50,8 @@ def timed(name: str, device: str):
 
     shape, chosen, _ = RUNS[name]
     image, kernel = image_of(shape)
-    settings = replace(settings_of(chosen), device=device)
-    psf = kernel if settings.kernel_prior.kind == "known" else None
-    if psf is None:
-        settings = replace(settings, kernel_size=kernel.shape)
+    settings, psf = posed(kernel, chosen)
+    settings = replace(settings, device=device)
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     started = time.perf_counter()
@@ -68,10 +66,8 @@ def stages(name: str, device: str) -> dict[str, float]:
 
     shape, chosen, _ = RUNS[name]
     image, kernel = image_of(shape)
-    settings = replace(settings_of(chosen), device=device)
-    psf = kernel if settings.kernel_prior.kind == "known" else None
-    if psf is None:
-        settings = replace(settings, kernel_size=kernel.shape)
+    settings, psf = posed(kernel, chosen)
+    settings = replace(settings, device=device)
     steps, found, last = deconvolve_steps(image, settings, psf=psf), {}, time.perf_counter()
     for progress in steps:
         stage = f"{progress.stage}: {progress.message}" if progress.total == 0 and progress.message else progress.stage

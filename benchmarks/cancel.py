@@ -8,14 +8,13 @@ the clock. Cancelling closes the generator between two steps, in Python, on the 
 import argparse
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from plans import image_of, settings_of
+from plans import image_of, posed
 
 SHAPE = (48, 256, 256)
 # Name: settings, and the limit in GB beyond what the process holds at first (None: none).
@@ -35,10 +34,7 @@ def steps_of(name: str):
 
     chosen, beyond = RUNS[name]
     image, kernel = image_of(SHAPE)
-    settings = settings_of(chosen)
-    psf = kernel if settings.kernel_prior.kind == "known" else None
-    if psf is None:
-        settings = replace(settings, kernel_size=kernel.shape)
+    settings, psf = posed(kernel, chosen)
     limit = None if beyond is None else (resident_bytes() + 1e9 * beyond) / 1e9
     return deconvolve_steps(image, settings, psf=psf, max_memory_gb=limit)
 

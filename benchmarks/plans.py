@@ -63,6 +63,14 @@ def settings_of(chosen):
     return replace(settings_from_dict(values), device="cpu")
 
 
+def posed(kernel, chosen):
+    """Settings of a run with these choices, and the PSF that it is given: none where it is to be found."""
+    settings = settings_of(chosen)
+    if settings.kernel_prior.kind == "known":
+        return settings, kernel
+    return replace(settings, kernel_size=kernel.shape), None
+
+
 def measured(folder: Path, name: str) -> dict:
     """One plan, in this process."""
     import torch
@@ -74,12 +82,9 @@ def measured(folder: Path, name: str) -> dict:
     torch.set_num_threads(1)
     _, bytes_a_pixel, chosen = PLANS[name]
     image, kernel = np.load(folder / "image.npy"), np.load(folder / "kernel.npy")
-    settings = settings_of(chosen)
+    settings, psf = posed(kernel, chosen)
     before = resident_bytes()
     limit = None if bytes_a_pixel is None else (before + 1.5e8 + bytes_a_pixel * image.size) / 1e9
-    psf = kernel if settings.kernel_prior.kind == "known" else None
-    if psf is None:
-        settings = replace(settings, kernel_size=kernel.shape)
     report, stages = staged(deconvolve_steps(image, settings, psf=psf, max_memory_gb=limit, maps=False))
     peak = 1e6 * peak_memory_mb() * 1.048576
     found = {"seconds": sum(s for s, _ in stages.values()), "peak": peak, "before": before, "limit": limit}

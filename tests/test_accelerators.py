@@ -8,7 +8,7 @@ import torch
 
 from napari_blind_deconv import Settings, deconvolve
 from napari_blind_deconv.settings import FAMILIES, IMAGE_PRIORS, KERNEL_PRIORS
-from napari_blind_deconv.synthesis import beads, cells, gaussian_kernel, photon_counts
+from tests.counted import observed_of, restored
 
 pytestmark = pytest.mark.gpu
 
@@ -36,25 +36,16 @@ def settings_of(family, kind, **more):
     return Settings(**chosen, **more)
 
 
-def observed_of(shape, seed=0):
-    """An image in counts of light and the PSF that blurred it."""
-    rng = np.random.default_rng(seed)
-    kernel = gaussian_kernel((7, 9, 9)[-len(shape) :], np.diag([2.0, 2.0, 2.0][-len(shape) :]))
-    grown = tuple(n + k - 1 for n, k in zip(shape, kernel.shape, strict=True))
-    scene = cells(grown, rng) if len(shape) == 2 else 0.05 + beads(grown, rng, count=40, width=2.0)
-    return photon_counts(scene, kernel, 400, rng)[0], kernel
+def counted(shape):
+    """What is observed of a shape, and the PSF that blurred it."""
+    return observed_of(shape, (7, 9, 9), 2.0, 40)
 
 
 def on_both(accelerator, settings, shape):
     """The results on the CPU and on the accelerator, with the range of the first."""
-    observed, kernel = observed_of(shape)
-    psf = kernel if settings.kernel_prior.kind == "known" else None
-    if psf is None:
-        settings = dataclasses.replace(settings, kernel_size=kernel.shape)
-    voxels = (0.3, 0.12, 0.12)[-len(shape) :]
+    observed, kernel = counted(shape)
     here, there = (
-        deconvolve(observed, dataclasses.replace(settings, device=name), psf=psf, voxel_size_um=voxels)
-        for name in ("cpu", accelerator)
+        restored(observed, kernel, dataclasses.replace(settings, device=name)) for name in ("cpu", accelerator)
     )
     assert there.report["device"].startswith(accelerator)
     return here, there, float(np.ptp(here.image))
@@ -87,7 +78,7 @@ def test_a_volume_is_restored_alike_on_an_accelerator(accelerator, kind):
 
 @pytest.mark.parametrize("accelerator", ACCELERATORS)
 def test_the_same_run_gives_the_same_pixels_and_leaves_nothing_on_the_accelerator(accelerator):
-    observed, kernel = observed_of((24, 96, 96))
+    observed, kernel = counted((24, 96, 96))
     settings = settings_of(
         "kernel_prior", "known", device=accelerator, likelihood=FAMILIES["likelihood"]["camera"](gain=1.0)
     )

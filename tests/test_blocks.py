@@ -298,7 +298,7 @@ def test_what_cannot_end_is_not_started():
 STAGES = [
     (PREPARATION, "looked_for"),
     (WHOLE, "posed"),
-    (WHOLE, "kernels_over_field"),
+    (WHOLE, "kernel_of_channel"),
     (WHOLE, "restoring"),
     (WHOLE, "assessed"),
     (MODULE, "joined_maps"),
@@ -307,7 +307,7 @@ IN_BLOCKS = [
     (PREPARATION, "ranged"),
     (PREPARATION, "surveyed"),
     (BLOCKS, "posed_in_parts"),
-    (BLOCKS, "kernels_over_field"),
+    (BLOCKS, "kernel_of_channel"),
     (BLOCKS, "settled"),
     (BLOCKS, "restored"),
     (BLOCKS, "written"),

@@ -1,15 +1,14 @@
 """The device follows the tensor: no component mixes tensors of two devices; tried on a pretended accelerator."""
 
-import dataclasses
 import sys
 
 import numpy as np
 import pytest
 import torch
 
-from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv import Settings
 from napari_blind_deconv.settings import ESTIMATORS, FAMILIES, IMAGE_PRIORS, KERNEL_PRIORS
-from napari_blind_deconv.synthesis import beads, cells, gaussian_kernel, photon_counts
+from tests.counted import observed_of, restored
 from tests.pretended import accelerator
 
 MEMBERS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kinds]
@@ -42,25 +41,13 @@ def settings_of(family, kind):
     return Settings(**chosen, iterations=2)
 
 
-def observed_of(shape):
-    """An image in counts of light and the PSF that blurred it."""
-    rng = np.random.default_rng(0)
-    kernel = gaussian_kernel((5, 7, 7)[-len(shape) :], np.diag([1.5, 1.5, 1.5][-len(shape) :]))
-    grown = tuple(n + k - 1 for n, k in zip(shape, kernel.shape, strict=True))
-    scene = cells(grown, rng) if len(shape) == 2 else 0.05 + beads(grown, rng, count=20, width=2.0)
-    return photon_counts(scene, kernel, 400, rng)[0], kernel
-
-
 def restored_there(monkeypatch, settings, shape):
     """A run on the pretended accelerator."""
-    observed, kernel = observed_of(shape)
-    psf = kernel if settings.kernel_prior.kind == "known" else None
-    if psf is None:
-        settings = dataclasses.replace(settings, kernel_size=kernel.shape)
+    observed, kernel = observed_of(shape, (5, 7, 7), 1.5, 20)
     with accelerator() as device:
         for name in ("deconvolve", "preparation"):
             monkeypatch.setattr(sys.modules[f"napari_blind_deconv.pipeline.{name}"], "device_of", lambda _: device)
-        return deconvolve(observed, settings, psf=psf, voxel_size_um=(0.3, 0.12, 0.12)[-len(shape) :])
+        return restored(observed, kernel, settings)
 
 
 @pytest.mark.slow

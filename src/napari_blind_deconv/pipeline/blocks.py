@@ -14,9 +14,8 @@ from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.pipeline.given import Given
-from napari_blind_deconv.pipeline.in_one_piece import Kernels
 from napari_blind_deconv.pipeline.memory import Plan, recut
-from napari_blind_deconv.pipeline.outcome import Float, Outcome
+from napari_blind_deconv.pipeline.outcome import Float, Outcome, array_of
 from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed_in_parts, posed_region, tensors
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.saying import said
@@ -26,7 +25,7 @@ from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import shown_blur
 from napari_blind_deconv.pipeline.trusting_blocks import ResidualSums
 from napari_blind_deconv.pipeline.two_phase import Estimate
-from napari_blind_deconv.pipeline.varying import kernels_over_field
+from napari_blind_deconv.pipeline.varying import Kernels, kernel_of_channel
 from napari_blind_deconv.restoration import RichardsonLucyRestorer, Task
 from napari_blind_deconv.restoration.blockwise import Answer, Block, Blocks, restored, settled
 from napari_blind_deconv.tiling import Mixer
@@ -100,16 +99,10 @@ def channel_in_blocks(
     levels = replace(intensity_levels(found.sample, None, settings.background), white=run.white)
     problem = yield from said(posed_in_parts(run.with_psf_of(index), found, levels), "preparing")
     taught = yield from said(posed_region(run, index), "preparing")
-    last = kernels.get(index)
-    if last is None:
-        source = Posed(found, levels, run.device)
-        for last in kernels_over_field(problem, settings, source, taught):
-            if last.step:
-                yield Progress(last.stage, last.step, last.total, None, _numpy(last.kernel), last.message)
-    if last is None:
-        raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
-    kernels[index] = last
-    last = replace(last, kernel=last.kernel.to(run.device))
+    source = Posed(found, levels, run.device)
+    for step in kernel_of_channel(problem, settings, source, taught, kernels, index):
+        yield Progress(step.stage, step.step, step.total, None, array_of(step.kernel), step.message)
+    last = replace(kernels[index], kernel=kernels[index].kernel.to(run.device))
     channel = _Channel(run, index, found, levels, plan, results)
     checks = yield from channel.restored(problem, last)
     given = taught or problem
@@ -118,22 +111,16 @@ def channel_in_blocks(
     detail = None
     if last.kernels is None:
         detail = yield from said(half_light(problem.task(last.kernel), run.voxel_size_um), "checking")
-    misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
-    low, high = (float(v) for v in np.quantile(found.sample, _LIGHT))
-    return Outcome(
+    return Outcome.of(
+        problem,
+        last,
+        levels,
+        found.sample,
+        checks,
         image=None,
-        kernel=_numpy(last.kernel),
-        noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
-        light=(low, high),
         infinite=channel.infinite,
-        misfit_sigma=problem.misfit_sigma * levels.scale,
-        residual_sigma=misfit * levels.scale,
-        parameters=last.parameters,
-        choice=last.choice,
         maps={},
-        checks=checks,
         defects=found,
-        varied=last.varied,
         flux_ratio=levels.flux_ratio(*channel.light),
         detail=detail,
     )
@@ -213,12 +200,12 @@ class _Channel:
         data, within = answer.task.data, trailing(answer.block.tile.within)
         if answer.scene is None:
             return {}
-        image = _numpy(data.frame.crop(answer.scene)[within])
+        image = array_of(data.frame.crop(answer.scene)[within])
         residual = sums.residual(answer.block, data, answer.scene)
         parts = {"image": image}
         if self.results.keeps_maps:
-            parts["residual"] = _numpy(residual)
-            spread = {name: _numpy(data.frame.crop(v)[within]) for name, v in answer.maps.items()}
+            parts["residual"] = array_of(residual)
+            spread = {name: array_of(data.frame.crop(v)[within]) for name, v in answer.maps.items()}
             parts |= {name: self.levels.spread(values, image) for name, values in spread.items()}
         return parts
 
@@ -285,13 +272,8 @@ class _Channel:
             mixer = Mixer(blocks.cut)
             for block in blocks.of_group(group):
                 shares = share_map(*details(self._image(block), data, spacing, sums), len(spacing), whole)
-                for place, ready in mixer.add(block.tile, _numpy(shares[trailing(block.tile.within)])):
+                for place, ready in mixer.add(block.tile, array_of(shares[trailing(block.tile.within)])):
                     self._write("prior_share", frames, place, ready)
                 yield self._progress("mapping the prior's share")
             for place, ready in mixer.rest():
                 self._write("prior_share", frames, place, ready)
-
-
-def _numpy(values: torch.Tensor) -> Float:
-    out: Float = values.detach().cpu().numpy().astype(np.float32)
-    return out

@@ -15,7 +15,7 @@ from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.blocks import Results, channel_in_blocks
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.given import Given, Maps, loaded, opened, whole_of
-from napari_blind_deconv.pipeline.in_one_piece import Kernels, channel_in_one_piece
+from napari_blind_deconv.pipeline.in_one_piece import channel_in_one_piece
 from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller
 from napari_blind_deconv.pipeline.outcome import Outcome, check_finite, joined_maps, report_of, stacked
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, preparing
@@ -23,7 +23,7 @@ from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
 from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.sources import SLAB, Sink, Source
 from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
-from napari_blind_deconv.pipeline.varying import psf_fields, refuse_region
+from napari_blind_deconv.pipeline.varying import Kernels, psf_fields, refuse_region
 from napari_blind_deconv.report import checksum_steps, peak_memory_mb
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.tiling import pieces

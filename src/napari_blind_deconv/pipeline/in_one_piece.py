@@ -8,23 +8,17 @@ import torch
 
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.estimation import Problem
-from napari_blind_deconv.pipeline.outcome import Float, Outcome
+from napari_blind_deconv.pipeline.outcome import Outcome, array_of
 from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed, posed_region
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import assessed
 from napari_blind_deconv.pipeline.two_phase import Estimate, restoring
-from napari_blind_deconv.pipeline.varying import kernels_over_field
+from napari_blind_deconv.pipeline.varying import Kernels, kernel_of_channel
 from napari_blind_deconv.restoration.blockwise import InMemory
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.trust import half_light
-
-Kernels = dict[int, Estimate]
-"""The kernels that were found, by their channels."""
-
-# Shares of the pixels between whose intensities the noise is described.
-_LIGHT = (0.01, 0.99)
 
 
 def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Progress, None, Outcome]:
@@ -42,38 +36,32 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
             continue
         last = found
         done, total = index * last.total + last.step, len(run.defects) * last.total
-        preview = None if last.image is None else run.layout.restack(levels.restored(_numpy(last.image)), rest)
-        yield Progress(last.stage, done, total, preview, _numpy(last.kernel), prefix or last.message)
+        preview = None if last.image is None else run.layout.restack(levels.restored(array_of(last.image)), rest)
+        yield Progress(last.stage, done, total, preview, array_of(last.kernel), prefix or last.message)
     if last is None or last.image is None:
         raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
     checks, seen = yield from said(
         assessed(problem, last.image, last.kernel, settings, defects, taught or problem, last.kernels), "checking"
     )
     detail = yield from said(half_light(problem.task(last.kernel).varied(last.kernels), run.voxel_size_um), "checking")
-    misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
-    image = levels.restored(_numpy(last.image))
+    image = levels.restored(array_of(last.image))
     infinite = ~np.isfinite(image)
     if defects.untouched is not None:
         left = defects.original - np.float32(settings.background or 0.0)
         image = np.where(defects.untouched, left if run.white is None else grey_of(left, run.white), image)
         infinite &= ~defects.untouched
-    low, high = (float(v) for v in np.quantile(defects.image, _LIGHT))
-    maps = {name: _numpy(values) for name, values in seen.items()}
-    maps |= {name: levels.spread(_numpy(values), _numpy(last.image)) for name, values in last.maps.items()}
-    return Outcome(
+    maps = {name: array_of(values) for name, values in seen.items()}
+    maps |= {name: levels.spread(array_of(values), array_of(last.image)) for name, values in last.maps.items()}
+    return Outcome.of(
+        problem,
+        last,
+        levels,
+        defects.image,
+        checks,
         image=image,
-        kernel=_numpy(last.kernel),
-        noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
-        light=(low, high),
         infinite=bool(infinite.any()),
-        misfit_sigma=problem.misfit_sigma * levels.scale,
-        residual_sigma=misfit * levels.scale,
-        parameters=last.parameters,
-        choice=last.choice,
         maps=maps,
-        checks=checks,
         defects=defects,
-        varied=last.varied,
         flux_ratio=_flux_ratio(problem, last.image, levels),
         detail=detail,
     )
@@ -91,17 +79,7 @@ def _estimates(
 ) -> Iterator[Estimate | None]:
     """Both phases, as of `restoring`; a kernel that was found before memory ran out is kept."""
     kernels, index = known
-    last = kernels.get(index)
-    if last is None:
-        for last in kernels_over_field(problem, settings, InMemory(problem.observed, problem.weights), taught):
-            if last.step:
-                yield last
-    if last is None:
-        raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
-    kernels[index] = last
+    source = InMemory(problem.observed, problem.weights)
+    yield from kernel_of_channel(problem, settings, source, taught, kernels, index)
+    last = kernels[index]
     yield from restoring(problem, settings.restorer, replace(last, kernel=last.kernel.to(problem.observed.device)))
-
-
-def _numpy(values: torch.Tensor) -> Float:
-    out: Float = values.detach().cpu().numpy().astype(np.float32)
-    return out

@@ -6,24 +6,30 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from napari_blind_deconv._types import InputError, PsfField
 from napari_blind_deconv.defects import Defects
-from napari_blind_deconv.estimation import Choice, Varied
+from napari_blind_deconv.estimation import Choice, Problem, Varied
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.metrics import describe_kernel
 from napari_blind_deconv.physical_checks import psf_doubts
 from napari_blind_deconv.pipeline.noise_words import left_out_words, noise_report
+from napari_blind_deconv.pipeline.posing import Levels
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.sources import Source
 from napari_blind_deconv.pipeline.surveying import Surveyed
+from napari_blind_deconv.pipeline.two_phase import Estimate
 from napari_blind_deconv.pipeline.varying import psf_fields
 from napari_blind_deconv.report import versions
 from napari_blind_deconv.settings import settings_to_dict
 from napari_blind_deconv.trust import Check, HalfLight, doubts
 
 Float = NDArray[np.float32]
+
+# Shares of the pixels between whose intensities the noise is described.
+_LIGHT = (0.01, 0.99)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,38 @@ class Outcome:
     varied: Varied | None = None
     flux_ratio: float | None = None
     detail: HalfLight | None = None
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem,
+        last: Estimate,
+        levels: Levels,
+        pixels: NDArray[Any],
+        checks: list[Check],
+        **others: Any,
+    ) -> "Outcome":
+        """With what the problem, the last step, the pixels and the checks say; ``others`` are as of the class."""
+        low, high = (float(v) for v in np.quantile(pixels, _LIGHT))
+        misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
+        return cls(
+            kernel=array_of(last.kernel),
+            noise=problem.noise.scaled(levels.scale, -levels.offset / levels.scale),
+            light=(low, high),
+            misfit_sigma=problem.misfit_sigma * levels.scale,
+            residual_sigma=misfit * levels.scale,
+            parameters=last.parameters,
+            choice=last.choice,
+            checks=checks,
+            varied=last.varied,
+            **others,
+        )
+
+
+def array_of(values: Tensor) -> Float:
+    """A tensor of any device as an array."""
+    out: Float = values.detach().cpu().numpy().astype(np.float32)
+    return out
 
 
 def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError, Progress, VoxelSize
@@ -16,7 +15,7 @@ from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.given import Given, loaded
 from napari_blind_deconv.pipeline.memory import limit_bytes, planned
-from napari_blind_deconv.pipeline.outcome import stacked
+from napari_blind_deconv.pipeline.outcome import array_of, stacked
 from napari_blind_deconv.pipeline.posing import intensity_levels, posed, posed_in_parts, posed_region
 from napari_blind_deconv.pipeline.preparation import Run, preparing
 from napari_blind_deconv.pipeline.saying import said
@@ -119,11 +118,11 @@ def sharing_steps(taught: Sequence[Taught], settings: Settings) -> Generator[Pro
         fit = None
         for step, found in enumerate(shared_kernels(problems, settings.estimator), start=1):
             fit = found.fit
-            kernel = _numpy(fit.kernel)
+            kernel = array_of(fit.kernel)
             yield Progress("estimating the shared PSF", step, max(found.total, step), None, kernel, message)
         if fit is None:
             raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
-        kernels.append(_numpy(fit.kernel))
+        kernels.append(array_of(fit.kernel))
         parameters.append(dict(fit.parameters))
     kernel = stacked(kernels) if first.several else kernels[0]
     axes = ("C" if first.several else "") + first.axes
@@ -156,8 +155,3 @@ def _refuse_other(first: Taught, other: Taught) -> None:
         )
     if first.voxel_size_um is not None and other.voxel_size_um is not None:
         voxel_doubts_of_psf(first.voxel_size_um, other.voxel_size_um)
-
-
-def _numpy(values: torch.Tensor) -> NDArray[np.float32]:
-    out: NDArray[np.float32] = values.detach().cpu().numpy().astype(np.float32)
-    return out

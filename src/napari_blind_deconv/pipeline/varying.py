@@ -46,6 +46,25 @@ def kernels_over_field(
         yield from varying(problem, settings.variation, source, found)
 
 
+Kernels = dict[int, Estimate]
+"""The kernels that were found, by their channels."""
+
+
+def kernel_of_channel(
+    problem: Problem, settings: Settings, source: Observed, taught: Problem | None, kernels: Kernels, index: int
+) -> Iterator[Estimate]:
+    """The steps to a channel's kernel, which ``kernels`` is given; none where it has it, from before memory ran out."""
+    if index in kernels:
+        return
+    last: Estimate | None = None
+    for last in kernels_over_field(problem, settings, source, taught):
+        if last.step:
+            yield last
+    if last is None:
+        raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
+    kernels[index] = last
+
+
 def varying(problem: Problem, variation: Variation, source: Observed, last: Estimate) -> Iterator[Estimate]:
     """Estimates with better and better figures over the field, the last one the answer; none where it was not asked.
 
