@@ -1,13 +1,15 @@
 """Files by workers: how much faster than one process, than a process per file, and what it costs beside the solver.
 
-    python -m benchmarks.cluster [FILES]
+    python -m benchmarks.cluster [FILES [PART ...]]
 
 Volumes of 32 x 256 x 256, Richardson-Lucy with a known PSF, one thread a process. Wall time and processor time of
 
-- the solver alone: images that are in memory, nothing is written,
-- `blind-deconv run`, one process,
-- `blind-deconv run --workers 2`,
-- a process of `blind-deconv run` per file, two at a time.
+- `solver`: the solver alone, images that are in memory, nothing is written,
+- `first`: `blind-deconv run` of one file,
+- `alone`: `blind-deconv run` of all, one process,
+- `lone`: of one file, `--workers 1`,
+- `two`: of all, `--workers 2`,
+- `each`: a process of `blind-deconv run` per file, two at a time.
 
 With other work on the machine wall times say little; processor times say what work there was. Two minutes with 8 files
 on two free cores, a quarter of an hour with 60.
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -96,28 +98,35 @@ def same(folder: Path, one: str, other: str) -> bool:
     return bool(names) and all((folder / one / n).read_bytes() == (folder / other / n).read_bytes() for n in names)
 
 
-def main(count: int) -> None:
-    """Measure, and say the ratios."""
+def main(count: int, parts: Sequence[str]) -> None:
+    """Measure the parts that were asked for, and say the ratios of those that are there."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         images(folder, count)
         names = [f"in/{path.name}" for path in sorted((folder / "in").iterdir())]
         solver(folder, names[:1])
-        bare = timed("the solver alone", lambda: solver(folder, names))
-        first = timed("one file, one process", lambda: command(folder, names[0], "-o", "first"))
-        alone = timed("one process", lambda: command(folder, "in", "-o", "alone"))
-        lone = timed("one file, one worker", lambda: command(folder, names[0], "-o", "lone", "--workers", "1"))
-        two = timed("--workers 2", lambda: command(folder, "in", "-o", "two", "--workers", "2"))
-        each = timed("a process per file, two at a time", lambda: one_each(folder, names))
-        say(f"same bytes: {same(folder, 'alone', 'two')}")
-        say(f"two workers are {alone[0] / two[0]:.2f} times as fast as one process, {each[0] / two[0]:.2f} times as")
-        say("fast as a process per file, two at a time (wall)")
-        started = lone[1] - first[1]
-        say(f"processor: a worker's start {started:.1f} s; a file {bare[1] / count:.2f} s in the solver,")
-        say(
-            f"{(alone[1] - first[1]) / max(1, count - 1):.2f} s in one process, ",
-        )
-        say(f"{(two[1] - lone[1] - started) / max(1, count - 1):.2f} s by two workers")
+        works: dict[str, Callable[[], None]] = {
+            "solver": lambda: solver(folder, names),
+            "first": lambda: command(folder, names[0], "-o", "first"),
+            "alone": lambda: command(folder, "in", "-o", "alone"),
+            "lone": lambda: command(folder, names[0], "-o", "lone", "--workers", "1"),
+            "two": lambda: command(folder, "in", "-o", "two", "--workers", "2"),
+            "each": lambda: one_each(folder, names),
+        }
+        found = {part: timed(part, works[part]) for part in (parts or works)}
+        ratio(found, "one process takes {:.2f} times as long as two workers", "alone", "two")
+        ratio(found, "a process per file, two at a time, takes {:.2f} times as long as two workers", "each", "two")
+        if {"alone", "first", "solver"} <= found.keys() and count > 1:
+            more = (found["alone"][0] - found["first"][0]) / (count - 1)
+            say(f"a file takes {more:.2f} s in a batch, {found['solver'][0] / count:.2f} s in the solver alone")
+        if {"alone", "two"} <= found.keys():
+            say(f"same bytes: {same(folder, 'alone', 'two')}")
+
+
+def ratio(found: Mapping[str, tuple[float, float]], words: str, one: str, other: str) -> None:
+    """Say a ratio of wall times, where both are there."""
+    if one in found and other in found:
+        say(words.format(found[one][0] / found[other][0]))
 
 
 def say(text: str) -> None:
@@ -130,4 +139,4 @@ if __name__ == "__main__":
     import torch
 
     torch.set_num_threads(1)
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60, sys.argv[2:])
