@@ -84,7 +84,7 @@ class GaussianField(Stationary):
         found, level = shells.minimum(
             lambda figures: radial_spectrum.bent(shells.radius[:, None], figures[0], figures[1]),
             start=(cls.exponent, cls.correlation_px / 4),
-            bounds=((0.0, 8.0), (0.2, 1e4)),
+            bounds=((0.0, 8.0), (0.2, shells.longest_px)),
         )
         shape = images.shape[-len(spacing) :]
         on_canvas = radial_spectrum.bent(radial_spectrum.radius(shape, spacing, shells.radius), *found)

@@ -115,7 +115,7 @@ class MovieField(Stationary):
         found, level = shells.minimum(
             shape_of,
             start=(cls.exponent, cls.correlation_px / 2, _START_LIFETIME * spacing[0], 0.5),
-            bounds=((0.0, 8.0), (0.2, 1e4), (0.05, 1e6), (0.0, 4.0)),
+            bounds=((0.0, 8.0), (0.2, shells.longest_px), (0.05, 1e6), (0.0, 4.0)),
         )
         space, steps = movies.shape[movies.ndim - len(spacing) + 1 :], spacing[1:]
         on_canvas = radial_spectrum.bent(radial_spectrum.radius(space, steps, shells.radius), *found[:2])

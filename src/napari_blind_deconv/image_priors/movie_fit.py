@@ -2,9 +2,9 @@
 
     S(s, ω) = Σ_jb A_jb h_b(s) P_j(ω),    min over A ≥ 0:  Σ w [ P / S + log S ],
 
-h the hats between nodes, P_j what a Hann window makes of a relaxation: a non-negative factorisation under the
-Itakura–Saito divergence with both factors known, by multiplicative steps that never go uphill (Févotte & Idier 2011,
-doi:10.1162/NECO_a_00168).
+h the hats between nodes as the window spreads them, P_j what a Hann window makes of a relaxation: a non-negative
+factorisation under the Itakura–Saito divergence with both factors known, by multiplicative steps that never go uphill
+(Févotte & Idier 2011, doi:10.1162/NECO_a_00168).
 """
 
 import math
@@ -26,6 +26,8 @@ _WHITE, _SHORTEST, _RATIO, _STILL = 0.1, 0.7, 2.0, 16.0
 # Oscillations this far apart, in turns per frame, as wide as that.
 _TURNS = 16
 _STEPS = 300
+# A node that no shell is nearer to than this, in shells, is not seen.
+_SEEN = 0.5
 # A relaxation that nowhere has this share of the variance is left out.
 _SHARE = 0.02
 _FAINTEST = 1e-10
@@ -68,8 +70,9 @@ def _variances(shells: Shells, kinds: list[tuple[float, float]], bands: int) -> 
     lower, share = between_nodes(shells.radius, *NODES, bands)
     hats = like.new_zeros(len(shells.radius), bands)
     hats.scatter_add_(1, lower[:, None], 1 - share[:, None]).scatter_add_(1, lower[:, None] + 1, share[:, None])
+    hats = shells.spread @ hats
     times = torch.stack(list(starmap(lambda life, turns: _seen(life, turns, shells.frames, like), kinds)))
-    empty = hats.sum(0) == 0
+    empty = hats.sum(0) < _SEEN
     found = shells.ordinates.mean() * like.new_ones(len(kinds), bands) / len(kinds)
     for _ in range(_STEPS):
         model = hats @ (found.T @ times)

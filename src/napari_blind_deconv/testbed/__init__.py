@@ -6,7 +6,7 @@ from .fitting import Fit, fitted_images, fitted_movies
 from .listed import Listed, listed, open_listed
 from .noise import EvenNoise, PhotonNoise, noise_of
 from .recipe import Recipe, recipe_from_dict, recipe_to_dict
-from .small import example
+from .small import default_field, example
 from .writing import refuse_taken, write_testbed
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Seeds",
     "Shot",
     "Testbed",
+    "default_field",
     "example",
     "fitted_images",
     "fitted_movies",

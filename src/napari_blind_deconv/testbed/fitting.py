@@ -92,7 +92,7 @@ def fitted_images(
     """
     pixels = _images(path, ndim, axes)
     steps = tuple(spacing or whole(pixels.first.voxel_size_um) or (1.0,) * ndim)
-    scaled, described = _scaled(pixels, f"{len(pixels.values)} images", licence)
+    scaled, described = _scaled(pixels, _counted(len(pixels.values), "image"), licence)
     values = torch.from_numpy(scaled)
     field: GaussianField | FreeField
     if spectrum == "free":
@@ -135,7 +135,7 @@ def fitted_movies(
     pixels = _movies(path, ndim, axes)
     steps = (1.0, *(spacing or whole(pixels.first.voxel_size_um) or (1.0,) * ndim))
     count, frames = pixels.values.shape[:2]
-    scaled, described = _scaled(pixels, f"{count} movies of {frames} frames", licence)
+    scaled, described = _scaled(pixels, f"{_counted(count, 'movie')} of {frames} frames", licence)
     values = torch.from_numpy(scaled)
     field = MovieField.fitted(values, steps) if spectrum == "free" else MovieField.bent(values, steps)
     return _fit(replace(field, mean=round(float(scaled.mean()), 6)), described, pixels)
@@ -221,6 +221,10 @@ def _scaled(pixels: _Pixels, what: str, licence: str) -> tuple[NDArray[np.float3
         "scale": high - low,
         "licence": licence or known,
     }
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _fit(field: Any, described: dict[str, Any], pixels: _Pixels) -> Fit:

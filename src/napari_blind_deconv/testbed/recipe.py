@@ -10,7 +10,7 @@ from pydantic import Discriminator, TypeAdapter
 
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.image_priors import FreeField, GaussianField, MovieField
-from napari_blind_deconv.kernel_priors import Gaussian, KernelPrior, Known
+from napari_blind_deconv.kernel_priors import Gaussian, KernelPrior, Known, Microscope
 from napari_blind_deconv.settings import refusal
 
 from .noise import EvenNoise, Noise
@@ -81,6 +81,12 @@ class Recipe:
                 value="is one kernel",
                 allowed="of which there is nothing to draw",
                 remedy="choose another `kernel_prior`",
+            )
+        if self.voxel_size_um is None and any(isinstance(prior, Microscope) for prior in self.kernel_priors):
+            raise InputError(
+                subject="kernel_prior=microscope",
+                value="needs the voxel size",
+                remedy="give it in µm, (z, y, x), with `voxel_size_um`",
             )
         self._check_kind()
 

@@ -1,9 +1,9 @@
-"""The sample that ships: not as data, but as a recipe of a second."""
+"""What needs no real image: fields of figures alone, and the sample that ships, as a recipe of a second."""
 
 from pathlib import Path
 
 from napari_blind_deconv._types import finished
-from napari_blind_deconv.image_priors import MovieField
+from napari_blind_deconv.image_priors import GaussianField, MovieField
 from napari_blind_deconv.kernel_priors import Lenslets
 
 from .recipe import Recipe
@@ -18,6 +18,13 @@ SMALL = Recipe(
     kernel_size=(9, 9),
     seed=1,
 )
+
+
+def default_field(kind: str, mean: float) -> GaussianField | MovieField:
+    """The field of images, or of a ``video``, that nothing is fitted to: of figures alone."""
+    if kind == "video":
+        return MovieField(mean=mean)
+    return GaussianField(mean=mean, contrast=0.15, correlation_px=16.0)
 
 
 def example(path: str | Path) -> Path:
