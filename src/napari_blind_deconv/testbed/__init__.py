@@ -3,7 +3,7 @@
 from .dataset import Item, Testbed
 from .drawing import Seeds, Shot, shots
 from .fitting import Fit, fitted_images, fitted_movies
-from .listed import Listed, listed, open_listed
+from .listing import Listed, listed, open_listed
 from .noise import EvenNoise, PhotonNoise, noise_of
 from .recipe import Recipe, recipe_from_dict, recipe_to_dict
 from .small import default_field, example

@@ -16,7 +16,7 @@ from napari_blind_deconv.image_priors import FreeField, GaussianField, MovieFiel
 from napari_blind_deconv.report import checksum
 
 from .frames import FrameSource, local_files, movies, open_local, planes, sha256, values_of
-from .listed import licence_of
+from .listing import licence_of
 
 # What is looked at: images, frames of a movie, and pixels along an axis of planes and of volumes.
 _MOST_IMAGES, _MOST_MOVIES, _MOST_FRAMES = 64, 4, 128
