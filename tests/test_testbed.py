@@ -21,7 +21,6 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_blind_deconv import InputError, io, testbed
-from napari_blind_deconv._types import finished
 from napari_blind_deconv.cli import main
 from napari_blind_deconv.image_priors import FreeField, GaussianField, MovieField
 from napari_blind_deconv.kernel_priors import Defocus, Gaussian, Known, Lenslets, Microscope, Motion, drawn
@@ -37,10 +36,6 @@ VIDEO = Recipe(
 )
 
 
-def write(recipe, path, **options):
-    return finished(write_testbed(recipe, path, **options))
-
-
 def digest(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -49,7 +44,7 @@ def digest(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def video(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("beds") / "video"
-    write(replace(VIDEO, count=2, time_interval_s=0.5, voxel_size_um=(0.2, 0.1)), path)
+    write_testbed(replace(VIDEO, count=2, time_interval_s=0.5, voxel_size_um=(0.2, 0.1)), path)
     return path
 
 
@@ -99,9 +94,9 @@ def test_a_scene_goes_on_beyond_the_frame():
 @pytest.mark.parametrize("recipe", [IMAGE, VIDEO, Recipe(kind="kernel", kernel_size=(5, 7), count=2)])
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others(recipe, tmp_path):
     one, two, other = tmp_path / "one", tmp_path / "two.ome.zarr", tmp_path / "other"
-    write(recipe, one)
-    write(recipe, two)
-    write(replace(recipe, seed=recipe.seed + 1), other)
+    write_testbed(recipe, one)
+    write_testbed(recipe, two)
+    write_testbed(replace(recipe, seed=recipe.seed + 1), other)
     assert digest(one) == digest(two)
     assert not torch.equal(Testbed(one)[0].kernel, Testbed(other)[0].kernel)
 
@@ -168,7 +163,7 @@ def test_a_data_set_gives_what_was_written_whole_or_in_parts(video):
 
 
 def test_kernels_that_drift_are_kept_frame_by_frame(tmp_path):
-    write(replace(VIDEO, kernel_drift_frames=3), tmp_path / "bed")
+    write_testbed(replace(VIDEO, kernel_drift_frames=3), tmp_path / "bed")
     item = Testbed(tmp_path / "bed")[0]
     assert item.kernel.shape == (6, 5, 5)
     assert torch.allclose(item.kernel[1], (2 * item.kernel[0] + item.kernel[3]) / 3, atol=1e-6)
@@ -176,22 +171,22 @@ def test_kernels_that_drift_are_kept_frame_by_frame(tmp_path):
 
 def test_nothing_is_replaced_but_a_testbed_and_that_when_asked_for(tmp_path):
     bed, folder, file = tmp_path / "bed", tmp_path / "folder", tmp_path / "file"
-    write(IMAGE, bed)
+    write_testbed(IMAGE, bed)
     folder.mkdir()
     file.write_text("mine")
     io.write(tmp_path / "image.ome.zarr", io.Volume(np.ones((4, 5)), "YX"), {})
     before = digest(tmp_path)
     for path in (bed, folder, file, tmp_path / "image.ome.zarr"):
         with pytest.raises(InputError, match="is there already"):
-            write(IMAGE, path)
+            write_testbed(IMAGE, path)
     for path in (folder, file, tmp_path / "image.ome.zarr"):
         with pytest.raises(InputError, match="is no testbed"):
-            write(IMAGE, path, overwrite=True)
-    stopped = write_testbed(replace(IMAGE, seed=5), bed, overwrite=True)
+            write_testbed(IMAGE, path, overwrite=True)
+    stopped = testbed.write_testbed_steps(replace(IMAGE, seed=5), bed, overwrite=True)
     next(stopped)
     stopped.close()
     assert digest(tmp_path) == before
-    write(replace(IMAGE, seed=5), bed, overwrite=True)
+    write_testbed(replace(IMAGE, seed=5), bed, overwrite=True)
     assert digest(tmp_path) != before
 
 

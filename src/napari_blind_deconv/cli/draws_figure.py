@@ -1,6 +1,7 @@
 """A figure of draws, a row for each distribution, without a plotting library."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ _MAGMA = (
 )  # fmt: skip
 
 
-def draw(path: Path, rows: Mapping[str, Sequence[NDArray[Any]]], title: str = "") -> None:
+def draw(
+    path: Path, rows: Mapping[str, Sequence[NDArray[Any]]], title: str = "", spacing: Sequence[float] | None = None
+) -> None:
     """Write a PNG: rows of kernels with their names at the left, each at its own scale.
 
     Parameters
@@ -28,12 +31,14 @@ def draw(path: Path, rows: Mapping[str, Sequence[NDArray[Any]]], title: str = ""
     path
         File to write; complete or not at all.
     rows
-        Kernels of two axes, or of three, of which the sections through the middle are shown, yx above zx. What follows
+        Kernels of two axes, or of three, of which the sections through the middle are shown, yx beside zx. What follows
         a line break in a name is a detail.
     title
         Stands above them.
+    spacing
+        Pixel size per axis, where pixels are not square.
     """
-    tiles = {name: [_tile(kernel) for kernel in kernels] for name, kernels in rows.items()}
+    tiles = {name: [_tile(kernel, spacing) for kernel in kernels] for name, kernels in rows.items()}
     label = max(
         max((_NAME if i == 0 else _DETAIL) * _LETTER * len(line) for i, line in enumerate(name.split("\n")))
         for name in rows
@@ -64,25 +69,40 @@ def coloured(values: NDArray[Any], low: float, high: float, gamma: float = 1.0) 
     return Image.fromarray(np.rint(np.stack(channels, -1)).astype(np.uint8))
 
 
-def _tile(kernel: NDArray[Any]) -> Image.Image:
+def name_of(prior: Any) -> str:
+    """A component by its kind, and in lines below the fields that are not as usual."""
+    usual = type(prior)()
+    own = [
+        f"{field.name} {_said(getattr(prior, field.name))}"
+        for field in fields(prior)
+        if field.repr and field.name != "kind" and getattr(prior, field.name) != getattr(usual, field.name)
+    ]
+    return "\n".join([prior.kind, *own])
+
+
+def _said(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _tile(kernel: NDArray[Any], spacing: Sequence[float] | None) -> Image.Image:
     """A kernel as a picture of the tile's width, its taps squares; a volume as two sections."""
-    kernel = np.squeeze(kernel) if kernel.ndim > 2 else np.atleast_2d(kernel)
+    lengths = tuple(spacing or (1.0,) * kernel.ndim)
     if kernel.ndim == 3:
-        middle = [n // 2 for n in kernel.shape]
-        sections = [kernel[middle[0]], kernel[:, middle[1]]]
+        sections = [(kernel[kernel.shape[0] // 2], lengths[1:]), (kernel[:, kernel.shape[1] // 2], lengths[::2])]
     else:
-        sections = [kernel]
-    scale = _TILE / max(kernel.shape[-2:])
+        sections = [(np.atleast_2d(kernel), lengths[-2:])]
+    scale = _TILE / max(n * d for n, d in zip(np.atleast_2d(kernel).shape[-2:], lengths[-2:], strict=True))
     pictures = []
-    for section in sections:
-        size = max(1, round(section.shape[1] * scale)), max(1, round(section.shape[0] * scale))
+    for section, steps in sections:
+        height, width = (max(1, round(n * d * scale)) for n, d in zip(section.shape, steps, strict=True))
         picture = coloured(section, 0.0, float(kernel.max()), _GAMMA)
-        pictures.append(picture.resize(size, Image.Resampling.NEAREST))
-    tile = Image.new("RGB", (pictures[0].width, sum(p.height for p in pictures) + len(pictures) - 1), "white")
-    top = 0
+        pictures.append(picture.resize((width, height), Image.Resampling.NEAREST))
+    height = max(picture.height for picture in pictures)
+    tile = Image.new("RGB", (sum(p.width + 1 for p in pictures) - 1, height), "white")
+    left = 0
     for picture in pictures:
-        tile.paste(picture, (0, top))
-        top += picture.height + 1
+        tile.paste(picture, (left, (height - picture.height) // 2))
+        left += picture.width + 1
     return tile
 
 

@@ -52,7 +52,7 @@ def _drawn(recipe: Recipe, request: Request, fit: Fit | None) -> dict[str, Any]:
     """Write the testbed, with a bar where somebody sees it."""
     console = Console(stderr=True, highlight=False)
     described = fit.described if fit else None
-    steps = testbed.write_testbed(recipe, request.output, fitted_to=described, overwrite=request.overwrite)
+    steps = testbed.write_testbed_steps(recipe, request.output, fitted_to=described, overwrite=request.overwrite)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("drawing", total=None)
         while True:

@@ -1,7 +1,6 @@
 """A figure of a testbed: rows of draws, samples, or the course of movies."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,20 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from napari_blind_deconv import io
-from napari_blind_deconv.kernel_priors import KernelPrior
 from napari_blind_deconv.testbed import Testbed
 
-from .draws_figure import coloured
+from .draws_figure import coloured, name_of
 from .draws_figure import draw as draw_kernels
 
 _SIDE, _GAP, _EDGE, _LETTER = 150, 5, 14, 14  # pixels
 _ROWS = 6
 _FRAMES = (0, 1, 2, 4, 8)  # that are shown of a movie
-_SHORT = 4  # significant digits of a field's value
 
 
 def draw(path: Path, bed: Testbed) -> None:
     """Write a PNG of a testbed: all kernels, or a few samples with their kernels."""
     if bed.recipe.kind == "kernel":
-        draw_kernels(path, _by_prior(bed))
+        draw_kernels(path, _by_prior(bed), spacing=bed.recipe.voxel_size_um)
         return
     rows = [_row(bed, index) for index in range(min(len(bed), _ROWS))]
     head = round(1.6 * _LETTER)
@@ -50,22 +47,8 @@ def _by_prior(bed: Testbed) -> Mapping[str, list[NDArray[Any]]]:
     rows: dict[str, list[NDArray[Any]]] = {}
     for index in range(len(bed)):
         prior = bed.recipe.kernel_priors[index % len(bed.recipe.kernel_priors)]
-        rows.setdefault(_name(prior), []).append(bed[index].kernel.numpy())
+        rows.setdefault(name_of(prior), []).append(bed[index].kernel.numpy())
     return rows
-
-
-def _name(prior: KernelPrior) -> str:
-    usual = type(prior)()
-    own = [
-        f"{field.name} {_said(getattr(prior, field.name))}"
-        for field in fields(prior)
-        if field.repr and field.name != "kind" and getattr(prior, field.name) != getattr(usual, field.name)
-    ]
-    return "\n".join([prior.kind, *own])
-
-
-def _said(value: Any) -> str:
-    return f"{value:.{_SHORT}g}" if isinstance(value, float) else str(value)
 
 
 def _row(bed: Testbed, index: int) -> list[tuple[str, Image.Image]]:

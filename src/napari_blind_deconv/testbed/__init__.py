@@ -7,7 +7,7 @@ from .listing import Listed, listed, open_listed
 from .noise import EvenNoise, PhotonNoise, noise_of
 from .recipe import Recipe, recipe_from_dict, recipe_to_dict
 from .small import default_field, example
-from .writing import refuse_taken, write_testbed
+from .writing import refuse_taken, write_testbed, write_testbed_steps
 
 __all__ = [
     "EvenNoise",
@@ -31,4 +31,5 @@ __all__ = [
     "refuse_taken",
     "shots",
     "write_testbed",
+    "write_testbed_steps",
 ]

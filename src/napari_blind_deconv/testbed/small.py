@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from napari_blind_deconv._types import finished
 from napari_blind_deconv.image_priors import GaussianField, MovieField
 from napari_blind_deconv.kernel_priors import Lenslets
 
@@ -42,5 +41,5 @@ def example(path: str | Path) -> Path:
     >>> io.read(example(Path(mkdtemp()) / "small") / "0").axes
     'TYX'
     """
-    finished(write_testbed(SMALL, Path(path)))
+    write_testbed(SMALL, path)
     return Path(path)

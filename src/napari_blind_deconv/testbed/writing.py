@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from napari_blind_deconv import io
-from napari_blind_deconv._types import InputError, Progress, VoxelSize
+from napari_blind_deconv._types import InputError, Progress, VoxelSize, finished
 
 from .card import CARD, FORMAT, README, VERSION, card_of, readme_of
 from .drawing import Seeds, Shot, kernels, prior_of, shots
@@ -24,8 +24,8 @@ _OVERHEAD, _EACH = 1.1, 32_000
 
 
 def write_testbed(
-    recipe: Recipe, path: Path, *, fitted_to: Mapping[str, Any] | None = None, overwrite: bool = False
-) -> Generator[Progress, None, dict[str, Any]]:
+    recipe: Recipe, path: str | Path, *, fitted_to: Mapping[str, Any] | None = None, overwrite: bool = False
+) -> dict[str, Any]:
     """Draw all samples into a folder, frame by frame; gives the card.
 
     Parameters
@@ -39,11 +39,6 @@ def write_testbed(
     overwrite
         Whether a testbed that is there may be replaced. Nothing else ever is.
 
-    Yields
-    ------
-    Progress
-        After every frame.
-
     Raises
     ------
     InputError
@@ -52,14 +47,21 @@ def write_testbed(
     Examples
     --------
     >>> from tempfile import mkdtemp
-    >>> from napari_blind_deconv._types import finished
     >>> from napari_blind_deconv.image_priors import GaussianField
     >>> recipe = Recipe(kind="image", size=(32, 32), kernel_size=(5, 5), field=GaussianField(mean=0.5))
     >>> folder = Path(mkdtemp()) / "own"
-    >>> card = finished(write_testbed(recipe, folder))
+    >>> card = write_testbed(recipe, folder)
     >>> sorted(p.name for p in folder.iterdir()), len(card["samples"])
     (['0', 'OME', 'README.md', 'card.json', 'zarr.json'], 1)
     """
+    return finished(write_testbed_steps(recipe, path, fitted_to=fitted_to, overwrite=overwrite))
+
+
+def write_testbed_steps(
+    recipe: Recipe, path: str | Path, *, fitted_to: Mapping[str, Any] | None = None, overwrite: bool = False
+) -> Generator[Progress, None, dict[str, Any]]:
+    """As `write_testbed`, as a generator: a step after every frame, and nothing is left of it when it is closed."""
+    path = Path(path)
     refuse_taken(path, overwrite=overwrite)
     needed = int(_OVERHEAD * recipe.bytes) + _EACH * recipe.samples
     total = recipe.samples * (recipe.frames or 1)
