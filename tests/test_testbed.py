@@ -198,9 +198,9 @@ def test_nothing_is_replaced_but_a_testbed_and_that_when_asked_for(tmp_path):
         ({"kernel_priors": (Known(),)}, "nothing to draw"),
         ({"kernel_priors": (Microscope(),)}, "needs the voxel size"),
         ({"frames": 3}, "left out for anything else"),
-        ({"field": None}, "cannot be that of a image"),
-        ({"field": GaussianField()}, "must have a mean"),
-        ({"field": MOVING}, "change for videos only"),
+        ({"field": None}, "field is missing"),
+        ({"field": GaussianField()}, "of mean None"),
+        ({"field": MOVING}, "change in videos only"),
         ({"boundary": "periodic", "kernel_size": (31, 31)}, "not be larger than a periodic image"),
     ],
 )

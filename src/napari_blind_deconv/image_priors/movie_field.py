@@ -1,7 +1,7 @@
 """A Gaussian field of space and time whose waves relax: its movies are exact at any length, one frame in memory."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -176,7 +176,7 @@ class MovieField(Stationary):
 
 
 def _next(
-    waves: Waves, real: Tensor, imaginary: Tensor | None, white: "movie_fit.Draw"
+    waves: Waves, real: Tensor, imaginary: Tensor | None, white: Callable[[], Tensor]
 ) -> tuple[Tensor, Tensor | None]:
     """Equation (1) of `relaxation`, one frame on."""
     fresh = (1 - waves.decay**2).sqrt()

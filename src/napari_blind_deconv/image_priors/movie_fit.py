@@ -8,7 +8,6 @@ factorisation under the Itakura–Saito divergence with both factors known, by m
 """
 
 import math
-from collections.abc import Callable
 from itertools import starmap
 
 import torch
@@ -18,8 +17,6 @@ from napari_blind_deconv.fourier import between_nodes
 from napari_blind_deconv.image_priors import relaxation
 from napari_blind_deconv.image_priors.radial_spectrum import NODES
 from napari_blind_deconv.image_priors.shells import Shells
-
-Draw = Callable[[], Tensor]
 
 # Lifetimes in frames: shorter than any change that frames show, then by this factor up to those that stand still.
 _WHITE, _SHORTEST, _RATIO, _STILL = 0.1, 0.7, 2.0, 16.0

@@ -38,6 +38,7 @@ def card_of(
         "recipe": recipe_to_dict(recipe),
         "axes": recipe.axes,
         "shape": list(recipe.shape),
+        "canvas": None if recipe.kind == "kernel" else list(recipe.frame.canvas),
         "gain": recipe.noise.gain,
         "fitted_to": dict(fitted_to) if fitted_to else None,
         "licence": {"data": _OWN, "fitted_to": fitted_to.get("licence") if fitted_to else None},
@@ -66,7 +67,8 @@ def readme_of(card: Mapping[str, Any], recipe: Recipe) -> str:
 
 def _title(recipe: Recipe) -> str:
     words = {"image": "images" if len(recipe.size) == 2 else "volumes", "kernel": "kernels", "video": "videos"}
-    return f"Testbed: {recipe.samples} synthetic {words[recipe.kind]} of {' x '.join(map(str, recipe.shape))}"
+    word = words[recipe.kind].removesuffix("s") if recipe.samples == 1 else words[recipe.kind]
+    return f"Testbed: {recipe.samples} synthetic {word} of {' x '.join(map(str, recipe.shape))}"
 
 
 def _layout(recipe: Recipe) -> list[str]:

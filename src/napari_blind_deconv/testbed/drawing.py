@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.forward import Blur, Frame
+from napari_blind_deconv.forward import Blur
 from napari_blind_deconv.image_priors import MovieField
 from napari_blind_deconv.kernel_priors import KernelPrior, drawn
 
@@ -74,7 +74,7 @@ def kernels(recipe: Recipe, index: int) -> Iterator[Tensor]:
 def shots(recipe: Recipe, index: int) -> Iterator[Shot]:
     """The frames of sample ``index``, or its one image; a frame is forgotten when the next is drawn."""
     seeds = Seeds.of(recipe, index)
-    frame = _frame(recipe)
+    frame = recipe.frame
     noise = torch.Generator().manual_seed(seeds.noise)
     scenes = _scenes(recipe, frame.canvas, torch.Generator().manual_seed(seeds.scene))
     blur: Blur | None = None
@@ -85,13 +85,6 @@ def shots(recipe: Recipe, index: int) -> Iterator[Shot]:
         expected = blur(scene)
         observed, below_zero = recipe.noise.seen(expected, noise)
         yield Shot(frame.crop(scene), kernel, observed, expected, below_zero)
-
-
-def _frame(recipe: Recipe) -> Frame:
-    """Where the frame lies on the canvas that scenes are drawn on."""
-    if recipe.boundary == "periodic":
-        return Frame(recipe.size, recipe.size, (0,) * len(recipe.size))
-    return Frame.around(recipe.size, recipe.kernel_size)
 
 
 def _scenes(recipe: Recipe, canvas: tuple[int, ...], generator: torch.Generator) -> Iterator[Tensor]:

@@ -9,6 +9,7 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import Discriminator, TypeAdapter
 
 from napari_blind_deconv._types import InputError, component
+from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.image_priors import FreeField, GaussianField, MovieField
 from napari_blind_deconv.kernel_priors import Gaussian, KernelPrior, Known, Microscope
 from napari_blind_deconv.settings import refusal
@@ -100,15 +101,12 @@ class Recipe:
             )
         if self.kind == "kernel":
             return
-        if (
-            self.field is None
-            or self.field.mean is None
-            or (self.kind == "video") != isinstance(self.field, MovieField)
-        ):
+        field = self.field
+        if field is None or field.mean is None or (self.kind == "video") != isinstance(field, MovieField):
             raise InputError(
                 subject="field",
-                value=f"{self.field}",
-                allowed=f"cannot be that of a {self.kind}: it must have a mean, and change for videos only",
+                value="is missing" if field is None else f"{field.kind!r} of mean {field.mean}",
+                allowed=f"must be given for kind {self.kind!r}, with a mean, and change in videos only",
                 remedy="choose another, or give it a mean",
             )
         if self.boundary == "periodic" and any(k > n for k, n in zip(self.kernel_size, self.size, strict=True)):
@@ -139,6 +137,13 @@ class Recipe:
         """Of a sample."""
         lead = (self.frames,) if self.frames is not None else ()
         return (*lead, *(self.kernel_size if self.kind == "kernel" else self.size))
+
+    @property
+    def frame(self) -> Frame:
+        """Where an image lies on the canvas that scenes are drawn on, and that p(x) is periodic on."""
+        if self.boundary == "periodic":
+            return Frame(self.size, self.size, (0,) * len(self.size))
+        return Frame.around(self.size, self.kernel_size)
 
     @property
     def bytes(self) -> int:
