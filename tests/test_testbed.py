@@ -129,7 +129,7 @@ def test_a_testbed_is_read_back_by_this_program_and_is_ome_zarr(video):
     card = json.loads((video / "card.json").read_text())
     assert testbed.recipe_from_dict(card["recipe"]).field == MOVING
     assert "6 x 20 x 24" in (video / "README.md").read_text()
-    seeds = [sample["seeds"] for sample in card["samples"]]
+    seeds = [sample["seeds"] for sample in Testbed(video).samples]
     assert len({value for sample in seeds for value in sample.values()}) == 6
 
 
@@ -142,8 +142,12 @@ def test_no_estimate_can_err_less_than_the_least_error(video):
         squares.append(float((found.mean - shot.sharp).square().mean()))
         least.append(limits.least_error(recipe, shot.kernel) ** 2)
     assert np.mean(squares) == pytest.approx(np.mean(least), rel=0.05)
-    samples = json.loads((video / "card.json").read_text())["samples"]
+    samples = Testbed(video).samples
     assert all(0 < sample["least_rms_error"] < sample["sharp"]["sd"] for sample in samples)
+    summary = Testbed(video).card["summary"]
+    assert summary["mean"]["least_rms_error"] == pytest.approx(
+        np.mean([s["least_rms_error"] for s in samples]), rel=1e-4
+    )
     assert samples[0]["noise"]["sd"] == pytest.approx(0.01, rel=0.1)
 
 
@@ -160,6 +164,23 @@ def test_a_data_set_gives_what_was_written_whole_or_in_parts(video):
         whole[2]
     with pytest.raises(InputError, match="frames 7 must be 1 to 6"):
         Testbed(video, frames=7)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("card.json", "no", "card .*is not valid JSON"),
+        ("card.json", "{}", "must be 'napari-blind-deconv testbed', version 1"),
+        ("samples.jsonl", "{}\n[", "holds a line that is no sample"),
+    ],
+)
+def test_a_damaged_testbed_is_refused(name, content, message, tmp_path):
+    write_testbed(replace(IMAGE, count=1), tmp_path / "bed")
+    (tmp_path / "bed" / name).write_text(content)
+    with pytest.raises(InputError, match=message):
+        _ = Testbed(tmp_path / "bed").samples
+    with pytest.raises(InputError, match=r"holds no card.json"):
+        Testbed(tmp_path)
 
 
 def test_kernels_that_drift_are_kept_frame_by_frame(tmp_path):
@@ -340,7 +361,7 @@ def test_the_command_draws_images_kernels_and_videos_with_their_figures(call):
     )  # fmt: skip
     card = json.loads(out)
     assert code == 0
-    assert [sample["kernel_prior"] for sample in card["samples"]] == ["lenslets", "motion"]
+    assert [sample["kernel_prior"] for sample in Testbed("v").samples] == ["lenslets", "motion"]
     assert card["recipe"]["field"]["lifetime_frames"] == 2
     assert card["recipe"]["kernel_priors"][0]["count"] == 2
     frames_in(Path("frames"))

@@ -14,6 +14,7 @@ synthesize = typer.Typer(
     no_args_is_help=False,
     rich_markup_mode=None,
 )
+_DRAWABLE = tuple(kind for kind in kinds.KERNEL_PRIORS if kind != "known")
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to make, a zarr group with a card.")]
 Fit = Annotated[
     Path | None,
@@ -24,7 +25,7 @@ Licence = Annotated[str, typer.Option(metavar="TEXT", help="Licence of --fit, to
 Size = Annotated[str | None, typer.Option(metavar="H,W or D,H,W", help="Pixels of an image or frame; 256,256.")]
 KernelPrior = Annotated[
     list[str] | None,
-    typer.Option(help=f"Whose draws blur, one after the other; may be repeated: {one_of(kinds.KERNEL_PRIORS[1:])}."),
+    typer.Option(help=f"Whose draws blur, one after the other; may be repeated: {one_of(_DRAWABLE)}."),
 ]
 KernelSize = Annotated[
     str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the kernels in pixels, odd; 31.")
@@ -117,7 +118,7 @@ def kernel(
     request = Request(
         kind="kernel",
         output=output,
-        kernel_priors=tuple(kernel_prior or kinds.KERNEL_PRIORS[1:]),
+        kernel_priors=tuple(kernel_prior or _DRAWABLE),
         kernel_size=kernel_size,
         against=against,
         assignments=tuple(assignments or ()),

@@ -67,10 +67,10 @@ def _drawn(recipe: Recipe, request: Request, fit: Fit | None) -> dict[str, Any]:
 
 def _doubts(card: Mapping[str, Any]) -> list[str]:
     """What is to be known of the samples before they are used."""
-    dark = sum(sample.get("pixels_without_light", 0) for sample in card["samples"])
+    dark = card["summary"]["pixels_without_light"]
     if not dark:
         return []
-    share = dark / (math.prod(card["shape"]) * len(card["samples"]))
+    share = dark / (math.prod(card["shape"]) * card["summary"]["samples"])
     return [
         f"{share:.2%} of the pixels would have less light than none, and count no photon; raise image_prior.mean, or "
         "lower its contrast"

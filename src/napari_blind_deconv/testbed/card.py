@@ -9,6 +9,7 @@ from napari_blind_deconv.report import versions
 from .limits import spectra
 from .noise import PhotonNoise
 from .recipe import Recipe, recipe_to_dict
+from .samples import SAMPLES
 
 CARD, README = "card.json", "README.md"
 FORMAT, VERSION = "napari-blind-deconv testbed", 1
@@ -18,17 +19,15 @@ _OWN = (
 )
 
 
-def card_of(
-    recipe: Recipe, samples: Sequence[Mapping[str, Any]], fitted_to: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def card_of(recipe: Recipe, summary: Mapping[str, Any], fitted_to: Mapping[str, Any] | None) -> dict[str, Any]:
     """All that is recorded of a testbed.
 
     Parameters
     ----------
     recipe
         What was asked for.
-    samples
-        What was found of each, in their order: seeds, kernel prior, statistics.
+    summary
+        Means over the samples, each of which has a line in `samples.SAMPLES`.
     fitted_to
         The real images or movies whose spectrum the field has: files, checksums, region, scale, licence.
     """
@@ -43,13 +42,13 @@ def card_of(
         "fitted_to": dict(fitted_to) if fitted_to else None,
         "licence": {"data": _OWN, "fitted_to": fitted_to.get("licence") if fitted_to else None},
         "spectra": spectra(recipe),
-        "samples": list(samples),
+        "summary": dict(summary),
         "versions": dict(versions()),
     }
 
 
-def readme_of(card: Mapping[str, Any], recipe: Recipe) -> str:
-    """The card as a page."""
+def readme_of(card: Mapping[str, Any], recipe: Recipe, shown: Sequence[Mapping[str, Any]]) -> str:
+    """The card as a page, with a table of samples that are ``shown``."""
     parts = [f"# {_title(recipe)}", "", _OWN, "", *_layout(recipe), "", "## How it was made", ""]
     if recipe.field is not None:
         parts += [f"- p(x): a stationary Gaussian field, `{recipe.field.kind}`; its numbers are in `{CARD}`."]
@@ -60,8 +59,10 @@ def readme_of(card: Mapping[str, Any], recipe: Recipe) -> str:
         parts += [f"- A kernel is drawn every {recipe.kernel_drift_frames} frames; in between it is their mixture."]
     if recipe.kind != "kernel":
         parts += [f"- Noise: {_noise(recipe)}. Border: {_border(recipe)}."]
-    parts += [f"- Seed {recipe.seed}; every sample's seeds are in `{CARD}`.", *_fitted(card), ""]
-    parts += ["## Samples", "", *_table(card["samples"]), ""]
+    parts += [f"- Seed {recipe.seed}; every sample's seeds are in `{SAMPLES}`.", *_fitted(card), ""]
+    more = recipe.samples - len(shown)
+    rest = ["", f"{more} more are in `{SAMPLES}`."] if more else []
+    parts += ["## Samples", "", *_table(shown), *rest, ""]
     return "\n".join(parts)
 
 

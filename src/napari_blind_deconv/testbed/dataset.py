@@ -13,6 +13,7 @@ from napari_blind_deconv._types import InputError
 
 from .card import CARD, FORMAT, VERSION
 from .recipe import Recipe, recipe_from_dict
+from .samples import SAMPLES, read_samples
 
 
 class Item(NamedTuple):
@@ -73,6 +74,11 @@ class Testbed(Dataset[Item]):
         self._frames = frames
         self._parts = long // frames if frames and long else 1
 
+    @property
+    def samples(self) -> list[dict[str, Any]]:
+        """What is recorded of every sample: seeds, kernel prior, statistics, the least error that there can be."""
+        return read_samples(self.path / SAMPLES)
+
     def __len__(self) -> int:
         return self.recipe.samples * self._parts
 
@@ -107,7 +113,10 @@ def _card(path: Path) -> dict[str, Any]:
             allowed="so that it is no testbed",
             remedy="give the folder that `blind-deconv synthesize` has made",
         )
-    card = io.read_json(path / CARD)
+    try:
+        card = io.read_json(path / CARD)
+    except InputError as error:
+        raise error.about("card") from error
     if card.get("format") != FORMAT or card.get("version") != VERSION or not isinstance(card.get("recipe"), dict):
         raise InputError(
             subject=str(path / CARD),

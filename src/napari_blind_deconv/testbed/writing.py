@@ -1,7 +1,7 @@
 """A testbed on disk: a group of OME-Zarr images with a card, complete or not at all."""
 
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +17,7 @@ from .drawing import Seeds, Shot, kernels, prior_of, shots
 from .limits import least_error
 from .moments import Moments
 from .recipe import Recipe
+from .samples import SAMPLES, Samples
 
 _FORM = "ome-zarr"
 # What names, metadata and the parts of chunks that do not compress take.
@@ -51,8 +52,8 @@ def write_testbed(
     >>> recipe = Recipe(kind="image", size=(32, 32), kernel_size=(5, 5), field=GaussianField(mean=0.5))
     >>> folder = Path(mkdtemp()) / "own"
     >>> card = write_testbed(recipe, folder)
-    >>> sorted(p.name for p in folder.iterdir()), len(card["samples"])
-    (['0', 'OME', 'README.md', 'card.json', 'zarr.json'], 1)
+    >>> sorted(p.name for p in folder.iterdir()), card["summary"]["samples"]
+    (['0', 'OME', 'README.md', 'card.json', 'samples.jsonl', 'zarr.json'], 1)
     """
     return finished(write_testbed_steps(recipe, path, fitted_to=fitted_to, overwrite=overwrite))
 
@@ -66,7 +67,8 @@ def write_testbed_steps(
     needed = int(_OVERHEAD * recipe.bytes) + _EACH * recipe.samples
     total = recipe.samples * (recipe.frames or 1)
     with io.atomic(path, needed_bytes=needed) as (temporary,):
-        samples = []
+        temporary.mkdir()
+        samples = Samples(temporary / SAMPLES)
         for index in range(recipe.samples):
             steps = _sample(recipe, index, temporary / str(index))
             done = index * (recipe.frames or 1)
@@ -74,13 +76,13 @@ def write_testbed_steps(
                 try:
                     step = next(steps)
                 except StopIteration as end:
-                    samples.append(end.value)
+                    samples.add(end.value)
                     break
                 yield Progress(f"sample {index + 1} of {recipe.samples}", done + step, total)
-        card = card_of(recipe, samples, fitted_to)
+        card = card_of(recipe, samples.summary, fitted_to)
         io.write_collection(temporary, recipe.samples, {"format": FORMAT, "version": VERSION})
         (temporary / CARD).write_text(io.to_json(card), encoding="utf-8")
-        (temporary / README).write_text(readme_of(card, recipe), encoding="utf-8")
+        (temporary / README).write_text(readme_of(card, recipe, samples.shown), encoding="utf-8")
     return card
 
 
@@ -173,11 +175,3 @@ def _made(recipe: Recipe, path: Path, shape: tuple[int, ...], axes: str, role: s
     known = {"time_interval_s": recipe.time_interval_s} if recipe.time_interval_s and "T" in axes else {}
     header = io.Header(tuple(shape), np.dtype(np.float32), axes, size, dict(known))
     return io.create(path, header, {"role": f"{role} of sample {index} of a testbed"}, _FORM)
-
-
-def samples_in(path: Path) -> Iterator[Path]:
-    """Folders of the samples, in their order, for as long as there are any."""
-    index = 0
-    while io.is_store(path / str(index)):
-        yield path / str(index)
-        index += 1
