@@ -8,6 +8,7 @@ import typer
 from . import kinds
 from .options import Dashboard, Json, Overwrite, Scheduler, SchedulerFile, Shard, Workers, number, one_of, whole
 from .psf import psf
+from .synthesize import synthesize
 
 app = typer.Typer(
     name="blind-deconv",
@@ -18,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(psf, name="psf")
+app.add_typer(synthesize, name="synthesize")
 
 
 @app.command()
