@@ -10,8 +10,9 @@ from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QVBoxLayout
+from qtpy.QtWidgets import QApplication, QVBoxLayout
 
+from napari_blind_deconv._napari.batch_command import batch_command
 from napari_blind_deconv._napari.batch_course import Course
 from napari_blind_deconv._napari.batch_form import BatchForm
 from napari_blind_deconv._napari.batch_opening import Opening
@@ -32,7 +33,7 @@ from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.run import Refusal, RunError
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.batch import Batch, Event, FileReport
+from napari_blind_deconv.batch import Batch, Event, FileReport, Halt, Workers
 from napari_blind_deconv.failures import in_words
 
 _SETTLE_MS: Final = 300
@@ -59,6 +60,7 @@ class BatchWidget(Docked):
         self._course: Course | None = None
         self._next: Callable[[], None] | None = None
         self._asked: Batch | None = None
+        self._workers: Workers | None = None
         self._began = 0.0
         self._answer: object = None
         self._there = (False, False)
@@ -78,6 +80,7 @@ class BatchWidget(Docked):
         self.panel.result_clicked.connect(self.open_result)
         self.panel.report_clicked.connect(self.open_report)
         self.panel.folder_clicked.connect(self.show_folder)
+        self.panel.copy_clicked.connect(self.copy_command)
         self.panel.table.selectionModel().selectionChanged.connect(self._offer)
         viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
@@ -114,7 +117,7 @@ class BatchWidget(Docked):
             self._after(self.look)
             return
         try:
-            self._asked = self.form.batch()
+            self._asked, self._workers = self.form.batch(), self.form.workers()
         except InputError as error:
             self._asked, self._there = None, (False, False)
             self.panel.show_rows([])
@@ -122,7 +125,7 @@ class BatchWidget(Docked):
             self._settle()
             return
         self.panel.say("Looking at the files …")
-        self._start(look_steps(self._asked), self._seen)
+        self._start(look_steps(self._asked, self._workers), self._seen)
 
     def run(self) -> None:
         """Do in a thread what is to be done; after a stop, what is left."""
@@ -133,7 +136,7 @@ class BatchWidget(Docked):
             return
         self._timer.stop()
         try:
-            batch = self.form.batch()
+            batch, self._workers = self.form.batch(), self.form.workers()
         except InputError as error:
             self._refuse(refusal_on_screen(error))
             return
@@ -145,7 +148,8 @@ class BatchWidget(Docked):
         self.fold.setChecked(False)
         self.panel.show_running()
         self.panel.say(self._course.words)
-        self._start(run_steps(batch), self._stepped)
+        halt = Halt()
+        self._start(run_steps(batch, self._workers, halt), self._stepped, halt)
 
     def stop(self) -> None:
         """Ask the run to stop after its current step; what is done stays done."""
@@ -169,9 +173,19 @@ class BatchWidget(Docked):
         if self._asked is not None:
             self.opening.outside(self._asked.output)
 
-    def _start(self, steps: Generator[Any, None, Any], step: Callable[[Any], None]) -> None:
+    def copy_command(self) -> None:
+        """Put what stands in the form on the clipboard, as a line for a terminal."""
+        try:
+            line = batch_command(self.form.batch(), self.form.workers())
+        except InputError as error:
+            self._refuse(refusal_on_screen(error))
+            return
+        QApplication.clipboard().setText(line)
+        self.panel.say(f"Copied: {line}")
+
+    def _start(self, steps: Generator[Any, None, Any], step: Callable[[Any], None], halt: Halt | None = None) -> None:
         self._answer = None
-        self._worker = StepsWorker(steps)
+        self._worker = StepsWorker(steps, halt)
         self._worker.yielded.connect(step)
         self._worker.returned.connect(self._returned)
         self._worker.errored.connect(self._failed)
@@ -242,7 +256,7 @@ class BatchWidget(Docked):
     def _tell(self, found: Outlook) -> None:
         self._there = found.has_report, found.has_folder
         rows = self.panel.table.rows.rows
-        words = total_in_words(rows, found.free_bytes)
+        words = total_in_words(rows, found.free_bytes, shared=self._workers is not None)
         if found.refusal:
             words = f"{words}.\nThe run would be refused: {found.refusal}"
         elif sum(row.disk_bytes for row in rows) > found.free_bytes:
