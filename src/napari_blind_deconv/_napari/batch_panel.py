@@ -27,7 +27,6 @@ class BatchPanel(QWidget):
     report_clicked = Signal()
     folder_clicked = Signal()
     result_clicked = Signal()
-    copy_clicked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,8 +42,6 @@ class BatchPanel(QWidget):
         self.result.setToolTip("Open the result of the chosen image as layers; so does a double click on it")
         self.report.setToolTip("Open the page on what became of all images in the browser")
         self.folder.setToolTip("Show where the results lie")
-        self.copy = QPushButton("Copy command")
-        self.copy.setToolTip("Copy all of this as one line for a terminal, which also continues what was begun here")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(10)
@@ -63,7 +60,6 @@ class BatchPanel(QWidget):
             (self.report, self.report_clicked),
             (self.folder, self.folder_clicked),
             (self.result, self.result_clicked),
-            (self.copy, self.copy_clicked),
         ):
             button.clicked.connect(signal)
         self.table.opened.connect(lambda _: self.result_clicked.emit())
@@ -81,7 +77,7 @@ class BatchPanel(QWidget):
         buttons, more = QHBoxLayout(), QHBoxLayout()
         for button, share in ((self.run, 2), (self.stop, 1), (self.look, 1)):
             buttons.addWidget(button, share)
-        for button in (self.result, self.report, self.folder, self.copy):
+        for button in (self.result, self.report, self.folder):
             more.addWidget(button)
         column.addLayout(buttons)
         column.addLayout(more)

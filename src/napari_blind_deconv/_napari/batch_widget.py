@@ -10,9 +10,9 @@ from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QApplication, QVBoxLayout
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout
 
-from napari_blind_deconv._napari.batch_command import batch_command
+from napari_blind_deconv._napari.batch_copying import CopyButton
 from napari_blind_deconv._napari.batch_course import Course
 from napari_blind_deconv._napari.batch_form import BatchForm
 from napari_blind_deconv._napari.batch_opening import Opening
@@ -65,6 +65,7 @@ class BatchWidget(Docked):
         self._answer: object = None
         self._there = (False, False)
         self.form, self.panel = BatchForm(viewer), BatchPanel()
+        self.copy = CopyButton(self.form)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
@@ -80,7 +81,8 @@ class BatchWidget(Docked):
         self.panel.result_clicked.connect(self.open_result)
         self.panel.report_clicked.connect(self.open_report)
         self.panel.folder_clicked.connect(self.show_folder)
-        self.panel.copy_clicked.connect(self.copy_command)
+        self.copy.copied.connect(self.panel.say)
+        self.copy.refused.connect(self._refuse)
         self.panel.table.selectionModel().selectionChanged.connect(self._offer)
         viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
@@ -90,10 +92,13 @@ class BatchWidget(Docked):
         self._scroll = FittedScroll(self.form)
         self.fold = Fold("What to do", self._scroll)
         self.fold.setChecked(True)
-        column = QVBoxLayout(self)
+        column, top = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(4, 4, 4, 4)
         column.setSpacing(4)
-        column.addWidget(self.fold)
+        top.addWidget(self.fold)
+        top.addStretch(1)
+        top.addWidget(self.copy)
+        column.addLayout(top)
         column.addWidget(self._scroll)
         column.addWidget(self.panel, 1)
         self.panel.setMinimumWidth(376)
@@ -172,16 +177,6 @@ class BatchWidget(Docked):
         """Show where the results lie."""
         if self._asked is not None:
             self.opening.outside(self._asked.output)
-
-    def copy_command(self) -> None:
-        """Put what stands in the form on the clipboard, as a line for a terminal."""
-        try:
-            line = batch_command(self.form.batch(), self.form.workers())
-        except InputError as error:
-            self._refuse(refusal_on_screen(error))
-            return
-        QApplication.clipboard().setText(line)
-        self.panel.say(f"Copied: {line}")
 
     def _start(self, steps: Generator[Any, None, Any], step: Callable[[Any], None], halt: Halt | None = None) -> None:
         self._answer = None
