@@ -145,6 +145,13 @@ class BatchForm(QWidget):
         """
         return self.who.value(self.settings.value().device, self.memory.value())
 
+    def proposed(self) -> Workers | InputError | None:
+        """The same for a forecast, which a refusal of them does not prevent."""
+        try:
+            return self.workers()
+        except InputError as error:
+            return error
+
     def _psf_from(self) -> str:
         chosen = str(self.sharing.value())
         if chosen != _FILE:

@@ -33,7 +33,7 @@ from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.run import Refusal, RunError
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.batch import Batch, Event, FileReport, Halt, Workers
+from napari_blind_deconv.batch import Batch, Event, FileReport, Halt
 from napari_blind_deconv.failures import in_words
 
 _SETTLE_MS: Final = 300
@@ -60,7 +60,7 @@ class BatchWidget(Docked):
         self._course: Course | None = None
         self._next: Callable[[], None] | None = None
         self._asked: Batch | None = None
-        self._workers: Workers | None = None
+        self._shared = False
         self._began = 0.0
         self._answer: object = None
         self._there = (False, False)
@@ -122,7 +122,7 @@ class BatchWidget(Docked):
             self._after(self.look)
             return
         try:
-            self._asked, self._workers = self.form.batch(), self.form.workers()
+            self._asked = self.form.batch()
         except InputError as error:
             self._asked, self._there = None, (False, False)
             self.panel.show_rows([])
@@ -130,7 +130,9 @@ class BatchWidget(Docked):
             self._settle()
             return
         self.panel.say("Looking at the files …")
-        self._start(look_steps(self._asked, self._workers), self._seen)
+        proposed = self.form.proposed()
+        self._shared = proposed is not None
+        self._start(look_steps(self._asked, proposed), self._seen)
 
     def run(self) -> None:
         """Do in a thread what is to be done; after a stop, what is left."""
@@ -141,7 +143,7 @@ class BatchWidget(Docked):
             return
         self._timer.stop()
         try:
-            batch, self._workers = self.form.batch(), self.form.workers()
+            batch, workers = self.form.batch(), self.form.workers()
         except InputError as error:
             self._refuse(refusal_on_screen(error))
             return
@@ -154,7 +156,7 @@ class BatchWidget(Docked):
         self.panel.show_running()
         self.panel.say(self._course.words)
         halt = Halt()
-        self._start(run_steps(batch, self._workers, halt), self._stepped, halt)
+        self._start(run_steps(batch, workers, halt), self._stepped, halt)
 
     def stop(self) -> None:
         """Ask the run to stop after its current step; what is done stays done."""
@@ -185,6 +187,8 @@ class BatchWidget(Docked):
         self._worker.returned.connect(self._returned)
         self._worker.errored.connect(self._failed)
         self._worker.finished.connect(self._finished)
+        # A window that is closed as a whole does not tell its docks.
+        self.destroyed.connect(self._worker.quit)
         self._worker.start()
 
     def _after(self, call: Callable[[], None]) -> None:
@@ -251,7 +255,7 @@ class BatchWidget(Docked):
     def _tell(self, found: Outlook) -> None:
         self._there = found.has_report, found.has_folder
         rows = self.panel.table.rows.rows
-        words = total_in_words(rows, found.free_bytes, shared=self._workers is not None)
+        words = total_in_words(rows, found.free_bytes, shared=self._shared)
         if found.refusal:
             words = f"{words}.\nThe run would be refused: {found.refusal}"
         elif sum(row.disk_bytes for row in rows) > found.free_bytes:

@@ -105,8 +105,13 @@ class StepsWorker(WorkerBase):
         return None
 
 
-def look_steps(batch: Batch, workers: Workers | None = None) -> Generator[Listed | LookedAt, None, Outlook | Refusal]:
-    """The images of a batch, then each with its state and forecast; nothing is written."""
+def look_steps(
+    batch: Batch, workers: Workers | InputError | None = None
+) -> Generator[Listed | LookedAt, None, Outlook | Refusal]:
+    """The images of a batch, then each with its state and forecast; nothing is written.
+
+    ``workers`` are who is to work, or why they cannot.
+    """
     try:
         found = prepared(batch)
         rows = [row_of(work.job) for work in found.works]
@@ -120,6 +125,8 @@ def look_steps(batch: Batch, workers: Workers | None = None) -> Generator[Listed
         refusal = ""
         try:
             refuse_some(seen)
+            if isinstance(workers, InputError):
+                raise workers
             if workers is not None:
                 refuse_too_many(_no_more_than(workers, len(seen)))
         except InputError as error:
