@@ -17,8 +17,8 @@ _HERE, _COUNT, _ADDRESS, _FILE = "here", "count", "scheduler", "scheduler_file"
 _CHOICES: Final = (
     (_HERE, "this process"),
     (_COUNT, "processes of this machine"),
-    (_ADDRESS, "a Dask scheduler, by its address"),
-    (_FILE, "a Dask scheduler, by its file"),
+    (_ADDRESS, "a Dask scheduler (address)"),
+    (_FILE, "a Dask scheduler (file)"),
 )
 _MOST: Final = 1024
 
@@ -52,7 +52,7 @@ class WorkersChoice(QWidget):
         column.setSpacing(4)
         self._rows = form_layout(self._body)
         for label, editor in (
-            ("Work is done by", self.who),
+            ("Workers", self.who),
             ("Processes", self.count),
             ("Address", self.address),
             ("File", self.file),
@@ -99,7 +99,7 @@ class WorkersChoice(QWidget):
             self._rows.setRowVisible(editor, chosen == name)
         count = self.count.value()
         processes = "a process" if count == 1 else f"{count} processes"
-        words = f"{processes} of this machine" if chosen == _COUNT else dict(_CHOICES)[chosen].partition(",")[0]
+        words = f"{processes} of this machine" if chosen == _COUNT else dict(_CHOICES)[chosen].partition(" (")[0]
         self.fold.rename(f"Who works: {words}")
 
 
