@@ -2,8 +2,8 @@
 
     python benchmarks/kernel_draws.py [KIND ...]
 
-Each row is one choice of fields, named in docs/kernel-priors.md; each tile a draw on 31 x 31 pixels, its root shown,
-brightest tap white.
+Each row is one choice of fields, named at its left; each tile a draw on 31 x 31 pixels, its root shown, brightest tap
+white. All rungs in one picture: `blind-deconv synthesize kernel --voxel-size-um .08,.08 -o out --figure ladder.png`.
 """
 
 import sys
@@ -11,25 +11,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import numpy as np
 import torch
 
 from napari_blind_deconv import synthesis
-from napari_blind_deconv.kernel_priors import InVoxels, Known, Lenslets, Microscope, Motion, Sparse
+from napari_blind_deconv.cli.draws_figure import draw, name_of
+from napari_blind_deconv.kernel_priors import Known, Lenslets, Microscope, Motion, Sparse, drawn
 from napari_blind_deconv.settings import KERNEL_PRIORS
 
-matplotlib.use("Agg")
-
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-SHAPE, DRAWS, ZOOM, GAP = (31, 31), 8, 3, 2
+SHAPE, DRAWS = (31, 31), 8
 VOXEL_UM = (0.08, 0.08)
 
 
 def rows(kind: str) -> Sequence[Any]:
     """The settings of a rung that are drawn from, one row each."""
-    if kind == "known":
-        return [Known(kernel=synthesis.fluorescence().kernel)]
     chosen = {
         "motion": [Motion(turn_rad=0.02), Motion(), Motion(turn_rad=2.5)],
         "lenslets": [Lenslets(count=3), Lenslets(count=10), Lenslets(count=30)],
@@ -39,27 +34,19 @@ def rows(kind: str) -> Sequence[Any]:
     return chosen.get(kind, [KERNEL_PRIORS[kind]()])
 
 
-def strip(prior: Any, seed: int) -> np.ndarray:
-    """Draws side by side, values 0 to 1."""
-    generator = torch.Generator().manual_seed(seed)
-    bound = prior.in_voxels(VOXEL_UM) if isinstance(prior, InVoxels) else prior
-    tiles = []
-    for _ in range(1 if isinstance(prior, Known) else DRAWS):
-        kernel = bound.sample(SHAPE, generator).detach().numpy()
-        tile = np.sqrt(np.clip(kernel, 0, None) / kernel.max())
-        tile = np.kron(tile, np.ones((ZOOM, ZOOM)))
-        tiles.append(np.pad(tile, GAP, constant_values=1.0))
-    return np.concatenate(tiles, axis=1)
-
-
 def main() -> None:
     """Draw, and write a picture per rung."""
-    from matplotlib import pyplot
-
     for kind in sys.argv[1:] or list(KERNEL_PRIORS):
-        picture = np.concatenate([strip(prior, seed) for seed, prior in enumerate(rows(kind), start=10)], axis=0)
+        if kind == Known.kind:
+            pictures = {kind: [synthesis.fluorescence().kernel]}
+        else:
+            pictures = {}
+            for seed, prior in enumerate(rows(kind), start=10):
+                generator = torch.Generator().manual_seed(seed)
+                draws = [drawn(prior, SHAPE, generator, VOXEL_UM).numpy() for _ in range(DRAWS)]
+                pictures[name_of(prior)] = draws
         path = IMAGES / f"draws-{kind}.png"
-        pyplot.imsave(path, picture, cmap="magma", vmin=0, vmax=1)
+        draw(path, pictures)
         sys.stdout.write(f"{path}\n")
 
 

@@ -29,6 +29,7 @@ from .options import (
     whole,
 )
 from .psf import psf
+from .synthesize import synthesize
 
 app = typer.Typer(
     name="blind-deconv",
@@ -39,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(psf, name="psf")
+app.add_typer(synthesize, name="synthesize")
 
 
 @app.command()

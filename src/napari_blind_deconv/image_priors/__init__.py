@@ -10,11 +10,14 @@ from napari_blind_deconv.forward import DataTerm
 
 from .deep_image import DeepImage
 from .diffusion import Diffusion
+from .free_field import FreeField
 from .gaussian_field import GaussianField
+from .movie_field import MovieField, Relaxation
 from .none import NoPrior
 from .patch_mixture import PatchMixture
 from .scored import Denoise, Scored
 from .sparse_gradients import SparseGradients
+from .stationary import Stationary
 from .total_variation import TotalVariation
 
 
@@ -129,16 +132,20 @@ __all__ = [
     "Diffusion",
     "Finishing",
     "Fitting",
+    "FreeField",
     "GaussianField",
     "ImagePrior",
+    "MovieField",
     "NoPrior",
     "Paced",
     "PatchMixture",
     "Pointwise",
     "Quadratic",
+    "Relaxation",
     "Scored",
     "SparseGradients",
     "Splittable",
+    "Stationary",
     "TotalVariation",
     "Turning",
 ]

@@ -9,9 +9,9 @@ from annotated_types import Ge, Gt, Le, Len
 from torch import Tensor
 
 from napari_blind_deconv._types import component
-from napari_blind_deconv.fourier import irfftn, multiplicity, rfftn
 from napari_blind_deconv.image_priors import radial_spectrum
-from napari_blind_deconv.image_priors.scored import Denoise
+from napari_blind_deconv.image_priors.shells import Shells
+from napari_blind_deconv.image_priors.stationary import Stationary
 
 # Levels of a splitting: of the unit scene, and relative to the noise.
 _FIRST_LEVEL, _LAST_LEVEL = 0.1, 0.5
@@ -19,7 +19,7 @@ _DARKEST = 1e-9
 
 
 @component
-class GaussianField:
+class GaussianField(Stationary):
     """Texture without edges: a stationary Gaussian field of some power spectrum S, p(x) = N(mean, F⁻¹ S F).
 
     S falls as a power of the radius of the frequency, or is given band by band. It is the variance per pixel: white
@@ -63,58 +63,46 @@ class GaussianField:
         """
         return cls(spectrum=tuple(radial_spectrum.fit(images, spacing, bands).tolist()))
 
+    @classmethod
+    def bent(cls, images: Tensor, spacing: Sequence[float]) -> "GaussianField":
+        """The field of three figures, exponent, correlation length and contrast, that suits images best.
+
+        Parameters
+        ----------
+        images, spacing
+            As of `fitted`.
+
+        Examples
+        --------
+        >>> truth = GaussianField(exponent=3.0, correlation_px=6.0, contrast=0.2, mean=0.5)
+        >>> draws = truth.sample((20, 64, 64), (1.0, 1.0), torch.Generator().manual_seed(0))
+        >>> found = GaussianField.bent(draws, (1.0, 1.0))
+        >>> round(found.exponent), round(found.contrast, 1)
+        (3, 0.2)
+        """
+        shells = Shells.of(images, spacing)
+        found, level = shells.minimum(
+            lambda figures: radial_spectrum.bent(shells.radius[:, None], figures[0], figures[1]),
+            start=(cls.exponent, cls.correlation_px / 4),
+            bounds=((0.0, 8.0), (0.2, shells.longest_px)),
+        )
+        shape = images.shape[-len(spacing) :]
+        on_canvas = radial_spectrum.bent(radial_spectrum.radius(shape, spacing, shells.radius), *found)
+        contrast = radial_spectrum.contrast_of(level * on_canvas, shape)
+        return cls(exponent=found[0], correlation_px=found[1], contrast=contrast)
+
     def power(self, shape: Sequence[int], spacing: Sequence[float], like: Tensor) -> Tensor:
         """S on the half canvas of an `rfftn`; infinite at frequency zero where the mean is free."""
         radius = radial_spectrum.radius(shape, spacing, like)
         if self.spectrum is not None:
             power = radial_spectrum.at_radius(self.spectrum, radius)
         else:
-            bend = 1 / (2 * math.pi * self.correlation_px)
-            shape_of = (radius**2 + bend**2) ** (-self.exponent / 2)
-            counts = multiplicity(shape, like)
-            power = self.contrast**2 * counts.sum() / (shape_of * counts).sum() * shape_of
+            shape_of = radial_spectrum.bent(radius, self.exponent, self.correlation_px)
+            power = radial_spectrum.scaled(shape_of, self.contrast, shape)
         power = power.clamp(min=_DARKEST)
         if self.mean is None:
             power[(0,) * power.ndim] = math.inf
         return power
-
-    def precision(self, shape: Sequence[int], spacing: Sequence[float], like: Tensor) -> Tensor:
-        """1 / S on the half canvas."""
-        return 1 / self.power(shape, spacing, like)
-
-    def sample(self, shape: Sequence[int], spacing: Sequence[float], generator: torch.Generator) -> Tensor:
-        """Draws x ~ p(x), ``shape``, the last ``len(spacing)`` axes spatial; of mean 0 where the mean is free."""
-        white = torch.randn(tuple(shape), generator=generator, device=generator.device)
-        space = shape[-len(spacing) :]
-        power = self.power(space, spacing, white)
-        power = torch.where(power.isinf(), 0, power)
-        return irfftn(rfftn(white, len(space)) * power.sqrt(), space) + (self.mean or 0.0)
-
-    def log_density(self, scene: Tensor, spacing: Sequence[float], sigma: float = 0.0) -> Tensor:
-        """Log density of the scene under p_σ, that of scenes with white noise σ added; one per scene, in nats.
-
-        Where the mean is free, of all but the mean.
-        """
-        space = scene.shape[-len(spacing) :]
-        variance = self.power(space, spacing, scene) + sigma**2
-        logs = torch.where(variance.isinf(), 0, (2 * math.pi * variance).log()) * multiplicity(space, scene)
-        residual = self._centred(scene)
-        axes = tuple(range(-len(space), 0))
-        return -0.5 * ((residual * self._filtered(residual, 1 / variance)).sum(axes) + logs.sum())
-
-    def score(self, scene: Tensor, spacing: Sequence[float], sigma: float = 0.0) -> Tensor:
-        """∇ log p_σ(x) = -F⁻¹[ F(x - mean) / (S + σ²) ]."""
-        variance = self.power(scene.shape[-len(spacing) :], spacing, scene) + sigma**2
-        return -self._filtered(self._centred(scene), 1 / variance)
-
-    def denoiser(self, spacing: Sequence[float]) -> Denoise:
-        """The posterior mean (x + σ n, σ) → mean + F⁻¹[ S / (S + σ²) F(x + σ n - mean) ], for any σ > 0."""
-
-        def posterior_mean(noisy: Tensor, sigma: float) -> Tensor:
-            power = self.power(noisy.shape[-len(spacing) :], spacing, noisy)
-            return self._filtered(self._centred(noisy), 1 / (1 + sigma**2 / power)) + (self.mean or 0.0)
-
-        return posterior_mean
 
     def filters(self, spacing: tuple[float, ...]) -> list[Tensor]:
         """The identity."""
@@ -128,9 +116,3 @@ class GaussianField:
         """Geometric, down to half of the noise. Splitting is the detour: a `Quadratic` prior is solved at once."""
         last = min(_LAST_LEVEL * noise_sigma, _FIRST_LEVEL)
         return [_FIRST_LEVEL * (last / _FIRST_LEVEL) ** ((i + 1) / steps) for i in range(steps)]
-
-    def _centred(self, scene: Tensor) -> Tensor:
-        return scene - self.mean if self.mean else scene
-
-    def _filtered(self, values: Tensor, gain: Tensor) -> Tensor:
-        return irfftn(rfftn(values, gain.ndim) * gain, values.shape[values.ndim - gain.ndim :])

@@ -21,6 +21,7 @@ from .names import TIFF_SUFFIXES, ZARR_SUFFIXES, refuse_address, stem, suffix_of
 from .regions import Region, checked_region, tiles
 from .source import ArraySource, Sink, Source
 from .volume import Header, Volume
+from .zarr_collection import write_collection
 from .zarr_nodes import is_store
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "to_json",
     "worded",
     "write",
+    "write_collection",
     "write_json",
 ]
 

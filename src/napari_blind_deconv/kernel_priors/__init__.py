@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Protocol, runtime_checkable
 
-import torch
 from pydantic import Discriminator
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from napari_blind_deconv.statistics import KernelStatistics
 from .airy import Airy
 from .auto import Auto
 from .defocus import Defocus
+from .drawing import Drawable, drawn
 from .figures import Figures, HasFigures
 from .fit import Fit, Parameter
 from .gaussian import Gaussian
@@ -26,12 +26,8 @@ from .uniform import Uniform
 
 
 @runtime_checkable
-class Updatable(Protocol):
+class Updatable(Drawable, Protocol):
     """What every rung does: draw a kernel, and take one step on kernel statistics."""
-
-    def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """A kernel drawn from the prior, on a support of odd ``shape``."""
-        ...
 
     def update(self, statistics: KernelStatistics, kernel: Tensor, weight: float) -> Tensor:
         """The kernel that the statistics and the prior, ``weight`` times, agree on; ``kernel`` is the last one."""
@@ -65,6 +61,7 @@ __all__ = [
     "Airy",
     "Auto",
     "Defocus",
+    "Drawable",
     "Figures",
     "Fit",
     "FittedByEvidence",
@@ -81,4 +78,5 @@ __all__ = [
     "Sparse",
     "Uniform",
     "Updatable",
+    "drawn",
 ]
