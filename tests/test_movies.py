@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_blind_deconv import InputError, Settings, deconvolve
+from napari_blind_deconv import InputError, Settings, batch, deconvolve, io
+from napari_blind_deconv.batch.page.reading import read_records
 from napari_blind_deconv.estimation.temporal import edges_of
 from napari_blind_deconv.evidence import Evidence, Frames
 from napari_blind_deconv.evidence.seen import seen
@@ -118,7 +120,7 @@ def test_posing_holds_no_more_of_a_movie_than_teaches(monkeypatch: pytest.Monkey
     ("share", "axes", "shape", "psf"),
     [
         ("none", "TCYX", (2, 2, 24, 26), "TCYX"),
-        ("time", "TZYX", (2, 3, 24, 26), "ZYX"),
+        ("time", "TZYX", (2, 3, 24, 26), "PYX"),
         ("plane", "TZYX", (2, 3, 24, 26), "TYX"),
         ("channel", "TCYX", (2, 2, 24, 26), "TCYX"),
         ("all", "TCYX", (2, 2, 24, 26), "CYX"),
@@ -129,7 +131,7 @@ def test_psfs_are_as_many_as_are_asked_for(share: str, axes: str, shape: tuple[i
     observed = ndimage.gaussian_filter(rng.random(shape).astype(np.float32), (0,) * (len(shape) - 2) + (1, 1))
     asked = Settings(**QUICK, share_psf=share, planes="Z" in axes)  # type: ignore[arg-type]
     found = deconvolve(observed, asked, axes=axes)
-    sizes = dict(zip(axes, shape, strict=True))
+    sizes = dict(zip(axes.replace("Z", "P"), shape, strict=True))
     assert found.report["psf_axes"] == psf
     assert found.kernel.shape[:-2] == tuple(sizes[axis] for axis in psf[:-2])
     assert found.image.shape == shape
@@ -188,3 +190,18 @@ def test_a_drift_that_nothing_could_tell_is_refused(wrong: dict[str, Any], words
 def test_a_drift_needs_time() -> None:
     with pytest.raises(InputError, match="time axis"):
         deconvolve(movie(np.array([1.5]))[0], Settings(**QUICK, psf_drift=4))
+
+
+def test_a_drifting_psf_is_written_and_read_again(tmp_path: Path) -> None:
+    observed = movie(np.linspace(1.0, 2.4, 9), side=48)
+    io.write(tmp_path / "m.ome.tif", io.Volume(observed, "TYX", (0.1, 0.1)), {})
+    jobs = batch.plan([tmp_path / "m.ome.tif"], tmp_path / "out")
+    *_, report = batch.run_batch(jobs, Settings(**QUICK, psf_drift=3))
+    assert isinstance(report, batch.FileReport)
+    assert report.status == "done", report.message
+    psf = io.read(tmp_path / "out" / "m_psf.ome.tif")
+    assert (psf.axes, psf.data.shape) == ("TYX", (9, 9, 9))
+    [record], _ = read_records(tmp_path / "out")
+    assert [channel.name for channel in record.channels] == ["frames 1 to 3", "frames 4 to 6", "frames 7 to 9"]
+    widths = [channel.figures.fwhm[0] for channel in record.channels if channel.figures]
+    assert widths == sorted(widths)

@@ -48,8 +48,7 @@ def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Image files, folders or quoted patterns.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
     kernel_prior: Annotated[
-        str | None,
-        typer.Option(help=f"What is known of the PSF: {one_of(kinds.KERNEL_PRIORS)}."),
+        str | None, typer.Option(help=f"What is known of the PSF: {one_of(kinds.KERNEL_PRIORS)}.")
     ] = None,
     kernel_size: Annotated[
         str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the PSF in pixels, odd.")
@@ -266,9 +265,8 @@ def report(
     """Write report.html, report.csv and report.json on all files of an output folder into it."""
     from .report_page import execute
 
-    optics = {"na": na, "emission_um": emission_um}
-    optics |= {"excitation_um": excitation_um, "immersion_index": immersion_index}
-    execute(folder, optics, modality, overwrite=overwrite, as_json=as_json)
+    known = {"na": na, "emission_um": emission_um, "excitation_um": excitation_um, "immersion_index": immersion_index}
+    execute(folder, known, modality, overwrite=overwrite, as_json=as_json)
 
 
 @app.command()

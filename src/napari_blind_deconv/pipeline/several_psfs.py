@@ -19,7 +19,8 @@ from napari_blind_deconv.kernel_priors import HasFigures, Known
 from napari_blind_deconv.metrics import score
 from napari_blind_deconv.observation import Arrangement, arrangement
 from napari_blind_deconv.pipeline.given import Given, opened, whole_of
-from napari_blind_deconv.pipeline.outcome import array_of, stacked
+from napari_blind_deconv.pipeline.joining import joined_report, over_axes
+from napari_blind_deconv.pipeline.outcome import array_of
 from napari_blind_deconv.pipeline.parts import Part, Within, WithinResult, frames_of, parts_of
 from napari_blind_deconv.pipeline.sources import Sink, Source, source_of
 from napari_blind_deconv.pipeline.teaching import Taught, teaching_steps
@@ -29,24 +30,6 @@ from napari_blind_deconv.settings import Settings
 
 RunOne = Callable[[Given, Settings, float | None, Kernels], Generator[Progress, None, Result]]
 """One run, with kernels that were found before by their channels."""
-
-# Of a report, what there is once per PSF.
-_PER_PSF = (
-    "noise_sigma",
-    "noise",
-    "defects",
-    "left_out",
-    "misfit_sigma",
-    "residual_sigma",
-    "flux_ratio",
-    "frc",
-    "kernel",
-    "choice",
-    "ranking",
-    "trust",
-    "region",
-    "field",
-)
 
 
 def is_one_run(given: Given, settings: Settings) -> bool:
@@ -202,11 +185,18 @@ class _Run:
             for axis, n, part in zip(self.layout.axes, self.shape, parts[0].place, strict=True)
             if part != slice(0, n)
         )
-        kernel = _over_axes(parts, results, [self.layout.axes.index(axis) for axis in own], self.shape)
-        report = _joined_report(parts, results)
+        kernel = over_axes(parts, results, [self.layout.axes.index(axis) for axis in own], self.shape)
+        report = joined_report(parts, results)
         report["settings"] |= {"share_psf": self.settings.share_psf, "psf_drift": self.settings.psf_drift}
         report["input"]["shape"] = list(self.shape)
-        report["psf_axes"] = own + ("C" if self.layout.channel is not None else "") + self.layout.space
+        if len(parts) > 1:
+            places = [[part.place[self.layout.axes.index(axis)].start for axis in own] for part in parts]
+            channels = [[]] if self.layout.channel is None else [[i] for i in range(self.shape[self.layout.channel])]
+            report["psf_at"] = [place + channel for place in places for channel in channels]
+        # A z that counts planes would make a volume of a stack of PSFs.
+        report["psf_axes"] = (
+            own.replace("Z", "P") + ("C" if self.layout.channel is not None else "") + self.layout.space
+        )
         if drifts:
             found = [drift.to_dict() for drift in drifts]
             report["drift"] = found[0] if len(found) == 1 else found
@@ -259,37 +249,3 @@ def _of_all(step: Progress, number: int, part: Part, count: int) -> Progress:
     words = ": ".join(text for text in (part.label, step.message) if text)
     done, total = (number * step.total + step.step, count * step.total) if step.total else (0, 0)
     return replace(step, step=done, total=total, image=None, message=words)
-
-
-def _over_axes(
-    parts: Sequence[Part], results: Sequence[Result], own: Sequence[int], shape: tuple[int, ...]
-) -> NDArray[np.float32]:
-    """The PSF at every index of the axes along which it differs."""
-    kernels = stacked([result.kernel for result in results])
-    if not own:
-        return kernels[0]
-    out = np.empty((*(shape[axis] for axis in own), *kernels.shape[1:]), np.float32)
-    for part, kernel in zip(parts, kernels, strict=True):
-        out[tuple(part.place[axis] for axis in own)] = kernel
-    return out
-
-
-def _joined_report(parts: Sequence[Part], results: Sequence[Result]) -> dict[str, Any]:
-    """One report: of what there is once per PSF a list, part by part and channel by channel."""
-    reports = [result.report for result in results]
-    report = dict(reports[0])
-    if len(parts) == 1:
-        return report
-    channels = len(reports[0]["kernel"]) if isinstance(reports[0]["kernel"], list) else 1
-    for name in (name for name in _PER_PSF if name in report):
-        report[name] = [one for found in reports for one in (found[name] if channels > 1 else [found[name]])]
-    report["psf_of"] = [
-        part.label + (f", channel {channel + 1}" if channels > 1 else "")
-        for part in parts
-        for channel in range(channels)
-    ]
-    said = [f"{part.label}: {words}" for part, found in zip(parts, reports, strict=True) for words in found["warnings"]]
-    report["warnings"] = list(dict.fromkeys(said))
-    report["seconds"] = round(sum(found["seconds"] for found in reports), 3)
-    report["peak_memory_mb"] = max(found["peak_memory_mb"] for found in reports)
-    return report
