@@ -71,10 +71,12 @@ class Gaussian:
             cost=lambda factor: weight * self._cost(factor, ndim),
             iterations=_ITERATIONS,
         )
-        factor: Tensor | None = None
+        found: tuple[Tensor, list[Tensor]] | None = None
         for _, (factor,), image in steps:
+            found = factor, image
             yield Fit(kernel_of(factor))
-        if factor is not None:
+        if found is not None:
+            factor, image = found
             prior = weight * self._curvature(ndim)
             covariance = parameter_covariance(spectrum, kernel_of, factor, image, prior)
             errors = figure_errors(lambda moved: self._deviations(moved, ndim), factor, covariance)

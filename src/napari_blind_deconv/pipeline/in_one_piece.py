@@ -56,9 +56,8 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
         image = np.where(defects.untouched, left if run.white is None else grey_of(left, run.white), image)
         infinite &= ~defects.untouched
     maps = {name: array_of(values) for name, values in seen.items()}
-    maps |= {
-        name: levels.spread(array_of(values), array_of(last.image)) for name, values in {**last.maps, **extra}.items()
-    }
+    extra |= last.maps
+    maps |= {name: levels.spread(array_of(values), array_of(last.image)) for name, values in extra.items()}
     return Outcome.of(
         problem,
         last,
