@@ -63,8 +63,9 @@ def information(
         expected = spectrum.expected(kernel_of(theta), *image)
         slopes = torch.stack(list(_slopes(spectrum, kernel_of, theta, image)), 1)
     weights = (evidence.weights * evidence.independent).flatten()
-    curvature = ((slopes * weights[:, None]).T @ slopes).double()
-    curvature[count:, count:] += torch.diag(spectrum.precision().double())
+    # Not every device has double precision, and these are a few numbers.
+    curvature = ((slopes * weights[:, None]).T @ slopes).cpu().double()
+    curvature[count:, count:] += torch.diag(spectrum.precision().cpu().double())
     curvature += 1e-9 * torch.eye(len(curvature)).to(curvature) * curvature.diagonal().amax()
     inverse = torch.linalg.inv(curvature)
     precision = torch.linalg.inv(inverse[:count, :count])
@@ -72,7 +73,7 @@ def information(
     ratios, own = [1.0], torch.ones(count).to(curvature)
     for blocks in _BLOCKS:
         place = _block_of(evidence.periodogram.shape, blocks).to(scores.device)
-        sums = scores.new_zeros(int(place.max()) + 1, slopes.shape[1]).index_add(0, place, scores).double()
+        sums = scores.new_zeros(int(place.max()) + 1, slopes.shape[1]).index_add(0, place, scores).cpu().double()
         spread = (inverse @ (sums.T @ sums) @ inverse)[:count, :count]
         ratios.append(float(torch.trace(spread @ precision)) / count)
         own = torch.maximum(own, (spread.diagonal() / inverse.diagonal()[:count]))
