@@ -209,7 +209,7 @@ def factor(runs: list[Kept], sigma: float, width: float) -> float:
     """Equation (1) of `restoration.calibrated`."""
     away = [np.log(r.sigma / sigma) / NEAR[0] for r in runs], [np.log(r.width / width) / NEAR[1] for r in runs]
     shares = np.exp(-0.5 * np.square(away).sum(0))
-    wanted, low, high = 0.9 * (1 + 1 / len(runs)), 0.05, 20.0
+    wanted, low, high = 0.9, 0.05, 20.0
     for _ in range(50):
         middle = (low * high) ** 0.5
         reached = float(np.average([r.within(middle) for r in runs], weights=shares))
