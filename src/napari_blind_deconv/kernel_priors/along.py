@@ -5,7 +5,6 @@ of how far off the truth may be. The figure is moved in steps from the lowest po
 adjusted to each (the profile of -log p), until it is as good as excluded.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -16,23 +15,23 @@ from napari_blind_deconv.kernel_priors.descent import descend
 # First step in standard deviations that the curvature promises, how steps grow, and how many there are at most.
 _FIRST, _GROWTH, _STEPS = 0.5, 1.35, 24
 # Nats above the lowest point at which a figure is excluded; steps that adjust the spectrum.
-_EXCLUDED, _ADJUSTED = 8.0, 5
+_EXCLUDED, _ADJUSTED = 8.0, 8
 # Steps above this many nats are halved: the curve between its nodes is taken for straight.
 _COARSE = 2.0
 
-Profile = Callable[..., Tensor]
+Nats = Callable[..., Tensor]
 
 
-def root_mean_square(
-    nats: Profile,
+def departure(
+    nats: Nats,
     modes: Sequence[tuple[float, Sequence[Tensor]]],
     curvature: Tensor,
     deviation: float,
     dispersion: float,
     bounds: tuple[float, float],
     value_of: Callable[[Tensor], Tensor],
-) -> float:
-    """How far the value of a figure lies from that of the first mode, root mean square over its posterior.
+) -> Tensor:
+    """How far values that a figure decides lie from those at the first mode, root mean square over its posterior.
 
     Parameters
     ----------
@@ -49,26 +48,26 @@ def root_mean_square(
     bounds
         Where the figure may lie.
     value_of
-        What people know of figures, elementwise, as a radius of its logarithm.
+        What people know, ``(values,)`` of a scalar figure, as a radius of its logarithm.
     """
     lowest = modes[0][0]
     nodes: list[tuple[float, float]] = []
     for value, (figure, *image) in modes:
         if (value - lowest) / dispersion > _EXCLUDED or _inside(float(figure), nodes, lowest, dispersion):
             continue
-        whitened = _Whitened(nats, image, curvature)
         nodes.append((float(figure), value))
         for direction in (-1, 1):
-            nodes += _walk(whitened, (float(figure), value), direction * _FIRST * deviation, lowest, dispersion, bounds)
+            profile, step = _Profile(nats, image, curvature), direction * _FIRST * deviation
+            nodes += _walk(profile, (float(figure), value), step, lowest, dispersion, bounds)
         nodes.sort()
         lowest = min(lowest, min(n for _, n in nodes))
-    return _departure(nodes, float(modes[0][1][0]), lowest, dispersion, value_of)
+    return _root_mean_square(nodes, float(modes[0][1][0]), lowest, dispersion, value_of)
 
 
-class _Whitened:
+class _Profile:
     """The profile, its inner descent in coordinates in which all directions are alike."""
 
-    def __init__(self, nats: Profile, image: Sequence[Tensor], curvature: Tensor) -> None:
+    def __init__(self, nats: Nats, image: Sequence[Tensor], curvature: Tensor) -> None:
         self._nats, self._sizes = nats, [len(p) for p in image]
         self._at = torch.cat(list(image))
         values, vectors = torch.linalg.eigh(curvature.double().cpu())
@@ -87,7 +86,7 @@ class _Whitened:
 
 
 def _walk(
-    profile: _Whitened,
+    profile: _Profile,
     start: tuple[float, float],
     step: float,
     lowest: float,
@@ -114,20 +113,19 @@ def _inside(figure: float, nodes: Sequence[tuple[float, float]], lowest: float, 
     return bool(near) and min(near) <= figure <= max(near)
 
 
-def _departure(
+def _root_mean_square(
     nodes: Sequence[tuple[float, float]],
     figure: float,
     lowest: float,
     dispersion: float,
     value_of: Callable[[Tensor], Tensor],
-) -> float:
+) -> Tensor:
     """Root of the mean squared departure under exp(-nats / dispersion), straight in nats between the nodes."""
-    if len(nodes) < 2:
-        return math.inf
     places, values = torch.tensor(sorted(nodes), dtype=torch.float64).T
     share = torch.linspace(0, 1, 9, dtype=torch.float64)
     between = (places[:-1, None] + share * places.diff()[:, None]).flatten()
     heights = (values[:-1, None] + share * values.diff()[:, None]).flatten()
     density = torch.exp(-(heights - lowest) / dispersion)
-    away = value_of(between) - value_of(between.new_tensor(figure))
-    return math.sqrt(float(torch.trapezoid(density * away**2, between) / torch.trapezoid(density, between)))
+    here = value_of(between.new_tensor(figure))
+    away = torch.stack([(value_of(place) - here).square() for place in between], -1)
+    return (torch.trapezoid(density * away, between) / torch.trapezoid(density, between)).sqrt()

@@ -1,38 +1,14 @@
 """Error bars of a fit by evidence: the covariance of its parameters, honest where no image is a Gaussian field."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.evidence import NaturalSpectrum
-from napari_blind_deconv.kernel_priors.dispersion import Information, information
+from napari_blind_deconv.kernel_priors.dispersion import Information
 
 # Draws that a figure's error is read from where it does not follow the parameters in a straight line.
 _DRAWS = 400
-
-
-def parameter_covariance(
-    spectrum: NaturalSpectrum,
-    kernel_of: Callable[[Tensor], Tensor],
-    theta: Tensor,
-    image: Sequence[Tensor],
-    prior: Tensor,
-) -> Tensor:
-    """Covariance of a fit's parameters, the image's spectrum marginalised, ``(n, n)``, in double precision.
-
-    Parameters
-    ----------
-    spectrum
-        The observation and its spectrum's prior.
-    kernel_of
-        The kernel of a vector of parameters of order one.
-    theta, image
-        The kernel's parameters and the spectrum's, where -log p is smallest.
-    prior
-        Curvature of -log p(θ), ``(n, n)``, times what the prior counts.
-    """
-    return tempered(information(spectrum, kernel_of, theta, image), prior)
 
 
 def tempered(told: Information, prior: Tensor) -> Tensor:
@@ -43,7 +19,7 @@ def tempered(told: Information, prior: Tensor) -> Tensor:
     told
         What the observation tells.
     prior
-        As of `parameter_covariance`.
+        Curvature of -log p(θ), ``(n, n)``, times what the prior counts.
     """
     prior = prior.to(told.precision)
     covariance = torch.linalg.inv(told.precision / told.dispersion + prior)

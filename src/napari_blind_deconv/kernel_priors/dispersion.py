@@ -32,14 +32,14 @@ class Information:
         How many times too large it is, at least 1; the mean over the parameters.
     own
         The same for the variance of each parameter by itself, at least ``dispersion``.
-    of_image
-        Curvature in the parameters of the image's spectrum, the kernel held, their prior included.
+    curvature
+        Of -log p in all parameters, the kernel's first, the prior of the spectrum's included.
     """
 
     precision: Tensor
     dispersion: float
     own: Tensor
-    of_image: Tensor
+    curvature: Tensor
 
 
 def information(
@@ -77,7 +77,7 @@ def information(
         spread = (inverse @ (sums.T @ sums) @ inverse)[:count, :count]
         ratios.append(float(torch.trace(spread @ precision)) / count)
         own = torch.maximum(own, (spread.diagonal() / inverse.diagonal()[:count]))
-    return Information(precision, max(ratios), own.clamp(min=max(ratios)), curvature[count:, count:])
+    return Information(precision, max(ratios), own.clamp(min=max(ratios)), curvature)
 
 
 def _slopes(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
-from napari_blind_deconv.kernel_priors.along import root_mean_square
+from napari_blind_deconv.kernel_priors.along import departure
 from napari_blind_deconv.kernel_priors.descent import descend, minimum
 from napari_blind_deconv.kernel_priors.dispersion import information
 from napari_blind_deconv.kernel_priors.figures import Figures
@@ -92,8 +92,8 @@ def _error(
     told = information(spectrum, lambda p: kernel_of(_radius(p[0])), place[None], image)
     deviation = min(float(told.precision[0, 0]) ** -0.5, 1 / _UNIT)
     bounds = [float(_place(place.new_tensor(r))) for r in (_SMALLEST / 2, max(max(shape), 4 * _SMALLEST))]
-    return root_mean_square(
-        nats, modes, told.of_image, deviation, told.dispersion, (bounds[0], bounds[1]), value_of=_radius
+    return float(
+        departure(nats, modes, told.curvature[1:, 1:], deviation, told.dispersion, (bounds[0], bounds[1]), _radius)
     )
 
 

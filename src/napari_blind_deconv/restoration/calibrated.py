@@ -10,7 +10,8 @@ restored blind, hold as much of it as they say, in the mean over images,
 
 a_i the nearness of the image i in the logarithms of noise σ and width w of the blur, u the spread, z of the normal
 distribution. It is an estimate: the correction for the number of images that would make it a bound is left out, as it
-makes most intervals too wide (decision 43). The table below is made by ``python benchmarks/calibration.py table FOLDER``.
+makes most intervals too wide (decision 43). The table below is made by ``python benchmarks/calibration.py table
+FOLDER``.
 """
 
 import math
