@@ -41,8 +41,8 @@ def main(folder: Path, path: Path) -> None:
     """Draw both."""
     figure, axes = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
     for axis, scenes, title in (
-        (axes[0], "fields", "figures of PSFs, draws of the model"),
-        (axes[1], "scenes", "figures of PSFs, cells, fibres, beads, photographs"),
+        (axes[0], "fields", "figures of PSFs, fields of the model"),
+        (axes[1], "scenes", "figures of PSFs, other scenes"),
     ):
         axis.plot([0, 1], [0, 1], color="0.7", lw=1)
         for family in FAMILIES:
@@ -60,7 +60,7 @@ def main(folder: Path, path: Path) -> None:
     axes[2].plot(place, before[order], "o", mfc="none", ms=4, label=f"as drawn, mean {before.mean():.0%}")
     axes[2].plot(place, after[order], "o", ms=4, label=f"calibrated, mean {after.mean():.0%}")
     axes[2].set(
-        title="images restored blind under the learned prior",
+        title="images, blind, learned prior",
         xlabel="image, by what it held before",
         ylabel="pixels within the 90 % interval",
         ylim=(0, 1),
