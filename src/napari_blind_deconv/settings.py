@@ -90,6 +90,8 @@ class Settings:
     """How intensities stand for light: in proportion, as in microscopy, or by the curve of phones and cameras."""
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
+    bootstrap: Annotated[int, Ge(0), Le(1000)] = 0
+    """How often the whole run is repeated on images simulated from its own result, to map its error; 0: not at all."""
     fill_nan: bool = False
     """Replace NaN and infinite pixels by their nearest finite neighbour instead of leaving them out."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

@@ -36,6 +36,7 @@ FIELD_LABELS: Final = MappingProxyType(
         "widths": "Channels of the network",
         "fill_nan": "Fill NaN and Inf",
         "planes": "Independent planes",
+        "bootstrap": "Repeats for the error",
         "psf": "PSF file",
         "na": "NA",
         "zernike_rad": "Zernike (rad)",
@@ -86,6 +87,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "estimator": "How the PSF is found, where it is not known.",
         "encoding": "Grey levels of phones and cameras follow the light by a curve; microscopes measure it.",
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
+        "bootstrap": "Repeat the run on images simulated from its result, and map by how much it misses; 0: no map.",
         "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
         "device": "Where to compute: automatic takes a graphics card if there is one.",
         "seed": "Start of the random numbers; the same seed gives the same result.",
@@ -116,6 +118,7 @@ CHECK_LABELS: Final = MappingProxyType(
         "no_blur": "Evidence over no blur",
         "saturation": "Saturated pixels",
         "prior_share": "Prior's share of detail",
+        "uncertainty": "Factor of the uncertainty",
     }
 )
 """Check of trust: how it is called."""
