@@ -94,6 +94,8 @@ class Settings:
     """What shares one PSF: frames of time and of planes, those of time only, planes only, channels only, all, none."""
     psf_drift: Annotated[int, Ge(1), Le(100_000)] | None = None
     """Frames per group, where the PSF may change with time: groups are compared by evidence. None: it does not."""
+    bootstrap: Annotated[int, Ge(0), Le(1000)] = 0
+    """How often the whole run is repeated on images simulated from its own result, to map its error; 0: not at all."""
     fill_nan: bool = False
     """Replace NaN and infinite pixels by their nearest finite neighbour instead of leaving them out."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

@@ -38,6 +38,7 @@ FIELD_LABELS: Final = MappingProxyType(
         "share_psf": "One PSF for",
         "psf_drift": "Changes with time: frames a group",
         "planes": "Independent planes",
+        "bootstrap": "Repeats for the error",
         "psf": "PSF file",
         "na": "NA",
         "zernike_rad": "Zernike (rad)",
@@ -90,6 +91,7 @@ FIELD_HINTS: Final = MappingProxyType(
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
         "share_psf": "Which frames, planes and channels share one PSF; what does not share has a PSF each.",
         "psf_drift": "Compare groups of so many frames, and let the PSF change with time where they say that it does.",
+        "bootstrap": "Repeat the run on images simulated from its result, and map by how much it misses; 0: no map.",
         "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
         "device": "Where to compute: automatic takes a graphics card if there is one.",
         "seed": "Start of the random numbers; the same seed gives the same result.",
@@ -126,6 +128,7 @@ CHECK_LABELS: Final = MappingProxyType(
         "no_blur": "Evidence over no blur",
         "saturation": "Saturated pixels",
         "prior_share": "Prior's share of detail",
+        "uncertainty": "Factor of the uncertainty",
     }
 )
 """Check of trust: how it is called."""

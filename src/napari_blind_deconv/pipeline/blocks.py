@@ -22,7 +22,7 @@ from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.sources import Region, Sink, written
 from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of
-from napari_blind_deconv.pipeline.trusting import shown_blur
+from napari_blind_deconv.pipeline.trusting import drawn_checks, shown_blur
 from napari_blind_deconv.pipeline.trusting_blocks import ResidualSums
 from napari_blind_deconv.pipeline.two_phase import Estimate
 from napari_blind_deconv.pipeline.varying import Kernels, kernel_of_channel
@@ -105,6 +105,7 @@ def channel_in_blocks(
     last = replace(kernels[index], kernel=kernels[index].kernel.to(run.device))
     channel = _Channel(run, index, found, levels, plan, results)
     checks = yield from channel.restored(problem, last)
+    checks = [*checks, *drawn_checks(settings.restorer, problem, last.kernel)]
     given = taught or problem
     checks = shown_blur(problem, last.kernel, given, found.share("saturated"), checks)
     # Where the PSF changes, the part that taught it has no single one.

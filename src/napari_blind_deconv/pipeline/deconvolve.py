@@ -13,6 +13,7 @@ from napari_blind_deconv.failures import is_memory
 from napari_blind_deconv.metrics import score
 from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.blocks import Results, channel_in_blocks
+from napari_blind_deconv.pipeline.bootstrap import IN_ONE_PIECE_ONLY
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.given import Given, Maps, loaded, opened, whole_of
 from napari_blind_deconv.pipeline.in_one_piece import channel_in_one_piece
@@ -158,6 +159,8 @@ def _planned_steps(
     run = yield from said(preparing(image, settings, *given.checked), "preparing")
     run = replace(run, device=plan.device)
     truth, true_psf = checked_truth(given.truth, given.true_psf, run)
+    if settings.bootstrap and plan.blocks is not None:
+        run = replace(run, warnings=[*run.warnings, IN_ONE_PIECE_ONLY])
     results = None if plan.blocks is None else Results(given, run.shape, keeps_maps=plan.maps)
     outcomes: list[Outcome] = []
     for index in range(len(run.defects)):
