@@ -22,6 +22,7 @@ from napari_blind_deconv.pipeline.outcome import Outcome, check_finite, joined_m
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, preparing
 from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
 from napari_blind_deconv.pipeline.saying import said
+from napari_blind_deconv.pipeline.several_psfs import is_one_run, steps_of_several
 from napari_blind_deconv.pipeline.sources import SLAB, Sink, Source
 from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
 from napari_blind_deconv.pipeline.varying import Kernels, psf_fields, refuse_region
@@ -112,10 +113,14 @@ def deconvolve_steps(
     given = Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
     settings = settings or Settings()
     refuse_region(settings.variation, region)
-    return (yield from _with_room(given, settings, max_memory_gb))
+    if is_one_run(given, settings):
+        return (yield from _with_room(given, settings, max_memory_gb, {}))
+    return (yield from steps_of_several(given, settings, max_memory_gb, _with_room))
 
 
-def _with_room(given: Given, settings: Settings, max_memory_gb: float | None) -> Generator[Progress, None, Result]:
+def _with_room(
+    given: Given, settings: Settings, max_memory_gb: float | None, kernels: Kernels
+) -> Generator[Progress, None, Result]:
     """The run by the largest plan that finds room: where memory runs out, and only then, by the next one."""
     started = time.perf_counter()
     source = given.source()
@@ -123,7 +128,6 @@ def _with_room(given: Given, settings: Settings, max_memory_gb: float | None) ->
     refuse_type(source.dtype, source.shape)
     work = given.work(layout, settings)
     plan = planned(work, limit_bytes(max_memory_gb), device_of(settings), maps=bool(given.maps))
-    kernels: Kernels = {}
     smaller_ones: list[str] = []
     while True:
         if plan.blocks is not None or smaller_ones:
