@@ -33,6 +33,7 @@ MODULE = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
 WHOLE = importlib.import_module("napari_blind_deconv.pipeline.in_one_piece")
 PREPARATION = importlib.import_module("napari_blind_deconv.pipeline.preparation")
 BLOCKS = importlib.import_module("napari_blind_deconv.pipeline.blocks")
+ONE_BLOCK = importlib.import_module("napari_blind_deconv.pipeline.one_block")
 
 
 def observed(shape=(96, 88), seed=0):
@@ -309,7 +310,7 @@ IN_BLOCKS = [
     (BLOCKS, "posed_in_parts"),
     (BLOCKS, "kernel_of_channel"),
     (BLOCKS, "settled"),
-    (BLOCKS, "restored"),
+    (ONE_BLOCK, "restored"),
     (BLOCKS, "written"),
     (BLOCKS, "share_check"),
 ]
