@@ -31,22 +31,22 @@ _ANSWER, _END = 10, 5
 
 @dataclass
 class Session:
-    """Workers that wait for files."""
+    """Workers that wait for files; ``count`` of this machine."""
 
     client: Any
     close: Callable[[], None]
     threads: int | None = None
-    local: bool = False
+    count: int = 0
     closed: bool = False
 
     def worked(self, works: Sequence[FileWork]) -> Generator[Event, None, None]:
         """The engine: a worker for every file, or all of them for one that is large, where they are more than files."""
-        if not self.local:
+        if not self.count:
             _refuse_strangers(self.client, works)
         large = self._large(works)
         small = [place for place in range(len(works)) if place not in large]
         if small:
-            call = Call(self.client, [works[place] for place in small], self.threads, _END if self.local else None)
+            call = Call(self.client, [works[place] for place in small], self.threads, _END if self.count else None)
             with closing(call.events(self.end)) as events:
                 for event in events:
                     yield _placed(event, small, len(works))
@@ -60,10 +60,11 @@ class Session:
     def _large(self, works: Sequence[FileWork]) -> dict[int, FileWork]:
         """Files, by their place, that all workers together work on: this process plans, finds the kernel and writes."""
         there = self.client.scheduler_info(n_workers=-1)["workers"].values()
-        if len(works) >= len(there):
+        # One that died comes back.
+        if len(works) >= max(len(there), self.count):
             return {}
         limits = [one["memory_limit"] for one in there]
-        limit = PLANNED * min(limits) / 1e9 if all(limits) else None
+        limit = PLANNED * min(limits) / 1e9 if limits and all(limits) else None
         found = {}
         for place, work in enumerate(works):
             device = in_blocks(work, limit)
@@ -82,7 +83,7 @@ class Session:
 
     def end(self) -> None:
         """End all workers of this machine at once; those of others are not ours to end."""
-        if self.local and not self.closed:
+        if self.count and not self.closed:
             self.closed = True
             self.close()
 
@@ -109,7 +110,7 @@ def _local(workers: Workers, count: int, stack: ExitStack) -> Session:
         local_cluster(count, workers.device, workers.max_memory_gb, dashboard=workers.dashboard)
     )
     client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
-    return Session(client, stack.close, threads_of(count), local=True)
+    return Session(client, stack.close, threads_of(count), count)
 
 
 def _connected(workers: Workers) -> Any:
