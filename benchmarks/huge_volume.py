@@ -2,9 +2,9 @@
 
     python -m benchmarks.huge_volume [--gigabytes 2] [--workers 2] [--max-memory-gb 3] [--steps 2]
 
-Beads with counted light, float32, 256 planes, chunks of 16 x 256 x 256, restored with a known PSF by Richardson-Lucy of a
-few steps and one thread a process. Memory is the largest resident set of each process as Linux counts it; the pages of a
-file that others may use, too, are part of it. With 2 GB on two free cores a quarter of an hour for each of the two runs.
+Beads with counted light, float32, 256 planes, chunks of 16 x 256 x 256, restored with a known PSF by Richardson-Lucy of
+a few steps and one thread a process. Memory is the largest resident set of each process, as Linux counts it. With 2 GB
+on two free cores a quarter of an hour for each of the two runs.
 """
 
 import argparse
@@ -30,7 +30,7 @@ AT_ONCE = 16
 
 
 def made(path: Path, gigabytes: float) -> tuple[int, ...]:
-    """A volume whose blurred beads are those of one tile, turned from slab to slab, each pixel with noise of its own."""
+    """A volume whose blurred beads are those of one tile, turned from slab to slab, each pixel with its own noise."""
     side = round((gigabytes * 1e9 / 4 / PLANES) ** 0.5)
     shape, rng = (PLANES, side, side), np.random.default_rng(0)
     grown = tuple(n + k - 1 for n, k in zip((TILE,) * 3, KERNEL.shape, strict=True))

@@ -25,6 +25,9 @@ _WAITING, _PIXELS = 20, 50
 _CAREFUL = 0.85
 # Samples of canvas from which on it is worth the time to find out how fast the machine is.
 _TIMED_FROM = 1 << 20
+# Bytes that a process is taken to hold before it begins, at least, and part of the limit that this may be: a process
+# with Dask holds 0.1 GB more than one without, and both are to cut an image into the same blocks.
+_HELD, _OF_LIMIT = 4.5e8, 0.15
 # How much smaller the blocks are where those before found no room: few tries, for much of the work is done again.
 _SMALLER = 3
 
@@ -160,13 +163,13 @@ def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Pla
     # Of several channels one is worked on at a time; the others lie there as they came, and as they were restored.
     held = costs.HELD["whole"] * channel + _WAITING * (samples - channel)
     peak = max(_looking(work) * channel, held + max(restoring, _estimating(work)))
-    held = _base(work, device) + work.loaded + peak
+    held = _base(work, device, limit) + work.loaded + peak
     return Plan(work, device, None, maps, held, _seconds(work, device, canvas), limit)
 
 
-def _base(work: Work, device: torch.device) -> float:
+def _base(work: Work, device: torch.device, limit: float) -> float:
     card = costs.CARD if device.type == "cuda" and not torch.cuda.is_initialized() else 0.0
-    return resident_bytes() + work.aside + costs.PACKAGES[_kind(work)] + card
+    return max(resident_bytes(), min(_HELD, _OF_LIMIT * limit)) + work.aside + costs.PACKAGES[_kind(work)] + card
 
 
 def _estimating(work: Work) -> float:
@@ -203,7 +206,7 @@ def _seconds(work: Work, device: torch.device, canvas: int) -> float:
 def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, most: float = math.inf) -> Plan | None:
     """The blocks that take the least time, of at most so many samples of canvas; ``None``: none fit."""
     results = work.results[0] + (work.results[1] if maps else 0) + costs.HELD["blocks"]
-    fixed = _base(work, device) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
+    fixed = _base(work, device, limit) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
     left = _CAREFUL * (limit - fixed)
     slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
     if max(slab, _estimating(work)) > limit - fixed:
