@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import time
+from concurrent.futures import CancelledError
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_blind_deconv import Settings, io
+from napari_blind_deconv import InputError, Settings, io
 from napari_blind_deconv.batch import (
     Batch,
     FileProgress,
@@ -32,20 +33,15 @@ from napari_blind_deconv.spread import Done, Step, in_turn
 from napari_blind_deconv.synthesis import beads, gaussian_kernel, photon_counts
 
 pytest.importorskip("distributed")
-from napari_blind_deconv.batch import dask_session
+import distributed
+
+from napari_blind_deconv.batch import worker
 from napari_blind_deconv.batch.spreading import Spread
 
 KERNEL = gaussian_kernel((3, 5, 5), np.diag([0.6, 1.0, 1.0])).astype(np.float32)
 LUCY = Settings(kernel_prior=Known(psf="k.tif"), restorer=RichardsonLucyRestorer(steps_taken=4), image_prior=NoPrior())
 SMOOTH = Settings(kernel_prior=Known(psf="k.tif"), restorer=ByPrior(), iterations=2)
 SPACE = (16, 48, 56)
-
-
-@pytest.fixture(scope="module")
-def session():
-    """Two workers of this machine."""
-    with dask_session.opened(Workers(count=2, max_memory_gb=2, device="cpu")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -97,7 +93,7 @@ def written(output: str) -> dict[str, np.ndarray]:
 
 
 def hidden(output: str) -> list[str]:
-    return [path.name for path in Path(output).iterdir() if path.name.startswith(".")]
+    return [path.name for path in Path(output).glob(".*")]
 
 
 def report_of(events) -> dict:
@@ -182,25 +178,60 @@ def test_blocks_of_a_killed_worker_are_done_by_another(folder, session):
     assert hidden("together") == []
 
 
-@pytest.mark.slow
-def test_workers_that_die_over_a_block_are_a_memory_that_is_full(folder, session, monkeypatch):
-    monkeypatch.setattr(session.client.cluster.scheduler, "allowed_failures", 0)
-    settings = replace(SMOOTH, iterations=60)
-    killed, found = False, []
-    for event in run(prepared(batch(volume(), "together", settings)), session.worked):
-        found.append(event)
-        killed = killed or (isinstance(event, FileProgress) and "block" in event.message and kill_one(session))
-    assert killed
-    (smaller,) = report_of(found)["plan"]["smaller"]
-    assert "memory ran out" in smaller
-
-
 class Squares:
     """The square of a number."""
 
     def steps(self, part):
         yield Step(1, 1)
         return part**2
+
+
+class Lost:
+    """A client whose parts all end in an error."""
+
+    status = "running"
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def nthreads(self):
+        return {"worker": 1}
+
+    def submit(self, *arguments, **named):
+        return self
+
+    def add_done_callback(self, call):
+        call(self)
+
+    def done(self):
+        return True
+
+    def result(self):
+        raise self.error
+
+    def cancel(self, futures, force):
+        self.cancelled = len(futures)
+
+    def run(self, function, call, on_error):
+        self.stopped = function, call
+
+
+@pytest.mark.parametrize(
+    ("error", "known", "words"),
+    [
+        (distributed.KilledWorker("part", None, 3), MemoryError, "died over a part"),
+        (CancelledError(), InputError, "scheduler has gone away"),
+        (ImportError("no module"), InputError, "same version"),
+        (InputError(subject="a", value="is wrong", remedy="b"), InputError, "a is wrong; b"),
+    ],
+    ids=["killed", "gone", "version", "refused"],
+)
+def test_parts_that_fail_end_the_others_and_say_what_it_means(error, known, words):
+    client = Lost(error)
+    with pytest.raises(known, match=words):
+        list(Spread(client)(Squares(), range(5)))
+    assert client.cancelled == 2
+    assert client.stopped[0] is worker.stop
 
 
 def test_workers_are_no_more_than_files_unless_one_is_large(folder, monkeypatch):
