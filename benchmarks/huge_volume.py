@@ -122,7 +122,7 @@ def main() -> None:
         size = 4 * np.prod([float(n) for n in shape]) / 1e9
         say(f"{' x '.join(map(str, shape))} float32, {size:.2f} GB, made in {time.perf_counter() - begun:.0f} s")
         found = {}
-        for name, options in (("alone", []), ("together", ["--workers", str(asked.workers)])):
+        for name, options in (("together", ["--workers", str(asked.workers)]), ("alone", [])):
             seconds, peaks, report = run(folder, name, common + options)
             found[name] = seconds
             held = ", ".join(f"{value:.2f}" for value in peaks.values())

@@ -18,7 +18,7 @@ from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed_
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.saying import said
 from napari_blind_deconv.pipeline.shares import Details, ShareMaps, Shells, Shown
-from napari_blind_deconv.pipeline.sources import Region, Sink, written
+from napari_blind_deconv.pipeline.sources import SLAB, Region, Sink, written
 from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of
 from napari_blind_deconv.pipeline.trusting import shown_blur
@@ -30,6 +30,9 @@ from napari_blind_deconv.restoration.blockwise import Block, Blocks, carried, se
 from napari_blind_deconv.spread import Done, Spreads, in_turn
 from napari_blind_deconv.tiling import Mixer
 from napari_blind_deconv.trust import Check, half_light, share_check
+
+# Samples that are written at once.
+_AT_ONCE = 8 * SLAB
 
 
 @dataclass
@@ -171,16 +174,27 @@ class _Channel:
         self.light = self.light[0] + light[0], self.light[1] + light[1], self.light[2] + light[2]
 
     def _write(self, name: str, frames: slice, place: Region, values: Float) -> None:
+        """Some planes at a time, as they are copied; whole chunks, where there are chunks."""
+        sink, layout = self.results.sink(name), self.run.layout
+        grain = getattr(sink, "grain", (1,) * len(sink.shape))[layout.axes.index(layout.space[0])]
+        thick = grain * max(1, _AT_ONCE * values.shape[1] // values.size // grain)
+        first = place[0]
+        for start in range(first.start // thick * thick, first.stop, thick):
+            part = slice(max(start, first.start), min(start + thick, first.stop))
+            some = values[:, part.start - first.start : part.stop - first.start]
+            self._put(name, sink, (frames, (part, *place[1:])), some)
+
+    def _put(self, name: str, sink: Sink, where: tuple[slice, Region], values: Float) -> None:
         if name == "image":
             values = self.levels.restored(values)
-            stays = self.found.original(frames, place)
+            stays = self.found.original(*where)
             wrong = ~np.isfinite(values)
             if stays is not None:
                 wrong &= ~stays[1]
                 left = stays[0] - np.float32(self.run.settings.background or 0.0)
                 values = np.where(stays[1], left if self.run.white is None else grey_of(left, self.run.white), values)
             self.infinite |= bool(wrong.any())
-        written(self.found.channel, self.results.sink(name), (frames, place), values)
+        written(self.found.channel, sink, where, values)
 
     def _shown(self, blocks: Iterable[Block]) -> Iterator[Shown]:
         """What blocks see of the restored image, on the priors' scale."""
@@ -214,7 +228,7 @@ class _Channel:
 
 @dataclass
 class _Mixing:
-    """Blocks' answers mixed, group after group, and written as soon as nothing is added to them any more."""
+    """Blocks' answers mixed, and written as soon as nothing is added to them any more."""
 
     blocks: Blocks
     write: Callable[[str, slice, Region, Float], None]
@@ -226,8 +240,3 @@ class _Mixing:
             mixer = self.mixers.setdefault(name, Mixer(self.blocks.cut))
             for place, ready in mixer.add(block.tile, values):
                 self.write(name, block.frames, place, ready)
-        if (block.number + 1) % len(self.blocks.cut.tiles) == 0:
-            for name, mixer in self.mixers.items():
-                for place, ready in mixer.rest():
-                    self.write(name, block.frames, place, ready)
-            self.mixers.clear()

@@ -28,6 +28,8 @@ _TIMED_FROM = 1 << 20
 # Bytes that a process is taken to hold before it begins, at least, and part of the limit that this may be: a process
 # with Dask holds 0.1 GB more than one without, and both are to cut an image into the same blocks.
 _HELD, _OF_LIMIT = 4.5e8, 0.15
+# Parts of the room for a block that are tried.
+_SHARES = (1.0, 0.85, 0.7, 0.5, 0.3)
 # How much smaller the blocks are where those before found no room: few tries, for much of the work is done again.
 _SMALLER = 3
 
@@ -211,16 +213,33 @@ def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, mos
     slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
     if max(slab, _estimating(work)) > limit - fixed:
         return None
-    # A block's own pixels, and the row of blocks that are mixed.
+    # A block's own pixels, and those that come back of it.
     each = costs.bytes_of(work.settings, len(work.kernel_shape)) + _PIXELS
     room = left / each if device.type == "cpu" else min(left / 16, SHARE * free_bytes(device) / each)
-    blocks = fitting(work, min(room, most))
-    if blocks is None:
-        return None
-    canvas = work.canvas(blocks.frames, blocks.cut.seen)
-    taken = each * canvas if device.type == "cpu" else 16 * canvas
-    peak = fixed + max(taken, slab, _estimating(work))
-    return Plan(work, device, blocks, maps, peak, _seconds(work, device, canvas * len(blocks)), limit)
+    plan: Plan | None = None
+    # The larger the blocks, the more is mixed.
+    for share in _SHARES:
+        blocks = fitting(work, min(share * room, most))
+        if blocks is None:
+            break
+        canvas = work.canvas(blocks.frames, blocks.cut.seen)
+        taken = _mixing(blocks, maps=maps) + (each * canvas if device.type == "cpu" else 16 * canvas)
+        peak = fixed + max(taken, slab, _estimating(work))
+        plan = Plan(work, device, blocks, maps, peak, _seconds(work, device, canvas * len(blocks)), limit)
+        if peak <= limit:
+            break
+    return plan
+
+
+def _mixing(blocks: Blocks, *, maps: bool) -> float:
+    """Bytes of blocks that are mixed, and wait for others: a line of them, and margins along the axes before."""
+    cut, frames = blocks.cut, blocks.frames
+    *before, last = [axis for axis, count in enumerate(cut.counts) if count > 1] or [0]
+    line = math.prod(
+        n if axis == last else min(n, seen) for axis, (n, seen) in enumerate(zip(cut.space, cut.seen, strict=True))
+    )
+    margins = sum(2 * cut.blend[axis] * math.prod(cut.space) // cut.space[axis] for axis in before)
+    return 4.0 * frames * (line + margins) * (3 if maps else 1)
 
 
 def _looking(work: Work) -> float:
