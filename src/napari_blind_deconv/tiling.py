@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Slices = tuple[slice, ...]
+# Samples of blocks that are joined before they are given away, at most.
+_LINE = 1 << 26
 
 
 def pieces(region: Slices, grain: Sequence[int], most: int) -> Iterator[Slices]:
@@ -157,6 +159,15 @@ class Cut:
         n, count, margin = self.space[axis], self.counts[axis], self._margin[axis]
         return [0, *(margin + i * (n - 2 * margin) // count for i in range(1, count)), n]
 
+    @property
+    def line(self) -> int:
+        """Samples of a line of blocks along the last axis that is cut; 0 where it is too long to be held as one."""
+        cut = [axis for axis, count in enumerate(self.counts) if count > 1]
+        if len(cut) < 2:
+            return 0
+        found = math.prod(self.seen) // self.seen[cut[-1]] * self.space[cut[-1]]
+        return found if found <= _LINE else 0
+
     def own(self, tile: Tile) -> Slices:
         """The part of what a block sees that is nearest to it: the parts of all blocks cover the array once."""
         found = []
@@ -188,7 +199,7 @@ def _rising(places: NDArray[np.intp], start: int, blend: int) -> NDArray[np.floa
 class Mixer:
     """The blocks' answers, mixed where they overlap: parts of the array, each given once; they cover it.
 
-    No more is held than a line of blocks along the last axis that is cut, and margins along the others.
+    No more is held than margins, and a line of blocks along the last axis that is cut, if it is short.
 
     Parameters
     ----------
@@ -201,7 +212,7 @@ class Mixer:
     >>> mixer = Mixer(cut)
     >>> parts = [part for tile in cut.tiles for part in mixer.add(tile, values[tile.kept])]
     >>> [place for place, _ in parts], bool(np.allclose(np.concatenate([p for _, p in parts]), values))
-    ([(slice(0, 40, None),)], True)
+    ([(slice(0, 17, None),), (slice(17, 40, None),)], True)
     """
 
     def __init__(self, cut: Cut) -> None:
@@ -219,7 +230,7 @@ class Mixer:
         place, mixed = tile.kept, values * self._cut.weights(tile)
         for axis in reversed(self._axes):
             place, mixed = self._mixed(axis, place, mixed)
-        return self._joined(place, mixed) if self._axes else [(place, mixed)]
+        return self._joined(place, mixed) if self._cut.line else [(place, mixed)]
 
     def _mixed(self, axis: int, place: Slices, values: NDArray[np.float32]) -> tuple[Slices, NDArray[np.float32]]:
         """Add what a block before left along an axis, and leave what the next one adds to."""

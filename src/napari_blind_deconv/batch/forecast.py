@@ -112,8 +112,9 @@ def plan_of(work: FileWork) -> tuple[io.Header, Plan]:
     if taps is None and settings.kernel_prior.kind == "known":
         settings = replace(settings, kernel_prior=Settings().kernel_prior)
     given = Given(source, header.axes, header.voxel_size_um, taps, None, None, None, used, None, False, None)
+    # Results of a batch go to files.
     return header, planned(
-        given.work(layout, settings),
+        replace(given.work(layout, settings), results=(0.0, 0.0)),
         limit_bytes(work.said.max_memory_gb),
         device_of(settings),
         maps=bool(work.job.maps),

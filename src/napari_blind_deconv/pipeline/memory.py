@@ -232,14 +232,14 @@ def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, mos
 
 
 def _mixing(blocks: Blocks, *, maps: bool) -> float:
-    """Bytes of blocks that are mixed, and wait for others: a line of them, and margins along the axes before."""
-    cut, frames = blocks.cut, blocks.frames
-    *before, last = [axis for axis, count in enumerate(cut.counts) if count > 1] or [0]
-    line = math.prod(
-        n if axis == last else min(n, seen) for axis, (n, seen) in enumerate(zip(cut.space, cut.seen, strict=True))
+    """Bytes of blocks that are mixed, and wait for others: a line of them, and margins."""
+    cut = blocks.cut
+    margins = sum(
+        2 * blend * math.prod(cut.space) // n
+        for n, blend, count in zip(cut.space, cut.blend, cut.counts, strict=True)
+        if count > 1
     )
-    margins = sum(2 * cut.blend[axis] * math.prod(cut.space) // cut.space[axis] for axis in before)
-    return 4.0 * frames * (line + margins) * (3 if maps else 1)
+    return 4.0 * blocks.frames * (cut.line + margins) * (3 if maps else 1)
 
 
 def _looking(work: Work) -> float:
