@@ -24,6 +24,7 @@ from napari_blind_deconv.batch import (
     prepared,
     run,
 )
+from napari_blind_deconv.batch.forecast import plan_of
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.pipeline.cutting import fitting
@@ -242,6 +243,8 @@ def test_workers_are_no_more_than_files_unless_one_is_large(folder, monkeypatch)
     os.chdir(folder)
     assert needed(workers, found.works).count == 1
     assert needed(Workers(scheduler="tcp://a:1"), found.works).scheduler == "tcp://a:1"
+    # Results go to files, so that they are no reason to have no plan.
+    assert plan_of(found.works[0])[1].work.results == (0.0, 0.0)
 
 
 def kill_one(session) -> bool:
