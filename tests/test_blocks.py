@@ -20,8 +20,8 @@ from napari_blind_deconv.pipeline import deconvolve_steps, memory
 from napari_blind_deconv.pipeline.cutting import Work, fitting
 from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
 from napari_blind_deconv.restoration import ByData, ByPrior, RichardsonLucyRestorer, Task
-from napari_blind_deconv.restoration.blockwise import InBlocks
 from napari_blind_deconv.restoration.halo import BLEND, halo_of, radii
+from napari_blind_deconv.restoration.in_blocks import InBlocks
 from napari_blind_deconv.synthesis import beads, cells, gaussian_kernel, photon_counts
 from napari_blind_deconv.tiling import Cut, Mixer
 

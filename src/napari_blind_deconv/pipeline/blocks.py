@@ -26,7 +26,8 @@ from napari_blind_deconv.pipeline.trusting_blocks import ResidualSums
 from napari_blind_deconv.pipeline.two_phase import Estimate
 from napari_blind_deconv.pipeline.varying import Kernels, kernel_of_channel
 from napari_blind_deconv.restoration import RichardsonLucyRestorer, Task
-from napari_blind_deconv.restoration.blockwise import Block, Blocks, carried, seen, settled
+from napari_blind_deconv.restoration.blockwise import Block, Blocks, carried, seen
+from napari_blind_deconv.restoration.settling import settled
 from napari_blind_deconv.spread import Done, Spreads, in_turn
 from napari_blind_deconv.tiling import Mixer
 from napari_blind_deconv.trust import Check, half_light, share_check

@@ -1,33 +1,23 @@
-"""A restoration in blocks: what concerns all of the observation is decided once, then block after block is restored.
+"""A restoration in blocks: what concerns all of the observation is decided once (`settling`), then blocks are restored.
 
 A block is restored as the whole would be, by the same restorer with the same noise, levels and strengths; it sees a
 halo around what is kept of it (`halo`), and neighbours are mixed where they overlap (`tiling`).
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from napari_blind_deconv._types import finished, translated
 from napari_blind_deconv.forward import Blur, Frame
-from napari_blind_deconv.fourier import trailing
-from napari_blind_deconv.restoration.by_data import ByData
-from napari_blind_deconv.restoration.by_prior import ByPrior, in_need_of_unit
-from napari_blind_deconv.restoration.part import part_of
-from napari_blind_deconv.restoration.photon_map import PhotonMap
 from napari_blind_deconv.restoration.photons import Light
-from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer, intensities
-from napari_blind_deconv.restoration.scene_unit import concentration
-from napari_blind_deconv.restoration.task import Restored, Task, darkest, photons_of, sampled
-from napari_blind_deconv.spread import Done, Spreads, Step, in_turn
+from napari_blind_deconv.restoration.task import Restored, Task
 from napari_blind_deconv.tiling import Cut, Tile
 
 # Blocks that a decision on the whole looks at, at most: they are spread evenly.
 _LOOKED_AT = 27
-_LEAST_LIGHT = 1e-6
 
 
 class Restores(Protocol):
@@ -202,136 +192,3 @@ def restored(restorer: Restores, source: Observed, task: Task, blocks: Sequence[
         if before is None:
             raise RuntimeError("the restorer ended without a scene")
         yield Answer(block, step, step, part, before.scene, before.maps, before.message)
-
-
-def settled(
-    restorer: Restores, source: Observed, task: Task, blocks: Blocks, spread: Spreads = in_turn
-) -> Generator[str, None, tuple[Restores, Task]]:
-    """What is decided once for all blocks: the darkest level, the restorer, the light, and how concentrated it is.
-
-    A yield after every block that was looked at; at most 27 are.
-
-    Parameters
-    ----------
-    task
-        The restoration of a part of the observation that shows much.
-    spread
-        Who looks at blocks.
-    """
-    if task.non_negative or task.counts:
-        task = replace(task, dark=(yield from _darkest(source, task, blocks, spread)))
-    if isinstance(restorer, ByData):
-        restorer = yield from translated(restorer.chosen(task), lambda _: "choosing how to restore")
-    if isinstance(restorer, PhotonMap | RichardsonLucyRestorer):
-        return restorer, replace(task, light=(yield from _light(source, task, blocks, spread)))
-    if isinstance(restorer, ByPrior) and in_need_of_unit(task):
-        task = replace(task, concentration=concentration(part_of(task)))
-        yield "looking how light is concentrated"
-    return restorer, task
-
-
-@dataclass(frozen=True)
-class _Dark:
-    """Samples of what a block shows once its noise is averaged away."""
-
-    task: Task
-    cut: Cut
-
-    def steps(self, part: Seen) -> Generator[Step, None, Tensor]:
-        smooth = task_of(part.block, part.source, self.task).smooth()
-        yield Step()
-        return sampled(smooth[trailing(self.cut.own(part.block.tile))]).cpu()
-
-
-def _darkest(source: Observed, task: Task, blocks: Blocks, spread: Spreads) -> Generator[str, None, float]:
-    if task.dark is not None:
-        return task.dark
-    found = []
-    for answer in spread(_Dark(carried(task), blocks.cut), seen(source, blocks.spread())):
-        if isinstance(answer, Done):
-            found.append(answer.found)
-        yield "looking for the darkest parts"
-    return darkest(torch.cat(found))
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """Sums over a block's own part: of the weight, of the light and of its square, in photons; and the pedestal."""
-
-    task: Task
-    cut: Cut
-
-    def steps(self, part: Seen) -> Generator[Step, None, tuple[list[Tensor], float]]:
-        one = task_of(part.block, part.source, self.task)
-        data = photons_of(one) if one.counts else intensities(one)
-        own = trailing(self.cut.own(part.block.tile))
-        yield Step()
-        counts, mask = data.counts[own], data.weight.expand(data.counts.shape)[own]
-        axes = tuple(range(1, counts.ndim))
-        sums = (mask, mask * counts, mask * counts.square())
-        return [one.sum(axes, keepdim=True, dtype=torch.float64).cpu() for one in sums], data.pedestal
-
-
-def _light(source: Observed, task: Task, blocks: Blocks, spread: Spreads) -> Generator[str, None, Light]:
-    """Mean of every frame, and brightness of the brightest one, from sums over all blocks."""
-    shape = (source.shape[0], *(1,) * (len(source.shape) - 1))
-    totals = [torch.zeros(shape, dtype=torch.float64) for _ in range(3)]
-    pedestal = 0.0
-    for answer in spread(_Sums(carried(task), blocks.cut), seen(source, blocks.all())):
-        if isinstance(answer, Done):
-            sums, pedestal = answer.found
-            for total, values in zip(totals, sums, strict=True):
-                total[answer.part.block.frames] += values
-        yield "measuring the light"
-    weight, first, second = totals
-    mean = (first / weight.clamp(min=1) - pedestal).clamp(min=_LEAST_LIGHT * max(1.0, pedestal))
-    power = second - 2 * pedestal * first + pedestal**2 * weight - first
-    brightness = torch.maximum(power / (mean * weight).clamp(min=1e-30), mean).max()
-    like = task.data.observed
-    return Light(mean.to(like), brightness.to(like))
-
-
-@dataclass(frozen=True)
-class InBlocks:
-    """A restorer that works block by block, for an observation that is there as a whole.
-
-    Attributes
-    ----------
-    restorer
-        Which restores a block.
-    counts
-        Blocks along each spatial axis.
-    halo, blend
-        As of `tiling.Cut`.
-    frames
-        Frames that are worked on together; ``None``: all.
-    """
-
-    restorer: Restores
-    counts: tuple[int, ...]
-    halo: tuple[int, ...]
-    blend: tuple[int, ...]
-    frames: int | None = None
-
-    def restore(self, task: Task) -> Iterator[Restored]:
-        """The scene so far after every block; beyond the frame its edge continued."""
-        data = task.data
-        batch = data.observed.shape[0]
-        source = InMemory(data.observed, data.weights)
-        cut = Cut(data.frame.shape, self.counts, self.halo, self.blend)
-        blocks = Blocks(cut, self.frames or batch, batch)
-        restorer, task = finished(settled(self.restorer, source, task, blocks))
-        out = torch.zeros_like(data.observed)
-        maps: dict[str, Tensor] = {}
-        for index in range(len(blocks.groups)):
-            for answer in restored(restorer, source, task, list(blocks.of_group(index))):
-                if answer.scene is None:
-                    continue
-                share = torch.from_numpy(cut.weights(answer.block.tile)).to(out)
-                where, crop = (answer.block.frames, *answer.block.tile.kept), answer.task.data.frame.crop
-                within = trailing(answer.block.tile.within)
-                out[where] += share * crop(answer.scene)[within]
-                for name, values in answer.maps.items():
-                    maps.setdefault(name, torch.zeros_like(out))[where] += share * crop(values)[within]
-                done = {name: data.frame.extend(values) for name, values in maps.items()}
-                yield Restored(data.frame.extend(out), len(blocks), done)
