@@ -30,7 +30,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from napari_blind_deconv.evidence.fisher import fisher, kernel_error, profiled
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -38,6 +37,7 @@ from benchmarks.movies_figure import draw
 from napari_blind_deconv import Settings, deconvolve
 from napari_blind_deconv.estimation import ByEvidence, Joint
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.evidence.fisher import fisher, kernel_error, profiled
 from napari_blind_deconv.forward import Frame, predict
 from napari_blind_deconv.fourier import multiplicity, transfer
 from napari_blind_deconv.image_priors import Diffusion, GaussianField, SparseGradients

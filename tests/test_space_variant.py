@@ -37,7 +37,8 @@ from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.pipeline.cutting import Work, fitting
 from napari_blind_deconv.pipeline.memory import Plan
 from napari_blind_deconv.restoration import ByPrior, RichardsonLucyRestorer, Task
-from napari_blind_deconv.restoration.blockwise import InBlocks, InMemory
+from napari_blind_deconv.restoration.blockwise import InMemory
+from napari_blind_deconv.restoration.in_blocks import InBlocks
 from napari_blind_deconv.settings import settings_from_dict, settings_to_dict
 from napari_blind_deconv.synthesis import fibres
 

@@ -178,7 +178,10 @@ class Varied:
         along = [
             any(degrees[axis] for term in self.surface.terms for degrees in term) for axis in range(len(self.space))
         ]
-        return KernelField(self.space, tuple(along), lambda place: self.surface.kernel_at(self._relative(place)))
+        return KernelField(self.space, tuple(along), self._kernel_at)
+
+    def _kernel_at(self, place: Sequence[float]) -> Tensor:
+        return self.surface.kernel_at(self._relative(place))
 
     def _relative(self, place: Sequence[float]) -> tuple[float, ...]:
         """Pixels as places from -1 to 1, border to border."""
