@@ -17,6 +17,7 @@ sixteen cores at ten draws.
 
 import argparse
 import csv
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,6 +45,7 @@ from napari_blind_deconv.image_priors import Diffusion, GaussianField, SparseGra
 from napari_blind_deconv.kernel_priors import Airy, Defocus, Fit, Gaussian, Lenslets, Parameter
 from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.figures import Figures
+from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.metrics import describe_kernel, mnc, psnr, score_kernel
 
 SIDE, SUPPORT = 256, 15
@@ -81,9 +83,14 @@ def figures_of(family: str, draw_number: int) -> tuple[Tensor, Figures]:
     """A kernel of a family, and its figures."""
     prior, generator = FAMILIES[family], torch.Generator().manual_seed(draw_number)
     if family == "gaussian":
-        kernel = prior.sample(SHAPE, generator)
-        return kernel, prior.figures(Fit(kernel), SHAPE)
-    radius = float(torch.empty(()).uniform_(2.0, 4.5, generator=generator))
+        # Wide enough to leave the highest frequencies to the noise, as its level is read there.
+        widths = torch.empty(2).uniform_(1.4, 3.0, generator=generator)
+        turn = float(torch.rand((), generator=generator)) * math.pi
+        axes = torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+        kernel = gaussian(axes.T @ torch.diag(widths.square()) @ axes, SHAPE)
+        figures = prior.figures(Fit(kernel), SHAPE)
+        return figures.kernel_of(figures.start).detach(), figures
+    radius = float(torch.empty(()).uniform_(2.6, 4.5, generator=generator))
     figures = prior.figures(Fit(torch.ones(SHAPE), {"radius_px": Parameter(radius, unit="px")}), SHAPE)
     return figures.kernel_of(figures.start).detach(), figures
 
