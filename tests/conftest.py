@@ -78,3 +78,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="module")
+def session():
+    """Two workers of this machine."""
+    from napari_blind_deconv.batch import Workers, dask_session
+
+    with dask_session.opened(Workers(count=2, max_memory_gb=2)) as opened:
+        yield opened

@@ -56,13 +56,6 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def session():
-    """Two workers of this machine."""
-    with dask_session.opened(Workers(count=2, max_memory_gb=2)) as opened:
-        yield opened
-
-
 def batch(output="out", names=("in",), steps=STEPS, **others) -> Batch:
     restorer = RichardsonLucyRestorer(steps_taken=steps)
     settings = Settings(kernel_prior=Known(psf="k.tif"), restorer=restorer, image_prior=NoPrior())

@@ -154,13 +154,16 @@ def test_regions_of_colours(tmp_path, planar, options):
     np.testing.assert_array_equal(source.read(region), whole[region])
 
 
-def test_a_source_goes_to_other_processes(tmp_path):
+def test_a_source_goes_to_other_processes_in_other_folders(tmp_path, monkeypatch):
     data = numbers((3, 20, 30), "u2", 3)
     tifffile.imwrite(tmp_path / "a.tif", data, compression="zlib", photometric="minisblack", metadata=None)
     made(tmp_path / "a.zarr", data, "ZYX", "ome-zarr")
+    (tmp_path / "elsewhere").mkdir()
     for name in ("a.tif", "a.zarr"):
-        source = pickle.loads(pickle.dumps(io.open(tmp_path / name)))
-        np.testing.assert_array_equal(source.read(), data)
+        monkeypatch.chdir(tmp_path)
+        sent = pickle.dumps(io.open(Path(name)))
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        np.testing.assert_array_equal(pickle.loads(sent).read(), data)
 
 
 @pytest.mark.parametrize(

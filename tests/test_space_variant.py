@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from napari_blind_deconv import Settings, deconvolve
-from napari_blind_deconv._types import InputError, PsfField
+from napari_blind_deconv._types import InputError, PsfField, finished
 from napari_blind_deconv.batch.plan import Job
 from napari_blind_deconv.estimation import Constant, Joint, Smooth, Varied
 from napari_blind_deconv.estimation.polynomials import Term, at, constant, groups
-from napari_blind_deconv.estimation.regional import pieces_of, varied
+from napari_blind_deconv.estimation.regional import asked_of, pieces_of, varied
 from napari_blind_deconv.estimation.regions import regions
-from napari_blind_deconv.estimation.variation import Surface
+from napari_blind_deconv.estimation.variation import Step, Surface
 from napari_blind_deconv.forward import Blur, DataTerm, Frame, KernelField, Noise
 from napari_blind_deconv.fourier import rfftn
 from napari_blind_deconv.image_priors import SparseGradients
@@ -37,7 +37,8 @@ from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.pipeline.cutting import Work, fitting
 from napari_blind_deconv.pipeline.memory import Plan
 from napari_blind_deconv.restoration import ByPrior, RichardsonLucyRestorer, Task
-from napari_blind_deconv.restoration.blockwise import InBlocks, InMemory
+from napari_blind_deconv.restoration.blockwise import InMemory
+from napari_blind_deconv.restoration.in_blocks import InBlocks
 from napari_blind_deconv.settings import settings_from_dict, settings_to_dict
 from napari_blind_deconv.synthesis import fibres
 
@@ -212,20 +213,10 @@ def found_in(low: float, high: float, seed: int, order: int = 1) -> tuple[bool, 
     values, noise = torch.from_numpy(observed)[None], Noise.white(0.005 * float(observed.max()))
     middle = (low + high) / 2
     start = Fit(gaussian(torch.eye(2) * middle**2, (19, 19)))
-    steps = varied(
-        pieces_of(InMemory(values), noise, (1.0, 1.0), (19, 19)),
-        Gaussian().figures(start, (19, 19)),
-        Smooth(order=order),
-        observed.shape,
-    )
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found = end.value
-            break
+    pieces = pieces_of(InMemory(values), noise, (1.0, 1.0), (19, 19))
+    surface, _ = finished(varied(pieces, Gaussian().figures(start, (19, 19)), asked_of(pieces, Smooth(order=order))))
     places = [(0.0, -1.0), (0.0, 0.0), (0.0, 1.0)]
-    return found.varies, [found.surface.described_at(place)["sigma_1_px"].value for place in places]
+    return len(surface.terms) > 1, [surface.described_at(place)["sigma_1_px"].value for place in places]
 
 
 def test_a_width_that_grows_is_found_and_one_that_does_not_is_not() -> None:
@@ -377,6 +368,6 @@ def _linear() -> tuple[tuple[Term, ...], torch.Tensor]:
     return (((0, 0),), ((0, 1),)), torch.tensor([[middle, middle, 0.0], [np.log(2) / 2, np.log(2) / 2, 0.0]]).float()
 
 
-def _ended(found: Varied) -> Generator[Surface, None, Varied]:
+def _ended(found: Varied) -> Generator[Surface, None, tuple[Surface, tuple[Step, ...]]]:
     yield found.surface
-    return found
+    return found.surface, found.steps

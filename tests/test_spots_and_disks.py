@@ -17,7 +17,6 @@ from napari_blind_deconv.kernel_priors import Airy, Defocus, Lenslets
 from napari_blind_deconv.kernel_priors.airy import airy
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.fit import explained
-from napari_blind_deconv.kernel_priors.laplace import laplace
 from napari_blind_deconv.kernel_priors.spot_model import SpotModel
 from napari_blind_deconv.kernel_priors.spots import refined_peaks, single, spots
 from napari_blind_deconv.metrics import score_kernel
@@ -106,15 +105,6 @@ def test_a_radius_is_found_with_its_error(prior, kernel_of, radius):
 def test_a_pattern_in_the_plane_is_refused_for_volumes():
     with pytest.raises(InputError, match=r"3 axes; .*microscope"):
         airy(torch.tensor(2.0), (3, 5, 5))
-
-
-@given(seed=st.integers(0, 99), scale=st.floats(0.1, 10))
-def test_the_laplace_covariance_of_a_quadratic_is_its_inverse(seed, scale):
-    root = scale * (noise((3, 3), seed) + 3 * torch.eye(3, dtype=torch.float64))
-    precision = root @ root.T
-    at = [torch.zeros(2, dtype=torch.float64), torch.zeros((), dtype=torch.float64)]
-    found = laplace(lambda a, b: (v := torch.cat([a, b[None]])) @ precision @ v / 2, at)
-    assert torch.allclose(found, torch.linalg.inv(precision), rtol=1e-4, atol=1e-8)
 
 
 def places_within(count: int, half: list[float], seed: int) -> torch.Tensor:

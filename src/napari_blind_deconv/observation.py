@@ -50,6 +50,10 @@ class Arrangement:
         """Position of the channel axis, if there is one: channels have a PSF each."""
         return self.axes.index("C") if "C" in self.axes else None
 
+    def frames(self, shape: Sequence[int]) -> int:
+        """How many frames a channel of an image of ``shape`` has: of time, planes, colours, positions."""
+        return math.prod(n for axis, n in zip(self.axes, shape, strict=True) if axis not in f"C{self.space}")
+
     def apart(self, image: NDArray[Any]) -> list[NDArray[Any]]:
         """One array per channel, its axes in the input's order."""
         return [image] if self.channel is None else list(np.moveaxis(image, self.channel, 0))

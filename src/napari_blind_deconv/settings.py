@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import AfterValidator, TypeAdapter
 
 from napari_blind_deconv._types import MOST_INTENSE, InputError, component, nearest
-from napari_blind_deconv.estimation import ByEvidence, Constant, Estimator, Variation
+from napari_blind_deconv.estimation import ByEvidence, Constant, Estimator, Variation, refuse_drift
 from napari_blind_deconv.forward import Likelihood, ReadFromImage
 from napari_blind_deconv.image_priors import ImagePrior, SparseGradients
 from napari_blind_deconv.kernel_priors import KernelPrior, Known, Uniform
@@ -90,6 +90,12 @@ class Settings:
     """How intensities stand for light: in proportion, as in microscopy, or by the curve of phones and cameras."""
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
+    share_psf: Literal["frames", "time", "plane", "channel", "all", "none"] = "frames"
+    """What shares one PSF: frames of time and of planes, those of time only, planes only, channels only, all, none."""
+    psf_drift: Annotated[int, Ge(1), Le(100_000)] | None = None
+    """Frames per group, where the PSF may change with time: groups are compared by evidence. None: it does not."""
+    bootstrap: Annotated[int, Ge(0), Le(1000)] = 0
+    """How often the whole run is repeated on images simulated from its own result, to map its error; 0: not at all."""
     fill_nan: bool = False
     """Replace NaN and infinite pixels by their nearest finite neighbour instead of leaving them out."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -103,6 +109,7 @@ class Settings:
             self.estimator.refuse(self.kernel_prior, self.image_prior)
         self.restorer.refuse(self.image_prior)
         self.variation.refuse(self.kernel_prior, self.estimator)
+        refuse_drift(self.psf_drift, self.share_psf, self.kernel_prior, (self.estimator, self.variation))
         if self.encoding == "srgb" and (self.background is not None or self.noise_sigma is not None):
             raise InputError(
                 subject="encoding=srgb",

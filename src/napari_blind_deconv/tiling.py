@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Slices = tuple[slice, ...]
+# Samples of blocks that are joined before they are given away, at most.
+_LINE = 1 << 26
 
 
 def pieces(region: Slices, grain: Sequence[int], most: int) -> Iterator[Slices]:
@@ -157,6 +159,15 @@ class Cut:
         n, count, margin = self.space[axis], self.counts[axis], self._margin[axis]
         return [0, *(margin + i * (n - 2 * margin) // count for i in range(1, count)), n]
 
+    @property
+    def line(self) -> int:
+        """Samples of a line of blocks along the last axis that is cut; 0 where it is too long to be held as one."""
+        cut = [axis for axis, count in enumerate(self.counts) if count > 1]
+        if len(cut) < 2:
+            return 0
+        found = math.prod(self.seen) // self.seen[cut[-1]] * self.space[cut[-1]]
+        return found if found <= _LINE else 0
+
     def own(self, tile: Tile) -> Slices:
         """The part of what a block sees that is nearest to it: the parts of all blocks cover the array once."""
         found = []
@@ -186,9 +197,9 @@ def _rising(places: NDArray[np.intp], start: int, blend: int) -> NDArray[np.floa
 
 
 class Mixer:
-    """The blocks' answers, mixed where they overlap: parts of the array, each given once, in order.
+    """The blocks' answers, mixed where they overlap: parts of the array, each given once; they cover it.
 
-    No more is held than one row of blocks along the first axis that is cut.
+    No more is held than margins, and a line of blocks along the last axis that is cut, if it is short.
 
     Parameters
     ----------
@@ -199,43 +210,59 @@ class Mixer:
     --------
     >>> cut, values = Cut((40,), (2,), (4,), (3,)), np.arange(40, dtype=np.float32)
     >>> mixer = Mixer(cut)
-    >>> parts = [part for tile in cut.tiles for part in mixer.add(tile, values[tile.kept])] + mixer.rest()
+    >>> parts = [part for tile in cut.tiles for part in mixer.add(tile, values[tile.kept])]
     >>> [place for place, _ in parts], bool(np.allclose(np.concatenate([p for _, p in parts]), values))
     ([(slice(0, 17, None),), (slice(17, 40, None),)], True)
     """
 
     def __init__(self, cut: Cut) -> None:
         self._cut = cut
-        self._row = next((axis for axis, count in enumerate(cut.counts) if count > 1), 0)
-        self._held: NDArray[np.float32] | None = None
-        self._start = 0
+        self._axes = [axis for axis, count in enumerate(cut.counts) if count > 1]
+        # What the next block along an axis adds to, by the other axes' places.
+        self._held: dict[tuple[Any, ...], NDArray[np.float32]] = {}
+        self._line: NDArray[np.float32] | None = None
 
     def add(self, tile: Tile, values: NDArray[np.float32]) -> list[tuple[Slices, NDArray[np.float32]]]:
-        """Take the ``kept`` part of a block's answer, in the order of the cut's tiles, and give what is done."""
-        kept, done = tile.kept[self._row], list[tuple[Slices, NDArray[np.float32]]]()
-        if self._held is None or kept.start > self._start:
-            old, before = self._held, kept.start - self._start
-            if old is not None:
-                done.append((self._place(self._start, kept.start), old[self._along(slice(0, before))]))
-            size = [kept.stop - kept.start if a == self._row else n for a, n in enumerate(self._cut.space)]
-            held = np.zeros((*values.shape[: values.ndim - len(size)], *size), np.float32)
-            if old is not None:
-                rest = old[self._along(slice(before, None))]
-                held[self._along(slice(0, rest.shape[self._row - len(size)]))] = rest
-            self._held, self._start = held, kept.start
-        moved = slice(0, kept.stop - kept.start)
-        place = tuple(moved if axis == self._row else part for axis, part in enumerate(tile.kept))
-        self._held[(..., *place)] += values * self._cut.weights(tile)
-        return done
+        """Take the ``kept`` part of a block's answer, in the order of the cut's tiles, and give what is done.
 
-    def rest(self) -> list[tuple[Slices, NDArray[np.float32]]]:
-        """What is left after the last block."""
-        if self._held is None:
+        After the last tile all is, and the first one may follow again.
+        """
+        place, mixed = tile.kept, values * self._cut.weights(tile)
+        for axis in reversed(self._axes):
+            place, mixed = self._mixed(axis, place, mixed)
+        return self._joined(place, mixed) if self._cut.line else [(place, mixed)]
+
+    def _mixed(self, axis: int, place: Slices, values: NDArray[np.float32]) -> tuple[Slices, NDArray[np.float32]]:
+        """Add what a block before left along an axis, and leave what the next one adds to."""
+        here, beside = place[axis], tuple((s.start, s.stop) for a, s in enumerate(place) if a != axis)
+        before = self._held.pop((axis, *beside), None)
+        if before is not None:
+            values[self._along(axis, slice(0, before.shape[axis - len(place)]))] += before
+        if here.stop == self._cut.space[axis]:
+            return place, values
+        done = slice(here.start, here.stop - 2 * self._cut.blend[axis])
+        length = done.stop - done.start
+        self._held[(axis, *beside)] = values[self._along(axis, slice(length, None))].copy()
+        return _replaced(place, axis, done), values[self._along(axis, slice(0, length))]
+
+    def _joined(self, place: Slices, values: NDArray[np.float32]) -> list[tuple[Slices, NDArray[np.float32]]]:
+        """Parts along the last axis that is cut as one: chunks and rows are not to be written in many pieces."""
+        axis, here = self._axes[-1], place[self._axes[-1]]
+        whole = slice(0, self._cut.space[axis])
+        if self._line is None:
+            shape = list(values.shape)
+            shape[axis - len(place)] = whole.stop
+            self._line = np.empty(shape, np.float32)
+        line = self._line
+        line[self._along(axis, here)] = values
+        if here.stop < whole.stop:
             return []
-        return [(self._place(self._start, self._cut.space[self._row]), self._held)]
+        self._line = None
+        return [(_replaced(place, axis, whole), line)]
 
-    def _along(self, part: slice) -> tuple[Any, ...]:
-        return (..., *(part if axis == self._row else slice(None) for axis in range(len(self._cut.space))))
+    def _along(self, axis: int, part: slice) -> tuple[Any, ...]:
+        return (..., *(part if a == axis else slice(None) for a in range(len(self._cut.space))))
 
-    def _place(self, start: int, stop: int) -> Slices:
-        return tuple(slice(start, stop) if a == self._row else slice(0, n) for a, n in enumerate(self._cut.space))
+
+def _replaced(place: Slices, axis: int, part: slice) -> Slices:
+    return tuple(part if a == axis else p for a, p in enumerate(place))

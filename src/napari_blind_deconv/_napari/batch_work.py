@@ -21,11 +21,13 @@ from napari_blind_deconv.batch import (
     FileReport,
     FileStarted,
     Halt,
+    Prepared,
     State,
     Workers,
     attended,
     forecasts,
     free_bytes_at,
+    needed,
     prepared,
     refuse_too_many,
     run,
@@ -128,7 +130,7 @@ def look_steps(
             if isinstance(workers, InputError):
                 raise workers
             if workers is not None:
-                refuse_too_many(_no_more_than(workers, len(seen)))
+                refuse_too_many(needed(workers, found.works))
         except InputError as error:
             refusal = refusal_on_screen(error)
         return Outlook(free_bytes_at(batch.output), refusal, report_of(batch.output).is_file(), batch.output.is_dir())
@@ -155,7 +157,7 @@ def run_steps(
         yield Listed(tuple(row_of(work.job) for work in found.works), found.table.left_out)
         pace = _Pace()
         with (
-            _engine(workers, len(found.works), halt or Halt()) as engine,
+            _engine(workers, found, halt or Halt()) as engine,
             closing(run(found, engine, words=message_of)) as events,
         ):
             for event in events:
@@ -170,17 +172,12 @@ def run_steps(
 
 
 @contextmanager
-def _engine(workers: Workers | None, files: int, halt: Halt) -> Iterator[Engine | None]:
+def _engine(workers: Workers | None, found: Prepared, halt: Halt) -> Iterator[Engine | None]:
     if workers is None:
         yield None
         return
-    with attended(_no_more_than(workers, files), halt) as engine:
+    with attended(needed(workers, found.works), halt) as engine:
         yield engine
-
-
-def _no_more_than(workers: Workers, files: int) -> Workers:
-    """No more processes of this machine than there are images."""
-    return workers if workers.count is None else replace(workers, count=max(1, min(workers.count, files)))
 
 
 class _Pace:

@@ -21,9 +21,10 @@ def parameters(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     [('NA', '1.313 ± 0.021')]
     """
     kernels = report.get("kernel", {})
-    channels = kernels if isinstance(kernels, list) else [kernels]
-    for number, kernel in enumerate(channels, start=1):
-        prefix = f"Channel {number}: " if len(channels) > 1 else ""
+    several = kernels if isinstance(kernels, list) else [kernels]
+    names = report.get("psf_of") or [f"channel {number}" for number in range(1, len(several) + 1)]
+    for whose, kernel in zip(names, several, strict=True):
+        prefix = f"{whose[:1].upper()}{whose[1:]}: " if len(several) > 1 else ""
         fitted = kernel.get("parameters", {})
         quiet = [name for name in fitted if name in ZERNIKE and _is_nothing(fitted[name])]
         for name, found in fitted.items():

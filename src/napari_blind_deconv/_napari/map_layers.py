@@ -28,6 +28,7 @@ LOOKS: Final = MappingProxyType(
         "residual": Look("residual (σ)", "PiYG", (-4.0, 4.0)),
         "prior_share": Look("prior share", "magma", (0.0, 1.0)),
         "uncertainty": Look("uncertainty (± intensity)", "inferno", (0.0, None)),
+        "bootstrap": Look("error by repeats (± intensity)", "inferno", (0.0, None)),
     }
 )
 """Map: how it is shown. The residual is white where it is zero, beyond four standard deviations it is full colour."""

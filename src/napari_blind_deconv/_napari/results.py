@@ -28,7 +28,9 @@ def result_layers(source: Source, result: Result, command: str = "") -> list[Lay
         "command": command,
     }
     image = image_layer(source, result.image, restored_name(source))
-    kernel = kernel_layer(source, result.kernel, kernel_name(source, result.report))
+    axes = result.report.get("psf_axes", "")
+    axes = axes.replace("P", "Z") if source.planes and "P" not in source.axes else axes
+    kernel = kernel_layer(source, result.kernel, kernel_name(source, result.report), axes=axes)
     image[1]["metadata"] = {PLUGIN: {"role": "restored", **notes}}
     kernel[1]["metadata"] = {PLUGIN: {"role": "psf", **notes}}
     return [kernel, *field_layers(source, result, notes), *map_layers(source, result, notes), image]
@@ -60,12 +62,15 @@ def image_layer(source: Source, image: NDArray[Any] | Levels, name: str) -> Laye
     return data, {**attributes, **shown, "name": name}, "image"
 
 
-def kernel_layer(source: Source, kernel: NDArray[Any], name: str, beside: int = 0) -> LayerTuple:
-    """The PSF right of its source, ``beside`` pixels further, on its voxels, centred on it along the other axes."""
+def kernel_layer(source: Source, kernel: NDArray[Any], name: str, beside: int = 0, *, axes: str = "") -> LayerTuple:
+    """The PSF right of its source, ``beside`` pixels further, on its voxels, centred on it along the other axes.
+
+    Its own axes are those of space, or channels and space, where nothing else is said.
+    """
     space = Arrangement(source.axes, source.planes).space
     grey = replace(source, axes=source.axes.replace("S", ""))
     shape = source.data.shape[: len(grey.axes)]
-    data = on_axes(kernel, space if kernel.ndim == len(space) else "C" + space, grey)
+    data = on_axes(kernel, axes or (space if kernel.ndim == len(space) else "C" + space), grey)
     offset = np.zeros(len(shape))
     for i, letter in enumerate(grey.axes):
         if letter in space:

@@ -35,7 +35,10 @@ FIELD_LABELS: Final = MappingProxyType(
         "stride": "Step between patches",
         "widths": "Channels of the network",
         "fill_nan": "Fill NaN and Inf",
+        "share_psf": "One PSF for",
+        "psf_drift": "Changes with time: frames a group",
         "planes": "Independent planes",
+        "bootstrap": "Repeats for the error",
         "psf": "PSF file",
         "na": "NA",
         "zernike_rad": "Zernike (rad)",
@@ -86,6 +89,9 @@ FIELD_HINTS: Final = MappingProxyType(
         "estimator": "How the PSF is found, where it is not known.",
         "encoding": "Grey levels of phones and cameras follow the light by a curve; microscopes measure it.",
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
+        "share_psf": "Which frames, planes and channels share one PSF; what does not share has a PSF each.",
+        "psf_drift": "Compare groups of so many frames, and let the PSF change with time where they say that it does.",
+        "bootstrap": "Repeat the run on images simulated from its result, and map by how much it misses; 0: no map.",
         "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
         "device": "Where to compute: automatic takes a graphics card if there is one.",
         "seed": "Start of the random numbers; the same seed gives the same result.",
@@ -96,6 +102,12 @@ FIELD_HINTS: Final = MappingProxyType(
 CHOICE_LABELS: Final = MappingProxyType(
     {
         "auto": "automatic",
+        "frames": "all frames of a channel",
+        "time": "all time points of a plane",
+        "plane": "all planes of a time point",
+        "channel": "all channels of a frame",
+        "all": "everything",
+        "none": "every frame by itself",
         "cpu": "processor (cpu)",
         "cuda": "NVIDIA graphics card (cuda)",
         "mps": "Apple graphics (mps)",
@@ -116,6 +128,7 @@ CHECK_LABELS: Final = MappingProxyType(
         "no_blur": "Evidence over no blur",
         "saturation": "Saturated pixels",
         "prior_share": "Prior's share of detail",
+        "uncertainty": "Factor of the uncertainty",
     }
 )
 """Check of trust: how it is called."""

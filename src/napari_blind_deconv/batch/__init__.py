@@ -7,7 +7,7 @@ from napari_blind_deconv.settings import Settings
 
 from .asked import Batch, Prepared, prepared, states
 from .attended import Halt, attended, refuse_missing, refuse_too_many
-from .cluster import Workers, cluster
+from .cluster import Workers, cluster, needed
 from .events import Event, FileProgress, FileReport, FileStarted
 from .forecast import Forecast, forecasts, free_bytes_at
 from .journal import JOURNAL, read_journal
@@ -46,6 +46,7 @@ __all__ = [
     "find_inputs",
     "forecasts",
     "free_bytes_at",
+    "needed",
     "one_by_one",
     "plan",
     "prepared",

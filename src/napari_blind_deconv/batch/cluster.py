@@ -3,19 +3,24 @@
 import importlib.util
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.machine import free_bytes
 
 from .events import Event
+from .forecast import in_blocks
 from .night import Engine
 from .one_file import FileWork
 
 if TYPE_CHECKING:
     from .dask_session import Session
 
+# Part of the free memory that all workers together may hold, and part of a worker's limit, where its process is killed,
+# that a run in it plans for.
+SHARE, PLANNED = 0.95, 0.8
 EXTRA = 'pip install "napari-blind-deconv[scale]"'
 
 
@@ -68,6 +73,15 @@ class Workers:
                 value="is that of workers of this machine",
                 remedy="give it with `workers`, or see that of the scheduler",
             )
+
+
+def needed(workers: Workers, works: Sequence[FileWork]) -> Workers:
+    """No more workers of this machine than there are files, unless one is so large that several work on its blocks."""
+    count = workers.count
+    if count is None or count <= len(works):
+        return workers
+    limit = workers.max_memory_gb or PLANNED * SHARE * free_bytes() / count / 1e9
+    return workers if any(in_blocks(work, limit) for work in works) else replace(workers, count=max(1, len(works)))
 
 
 @contextmanager

@@ -4,22 +4,24 @@ import logging
 import secrets
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import dask.config
 import distributed
 
-from napari_blind_deconv._types import InputError
+from napari_blind_deconv._types import InputError, Progress, translated
 from napari_blind_deconv.report import versions
 
 from . import worker
-from .cluster import Workers
-from .distributing import Call
-from .events import Event
+from .cluster import PLANNED, Workers
+from .distributing import Call, gone
+from .events import Event, FileProgress, FileReport, FileStarted
+from .forecast import in_blocks
 from .local_cluster import local_cluster, threads_of
-from .one_file import FileWork
+from .one_file import FileWork, restore_steps
+from .spreading import Spread
 
 # Workers that may die over one file before it is given up.
 DEATHS = 3
@@ -29,25 +31,59 @@ _ANSWER, _END = 10, 5
 
 @dataclass
 class Session:
-    """Workers that wait for files."""
+    """Workers that wait for files; ``count`` of this machine."""
 
     client: Any
     close: Callable[[], None]
     threads: int | None = None
-    local: bool = False
+    count: int = 0
     closed: bool = False
 
     def worked(self, works: Sequence[FileWork]) -> Generator[Event, None, None]:
-        """The engine."""
-        if not self.local:
+        """The engine: a worker for every file, or all of them for one that is large, where they are more than files."""
+        if not self.count:
             _refuse_strangers(self.client, works)
-        call = Call(self.client, works, self.threads, _END if self.local else None)
-        with closing(call.events(self.end)) as events:
-            yield from events
+        large = self._large(works)
+        small = [place for place in range(len(works)) if place not in large]
+        if small:
+            call = Call(self.client, [works[place] for place in small], self.threads, _END if self.count else None)
+            with closing(call.events(self.end)) as events:
+                for event in events:
+                    yield _placed(event, small, len(works))
+        for place, work in large.items():
+            yield FileStarted(work.job.path, place + 1, len(works), work.job.image)
+            report = yield from self._together(work, place + 1)
+            if self.client.status != "running":
+                raise gone()
+            yield report
+
+    def _large(self, works: Sequence[FileWork]) -> dict[int, FileWork]:
+        """Files, by their place, that all workers together work on: this process plans, finds the kernel and writes."""
+        there = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        # One that died comes back.
+        if len(works) >= max(len(there), self.count):
+            return {}
+        limits = [one["memory_limit"] for one in there]
+        limit = PLANNED * min(limits) / 1e9 if limits and all(limits) else None
+        found = {}
+        for place, work in enumerate(works):
+            device = in_blocks(work, limit)
+            if device is not None and set(self.client.run(worker.device_type, work.settings).values()) == {device.type}:
+                found[place] = work.within(limit)
+        return found
+
+    def _together(self, work: FileWork, index: int) -> Generator[Event, None, FileReport]:
+        spread = Spread(self.client, self.threads)
+
+        def shown(step: Progress) -> FileProgress:
+            return FileProgress(step.stage, step.step, step.total, message=step.message, index=index)
+
+        with closing(restore_steps(work, spread)) as steps:
+            return (yield from translated(steps, shown))
 
     def end(self) -> None:
         """End all workers of this machine at once; those of others are not ours to end."""
-        if self.local and not self.closed:
+        if self.count and not self.closed:
             self.closed = True
             self.close()
 
@@ -74,7 +110,7 @@ def _local(workers: Workers, count: int, stack: ExitStack) -> Session:
         local_cluster(count, workers.device, workers.max_memory_gb, dashboard=workers.dashboard)
     )
     client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
-    return Session(client, stack.close, threads_of(count), local=True)
+    return Session(client, stack.close, threads_of(count), count)
 
 
 def _connected(workers: Workers) -> Any:
@@ -158,13 +194,21 @@ def _probes(works: Sequence[FileWork]) -> Iterator[list[Path]]:
                 path.unlink(missing_ok=True)
 
 
+def _placed(event: Event, places: Sequence[int], total: int) -> Event:
+    """An event of some of the files as one of all."""
+    if isinstance(event, FileStarted):
+        return replace(event, index=places[event.index - 1] + 1, total=total)
+    return replace(event, index=places[event.index - 1] + 1) if isinstance(event, FileProgress) else event
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the log of Dask: what people need to know is in events and refusals."""
+    """Without the log of Dask, and its advice on how large tasks may be: what people need is in events and refusals."""
     logger = logging.getLogger("distributed")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"}):
+            yield
     finally:
         logger.setLevel(before)

@@ -21,7 +21,7 @@ from .journal import settled
 from .one_file import FileWork
 
 # Seconds between looks at whether the scheduler is still there, and whether workers have ended.
-_LOOK, _POLL = 0.5, 0.05
+LOOK, _POLL = 0.5, 0.05
 
 
 @dataclass
@@ -86,10 +86,10 @@ class Call:
 
     def _next(self) -> Generator[Event, None, None]:
         try:
-            heard = self._heard.get(timeout=_LOOK)
+            heard = self._heard.get(timeout=LOOK)
         except queue.Empty:
             if self.client.status != "running":
-                raise _gone() from None
+                raise gone() from None
             return
         number = heard if isinstance(heard, int) else int(heard["number"])
         if number not in self._futures:
@@ -117,9 +117,9 @@ class Call:
         except distributed.KilledWorker:
             found = None
         except CancelledError as error:
-            raise _gone() from error
+            raise gone() from error
         except (AttributeError, ImportError, TypeError) as error:
-            raise _other_version(str(error)) from error
+            raise other_version(str(error)) from error
         del self._futures[number]
         if found is not None:
             return report_from_dict(found)
@@ -151,7 +151,8 @@ class Call:
         return sum(answers.values())
 
 
-def _gone() -> InputError:
+def gone() -> InputError:
+    """That there is no scheduler any more."""
     return InputError(
         subject="the scheduler",
         value="has gone away in the middle of the work",
@@ -159,7 +160,8 @@ def _gone() -> InputError:
     )
 
 
-def _other_version(why: str) -> InputError:
+def other_version(why: str) -> InputError:
+    """That workers know this work otherwise."""
     return InputError(
         subject="workers",
         value=f"cannot do this work ({why})",

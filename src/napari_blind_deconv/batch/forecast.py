@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from napari_blind_deconv import io
 from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.device import device_of
@@ -76,7 +78,7 @@ def _forecast(state: State) -> Forecast:
         return Forecast(label, "done", "done by an earlier run")
     if state.status == "refused":
         return Forecast(label, "refused", state.why)
-    found = attempted(lambda: _planned(state.work))
+    found = attempted(lambda: plan_of(state.work))
     if isinstance(found, Failure):
         return Forecast(label, "fails", found.message)
     header, plan = found
@@ -84,8 +86,20 @@ def _forecast(state: State) -> Forecast:
     return Forecast(label, "to do", plan.words(), header.shape, plan.bytes / 1e9, plan.seconds, disk)
 
 
-def _planned(work: FileWork) -> tuple[io.Header, Plan]:
-    """How an image will be worked on; memory that is held now counts as held then."""
+def in_blocks(work: FileWork, max_memory_gb: float | None) -> torch.device | None:
+    """Where an image is worked on in blocks by a process that may hold so much; ``None``: it is not, or cannot be."""
+    found = attempted(lambda: plan_of(work.within(max_memory_gb)))
+    return None if isinstance(found, Failure) or found[1].blocks is None else found[1].device
+
+
+def plan_of(work: FileWork) -> tuple[io.Header, Plan]:
+    """How an image will be worked on; memory that is held now counts as held then.
+
+    Raises
+    ------
+    InputError
+        For files that cannot be opened, and where there is no plan.
+    """
     source = io.open(work.job.path, work.job.image)
     header = work.said.instead_of(source.header)
     settings: Settings = settings_from_dict(work.settings)
@@ -98,8 +112,9 @@ def _planned(work: FileWork) -> tuple[io.Header, Plan]:
     if taps is None and settings.kernel_prior.kind == "known":
         settings = replace(settings, kernel_prior=Settings().kernel_prior)
     given = Given(source, header.axes, header.voxel_size_um, taps, None, None, None, used, None, False, None)
+    # Results of a batch go to files.
     return header, planned(
-        given.work(layout, settings),
+        replace(given.work(layout, settings), results=(0.0, 0.0)),
         limit_bytes(work.said.max_memory_gb),
         device_of(settings),
         maps=bool(work.job.maps),

@@ -16,10 +16,8 @@ from distributed.security import Security
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.machine import free_bytes
 
-from .worker import PLANNED
+from .cluster import PLANNED, SHARE
 
-# Part of the free memory that all workers together may hold.
-_SHARE = 0.95
 # Bytes: what a worker holds beside what it plans for, and the least that it can do anything with.
 _BESIDE, _LEAST = 5e8, 1e9
 _START = 120  # seconds for a worker to start
@@ -108,14 +106,14 @@ def threads_of(count: int) -> int:
 
 
 def memory_limit(count: int, max_memory_gb: float | None) -> int:
-    """At how many bytes a worker is ended by force; it plans for `worker.PLANNED` of that, or for what was said.
+    """At how many bytes a worker is ended by force; it plans for `cluster.PLANNED` of that, or for what was said.
 
     Raises
     ------
     InputError
         Where so many workers do not fit.
     """
-    free = _SHARE * free_bytes()
+    free = SHARE * free_bytes()
     if max_memory_gb is None:
         limit = free / count
         if limit < _LEAST:

@@ -14,6 +14,7 @@ from napari_blind_deconv.pipeline import deconvolve_steps
 from napari_blind_deconv.pipeline.given import Maps
 from napari_blind_deconv.report import checksum
 from napari_blind_deconv.settings import Settings, settings_from_dict
+from napari_blind_deconv.spread import Spreads, in_turn
 
 from .events import FileReport
 from .fingerprints import fingerprint
@@ -88,6 +89,12 @@ class FileWork:
             "recorded": dict(self.recorded),
         }
 
+    def within(self, max_memory_gb: float | None) -> "FileWork":
+        """The same with so much memory, where nothing else was said."""
+        if self.said.max_memory_gb is not None:
+            return self
+        return replace(self, said=replace(self.said, max_memory_gb=max_memory_gb))
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "FileWork":
         """From what `to_dict` gives."""
@@ -106,18 +113,20 @@ def restore_file(work: FileWork) -> FileReport:
     return finished(restore_steps(work))
 
 
-def restore_steps(work: FileWork) -> Generator[Progress, None, FileReport]:
-    """The same step by step; may be closed between any two, and then leaves nothing half-written."""
+def restore_steps(work: FileWork, spread: Spreads = in_turn) -> Generator[Progress, None, FileReport]:
+    """The same step by step; may be closed between any two, and then leaves nothing half-written.
+
+    ``spread`` is who works on blocks, where it is worked on in blocks.
+    """
 
     def steps() -> Generator[Progress, None, dict[str, Any]]:
         settings, references = settings_from_dict(work.settings), work.references.read()
+        others: dict[str, Any] = {"recorded": work.recorded, "spread": spread}
         if not work.mark:
-            return (yield from restoring(work.job, settings, references, work.said, recorded=work.recorded))
+            return (yield from restoring(work.job, settings, references, work.said, **others))
         work.job.restored.parent.mkdir(parents=True, exist_ok=True)
         with working(work.job.restored.parent, work.mark):
-            return (
-                yield from restoring(work.job, settings, references, work.said, mark=work.mark, recorded=work.recorded)
-            )
+            return (yield from restoring(work.job, settings, references, work.said, mark=work.mark, **others))
 
     return (yield from reported(work.job, steps()))
 
@@ -139,6 +148,7 @@ def restoring(
     *,
     mark: str = "",
     recorded: Mapping[str, Any] | None = None,
+    spread: Spreads = in_turn,
 ) -> Generator[Progress, None, dict[str, Any]]:
     """Restore one file with references that have been read; gives its report, raises what it dies of."""
     source = io.open(job.path, job.image)
@@ -155,7 +165,9 @@ def restoring(
                 name, Growing(path(), replace(floats, description=described), name.replace("_", " "), job.form)
             )
 
-        steps = _restored(source, header, settings, references, said, images["image"], grown if job.maps else False)
+        steps = _restored(
+            source, header, settings, references, said, images["image"], grown if job.maps else False, spread
+        )
         try:
             result = yield from steps
         except InputError as error:
@@ -188,6 +200,7 @@ def _restored(
     said: Said,
     out: Growing,
     maps: Maps,
+    spread: Spreads,
 ) -> Generator[Progress, None, Result]:
     psf, truth, true_psf = references.psf, references.truth, references.true_psf
     try:
@@ -206,6 +219,7 @@ def _restored(
                 max_memory_gb=said.max_memory_gb,
                 maps=maps,
                 out=out,
+                spread=spread,
             )
         )
     except InputError as error:

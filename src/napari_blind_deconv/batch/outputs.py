@@ -97,7 +97,7 @@ def appear(
     channel = "C" if "C" in axes else ""
     space = "".join(letter for letter in "ZYX" if letter in axes)
     # Planes share one PSF, which has no z.
-    psf_axes = channel + space[len(space) + len(channel) - result.kernel.ndim :]
+    psf_axes = report.get("psf_axes") or channel + space[len(space) + len(channel) - result.kernel.ndim :]
     psf = io.Volume(result.kernel, psf_axes, voxels, header.description)
     record = {key: report[key] for key in _RECORDED}
     text = io.to_json(report)

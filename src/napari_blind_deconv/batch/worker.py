@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,16 @@ import distributed
 import torch
 
 from napari_blind_deconv._types import InputError, Progress
+from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.report import versions
+from napari_blind_deconv.settings import settings_from_dict
+from napari_blind_deconv.spread import Found, Job, Part
 
+from .cluster import PLANNED
 from .events import FileReport, report_to_dict
 from .journal import settled
 from .one_file import FileWork, restore_steps
 
-# Part of a worker's memory that a run in it plans for: the limit is where its process is killed.
-PLANNED = 0.8
 # Seconds between two words on one file, so that a scheduler of a hundred workers is not kept busy by them.
 _EVERY = 0.2
 # Seconds that a file's former worker, cut off but alive, is waited for.
@@ -49,26 +51,65 @@ def restore(task: Mapping[str, Any]) -> dict[str, Any] | None:
         are relative to, and ``threads`` of one worker, or ``None`` for what it has.
     """
     call, number = task["call"], task["number"]
-    with _lock:
-        if call in _ended:
+    with _begun(call) as wanted:
+        if not wanted:
             return None
-        _in_work[call] += 1
-    try:
         worker = distributed.get_worker()
         work = FileWork.from_dict(task["work"])
-        if task["threads"] is not None:
-            torch.set_num_threads(task["threads"])
         say = _Said(worker, topic_of(call), number)
         say.now(started=True)
         try:
-            with contextlib.chdir(_seen(task["folder"], worker.address)):
+            with _placed(task, worker.address):
                 report = _stepped(_limited(work, worker), call, say)
         except InputError as error:
             report = FileReport(work.job.path, "failed", str(error), refusal=error, image=work.job.image)
         return None if report is None else report_to_dict(report)
+
+
+def do_part(job: Job[Part, Found], part: Part, task: Mapping[str, Any]) -> Found | None:
+    """Do a part of what is spread over several; ``None`` where nobody waits for it any more.
+
+    Parameters
+    ----------
+    job, part
+        As of `spread`.
+    task
+        The ``call``, ``folder`` and ``threads`` as of `restore`.
+    """
+    call = task["call"]
+    with _begun(call) as wanted:
+        if not wanted:
+            return None
+        with _placed(task, distributed.get_worker().address), contextlib.closing(job.steps(part)) as steps:
+            while call not in _ended:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    found: Found = end.value
+                    return found
+    return None
+
+
+@contextlib.contextmanager
+def _begun(call: str) -> Iterator[bool]:
+    """Count a task among those in work, unless its call has ended; whether it is to be done."""
+    with _lock:
+        wanted = call not in _ended
+        _in_work[call] += wanted
+    try:
+        yield wanted
     finally:
         with _lock:
-            _in_work[call] -= 1
+            _in_work[call] -= wanted
+
+
+@contextlib.contextmanager
+def _placed(task: Mapping[str, Any], address: str) -> Iterator[None]:
+    """In the folder that names are relative to, with the threads that are meant for a worker."""
+    if task["threads"] is not None:
+        torch.set_num_threads(task["threads"])
+    with contextlib.chdir(_seen(task["folder"], address)):
+        yield
 
 
 def topic_of(call: str) -> str:
@@ -88,6 +129,14 @@ def facts(folder: str, names: list[str]) -> dict[str, Any]:
     there = Path(folder)
     hidden = [name for name in names if not (there / name).exists()]
     return {"version": versions()["napari-blind-deconv"], "hidden": hidden}
+
+
+def device_type(settings: Mapping[str, Any]) -> str | None:
+    """What a run with these settings would compute on here; ``None`` where it cannot."""
+    try:
+        return device_of(settings_from_dict(settings)).type
+    except InputError:
+        return None
 
 
 class _Said:
@@ -139,11 +188,7 @@ def _cleared(work: FileWork) -> None:
 def _limited(work: FileWork, worker: Any) -> FileWork:
     """With the memory of this worker, where nothing else was said."""
     limit = worker.memory_manager.memory_limit
-    if work.said.max_memory_gb is not None or not limit:
-        return work
-    values = work.to_dict()
-    values["said"]["max_memory_gb"] = PLANNED * limit / 1e9
-    return FileWork.from_dict(values)
+    return work.within(PLANNED * limit / 1e9 if limit else None)
 
 
 def _seen(folder: str, address: str) -> str:

@@ -6,7 +6,28 @@ from typing import Annotated
 import typer
 
 from . import kinds
-from .options import Dashboard, Json, Overwrite, Scheduler, SchedulerFile, Shard, Workers, number, one_of, whole
+from .options import (
+    Assignments,
+    Background,
+    Dashboard,
+    FillNan,
+    Json,
+    LeaveOut,
+    Mask,
+    NoiseSigma,
+    Overwrite,
+    Planes,
+    PsfDrift,
+    Scheduler,
+    SchedulerFile,
+    SettingsFile,
+    Shard,
+    SharePsf,
+    Workers,
+    number,
+    one_of,
+    whole,
+)
 from .psf import psf
 from .synthesize import synthesize
 
@@ -27,8 +48,7 @@ def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Image files, folders or quoted patterns.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
     kernel_prior: Annotated[
-        str | None,
-        typer.Option(help=f"What is known of the PSF: {one_of(kinds.KERNEL_PRIORS)}."),
+        str | None, typer.Option(help=f"What is known of the PSF: {one_of(kinds.KERNEL_PRIORS)}.")
     ] = None,
     kernel_size: Annotated[
         str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the PSF in pixels, odd.")
@@ -71,31 +91,16 @@ def run(
         float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
     ] = None,
     iterations: Annotated[int | None, typer.Option(parser=whole, metavar="N", help="Steps of the restoration.")] = None,
-    noise_sigma: Annotated[
-        float | None, typer.Option(parser=number, metavar="F", help="Noise in the image's unit; else estimated.")
-    ] = None,
-    background: Annotated[
-        float | None, typer.Option(parser=number, metavar="F", help="Camera offset in the image's unit.")
-    ] = None,
-    planes: Annotated[
-        bool | None, typer.Option("--planes/--no-planes", help="A stack as planes that share one 2-D PSF.")
-    ] = None,
-    fill_nan: Annotated[
-        bool | None,
-        typer.Option("--fill-nan/--no-fill-nan", help="Fill NaN and infinite pixels from their neighbours."),
-    ] = None,
-    settings: Annotated[
-        Path | None, typer.Option(help="Settings: JSON, a report, or an image that this program restored.")
-    ] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="a.b=VALUE", help="One setting by its path; may be repeated.")
-    ] = None,
-    mask: Annotated[
-        Path | None, typer.Option(help="Pixels to use: those where this image is zero are left out everywhere.")
-    ] = None,
-    leave_out: Annotated[
-        Path | None, typer.Option(help="The opposite of --mask: pixels where this image is not zero are left out.")
-    ] = None,
+    noise_sigma: NoiseSigma = None,
+    background: Background = None,
+    planes: Planes = None,
+    share_psf: SharePsf = None,
+    psf_drift: PsfDrift = None,
+    fill_nan: FillNan = None,
+    settings: SettingsFile = None,
+    assignments: Assignments = None,
+    mask: Mask = None,
+    leave_out: LeaveOut = None,
     region: Annotated[
         str | None,
         typer.Option(
@@ -170,6 +175,8 @@ def run(
         "noise_sigma": noise_sigma,
         "background": background,
         "planes": planes,
+        "share_psf": share_psf,
+        "psf_drift": psf_drift,
         "fill_nan": fill_nan,
         "device": device,
         "seed": seed,
@@ -249,8 +256,7 @@ def report(
         float | None, typer.Option(parser=number, metavar="F", help="Wavelength of the laser in µm, for confocal.")
     ] = None,
     immersion_index: Annotated[
-        float | None,
-        typer.Option(parser=number, metavar="F", help="Refractive index of the immersion; 1.515 if left out."),
+        float | None, typer.Option(parser=number, metavar="F", help="Refractive index of the immersion; else 1.515.")
     ] = None,
     modality: Annotated[str | None, typer.Option(help="widefield, confocal or light-sheet.")] = None,
     overwrite: Overwrite = False,
@@ -259,13 +265,8 @@ def report(
     """Write report.html, report.csv and report.json on all files of an output folder into it."""
     from .report_page import execute
 
-    optics = {
-        "na": na,
-        "emission_um": emission_um,
-        "excitation_um": excitation_um,
-        "immersion_index": immersion_index,
-    }
-    execute(folder, optics, modality, overwrite=overwrite, as_json=as_json)
+    known = {"na": na, "emission_um": emission_um, "excitation_um": excitation_um, "immersion_index": immersion_index}
+    execute(folder, known, modality, overwrite=overwrite, as_json=as_json)
 
 
 @app.command()

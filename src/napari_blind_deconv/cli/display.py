@@ -87,8 +87,12 @@ def lines(report: FileReport) -> list[str]:
     told += [f"  wrote    {path}" for path in report.outputs]
     if found["plan"]["blocks"] > 1:
         told.append(f"  plan     {found['plan']['words']}")
-    for kernel in _as_list(found["kernel"]):
-        told.append(f"  PSF      {_size(kernel['size'])} px, FWHM {_widths(kernel, found['input']['voxel_size_um'])}")
+    if "drift" in found:
+        told += [f"  drift    {drift['reason']}" for drift in _as_list(found["drift"])]
+    several = _as_list(found["kernel"])
+    for kernel, name in zip(several, found.get("psf_of", [""] * len(several)), strict=True):
+        widths = _widths(kernel, found["input"]["voxel_size_um"])
+        told.append(f"  PSF      {_size(kernel['size'])} px, FWHM {widths}" + (f", {name}" if name else ""))
     told += [f"  noise    {noise['words'].removeprefix('noise of ')}" for noise in _as_list(found["noise"])]
     told += [f"  left out {words}" for words in (left["words"] for left in _as_list(found["left_out"])) if words]
     told += [f"  {METRICS[name].label:<8} {text}" for name, text in graded(found.get("metrics", {})).items()]

@@ -55,3 +55,33 @@ Shard = Annotated[
     str | None,
     typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the images, as for a job array."),
 ]
+SharePsf = Annotated[
+    str | None, typer.Option(help="What shares one PSF: frames, time, plane, channel, all or none; else frames.")
+]
+PsfDrift = Annotated[
+    int | None,
+    typer.Option(parser=whole, metavar="N", help="The PSF may change with time: compare groups of N frames."),
+]
+NoiseSigma = Annotated[
+    float | None, typer.Option(parser=number, metavar="F", help="Noise in the image's unit; else estimated.")
+]
+Background = Annotated[
+    float | None, typer.Option(parser=number, metavar="F", help="Camera offset in the image's unit.")
+]
+Planes = Annotated[bool | None, typer.Option("--planes/--no-planes", help="A stack as planes that share one 2-D PSF.")]
+FillNan = Annotated[
+    bool | None,
+    typer.Option("--fill-nan/--no-fill-nan", help="Fill NaN and infinite pixels from their neighbours."),
+]
+SettingsFile = Annotated[
+    Path | None, typer.Option(help="Settings: JSON, a report, or an image that this program restored.")
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="a.b=VALUE", help="One setting by its path; may be repeated.")
+]
+Mask = Annotated[
+    Path | None, typer.Option(help="Pixels to use: those where this image is zero are left out everywhere.")
+]
+LeaveOut = Annotated[
+    Path | None, typer.Option(help="The opposite of --mask: pixels where this image is not zero are left out.")
+]

@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from napari_blind_deconv.batch import (
     Workers,
     cluster,
     entry_of,
+    needed,
     prepared,
     run,
 )
@@ -89,7 +90,7 @@ def execute(request: Request, *, as_json: bool) -> int:
         return DONE
     reports: list[FileReport] = []
     try:
-        with _engine(workers, len(found.works)) as engine, closing(run(found, engine, _message)) as events:
+        with _engine(workers, found) as engine, closing(run(found, engine, _message)) as events:
             follow(events, reports, len(found.works))
     except InputError as error:
         if not any(report.status == "done" and not report.skipped for report in reports):
@@ -109,13 +110,11 @@ def _workers(request: Request, settings: Settings) -> Workers | None:
 
 
 @contextmanager
-def _engine(workers: Workers | None, files: int) -> Iterator[Engine | None]:
+def _engine(workers: Workers | None, found: Prepared) -> Iterator[Engine | None]:
     if workers is None:
         yield None
         return
-    if workers.count is not None:
-        workers = replace(workers, count=min(workers.count, files))
-    with cluster(workers, lambda address: _say(f"dashboard at {address}")) as engine:
+    with cluster(needed(workers, found.works), lambda address: _say(f"dashboard at {address}")) as engine:
         yield engine
 
 

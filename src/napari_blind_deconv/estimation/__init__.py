@@ -10,7 +10,7 @@ from .by_draws import ByDraws
 from .by_evidence import ByEvidence
 from .joint import Joint
 from .problem import Choice, Found, Problem, Ranked
-from .variation import Constant, Smooth, Variation, Varied
+from .variation import Constant, Smooth, Variation, Varied, refuse_drift
 
 Estimator = Annotated[ByEvidence | ByDraws | BlindRichardsonLucy | Joint, Discriminator("kind")]
 
@@ -43,4 +43,5 @@ __all__ = [
     "Smooth",
     "Variation",
     "Varied",
+    "refuse_drift",
 ]

@@ -10,7 +10,6 @@ from napari_blind_deconv._types import component
 from napari_blind_deconv.estimation.choice import choose
 from napari_blind_deconv.estimation.free_form import free_form
 from napari_blind_deconv.estimation.problem import Found, Problem
-from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence
 
 
@@ -40,9 +39,7 @@ class ByEvidence:
             yield from (Found(fit, step, choice) for step, (fit, choice) in enumerate(chosen, start=1))
             return
         if isinstance(problem.kernel_prior, FittedByEvidence):
-            evidence = Evidence.of(
-                problem.sample, problem.noise, spacing=problem.spacing, kernel_shape=problem.kernel_shape
-            )
+            evidence = problem.evidence(problem.kernel_shape)
             fits = problem.kernel_prior.fit(evidence, problem.kernel_shape, problem.kernel_weight)
             yield from (Found(fit, step) for step, fit in enumerate(fits, start=1))
             return

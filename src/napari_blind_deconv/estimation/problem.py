@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from napari_blind_deconv.evidence import Evidence, Frames
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
-from napari_blind_deconv.image_priors import Fitting, Splittable
+from napari_blind_deconv.image_priors import Fitting, GaussianField, Splittable
 from napari_blind_deconv.kernel_priors import Airy, Defocus, Fit, Gaussian, Known, Microscope, Updatable
 from napari_blind_deconv.restoration import Task
 
@@ -50,6 +51,8 @@ class Problem:
         Steps of the restoration, or ``None`` for the restorer's own number.
     generator
         The only source of randomness.
+    frames
+        All frames of the sample's place, where the sample has a few of them only.
     """
 
     observed: Tensor
@@ -69,6 +72,20 @@ class Problem:
     counts: bool = False
     non_negative: bool = False
     dark: float | None = None
+    frames: Frames | None = None
+
+    def evidence(self, kernel_shape: tuple[int, ...] | None = None) -> Evidence:
+        """What kernels are judged by, of all frames; arguments as of `Evidence.of`.
+
+        Where p(x) is a Gaussian field of a given spectrum, the image is that; else its spectrum is to be found out.
+        """
+        field = self.image_prior if isinstance(self.image_prior, GaussianField) else None
+        known = field is not None and field.spectrum is not None
+        seen = self.sample, self.noise
+        found = Evidence.of(*seen, spacing=self.spacing, kernel_shape=kernel_shape, frames=self.frames, parted=known)
+        if field is None or not known:
+            return found
+        return found.under(field.power(found.window, self.spacing, self.sample))
 
     @property
     def ndim(self) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from napari_blind_deconv.estimation.polynomials import Term, at, constant, groups
 from napari_blind_deconv.estimation.regions import regions, shown
-from napari_blind_deconv.estimation.variation import Smooth, Step, Surface, Varied
+from napari_blind_deconv.estimation.variation import Smooth, Step, Surface
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.evidence.whittle import smeared
 from napari_blind_deconv.forward import Noise
@@ -82,9 +82,19 @@ def pieces_of(source: Observed, noise: Noise, spacing: tuple[float, ...], kernel
     return Pieces(NaturalSpectrum.of(found[0]), together, tuple(places))
 
 
+Asked = Sequence[tuple[str, list[Term]]]
+"""Groups of terms with their names, in the order in which they are asked for."""
+
+
+def asked_of(pieces: Pieces, smooth: Smooth) -> Asked:
+    """What is asked of a field: what its regions can tell apart."""
+    several = [len(set(along)) > 1 for along in zip(*pieces.places, strict=True)]
+    return groups(several, smooth.order)
+
+
 def varied(
-    pieces: Pieces, family: Figures, smooth: Smooth, space: tuple[int, ...], weight: float = 1.0
-) -> Generator[Surface, None, Varied]:
+    pieces: Pieces, family: Figures, asked: Asked, weight: float = 1.0
+) -> Generator[Surface, None, tuple[Surface, tuple[Step, ...]]]:
     """Which groups of terms pay, each asked for in turn; the surface so far after every chunk of a descent.
 
     Parameters
@@ -93,29 +103,26 @@ def varied(
         The regions.
     family
         A family at its fit for all of the field.
-    smooth
-        The highest order.
-    space
-        Shape of the field.
+    asked
+        The groups.
     weight
         How many times the family's prior counts.
     """
     descent = Descent(pieces, weight)
     before = yield from descent.uniform(family)
-    several = [len({place[axis] for place in pieces.places}) > 1 for axis in range(len(space))]
     steps: list[Step] = []
     kept: list[Term] = []
     for number, directions in enumerate(family.directions):
         # All figures are free to vary by the terms by which the first ones do.
-        asked = groups(several, smooth.order) if number == 0 else [("all its figures", [])] if kept else []
-        for name, terms in asked:
+        further: Asked = asked if number == 0 else [("all its figures", [])] if kept else []
+        for name, terms in further:
             after = yield from descent.along([*kept, *terms], directions, before)
             old = len(family.directions[number - 1]) * len(kept) if number else len(directions) * len(kept)
             step = _judged(name, before, after, len(directions) * (len(kept) + len(terms)) - old)
             steps.append(step)
             if step.kept:
                 kept, before = [*kept, *terms], after
-    return Varied(before.surface, space, len(pieces.places), tuple(steps))
+    return before.surface, tuple(steps)
 
 
 def _judged(name: str, before: State, after: State, figures: int) -> Step:

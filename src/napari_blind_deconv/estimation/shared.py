@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from napari_blind_deconv.estimation.by_evidence import ByEvidence
 from napari_blind_deconv.estimation.problem import Found, Problem
-from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.evidence import NaturalSpectrum
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Fit, HasFigures
 from napari_blind_deconv.kernel_priors.descent import descend, minimum
@@ -154,7 +154,7 @@ class _Apart(torch.autograd.Function):
 
 
 def _spectrum(problem: Problem, shape: tuple[int, ...]) -> NaturalSpectrum:
-    evidence = Evidence.of(problem.sample, problem.noise, spacing=problem.spacing, kernel_shape=shape)
+    evidence = problem.evidence(shape)
     # Only its shape counts from here on, and hundreds of samples would fill the memory.
     return NaturalSpectrum.of(replace(evidence, observed=evidence.observed.new_zeros(()).expand(problem.sample.shape)))
 

@@ -62,6 +62,36 @@ class Smooth:
             )
 
 
+def refuse_drift(group: int | None, share: str, kernel_prior: object, others: tuple[object, object]) -> None:
+    """Refuse to look for a PSF that changes with time where nothing could tell, or where frames share none.
+
+    Raises
+    ------
+    InputError
+        Naming `psf_drift` and what it does not go together with.
+    """
+    if group is None:
+        return
+    estimator, variation = others
+    wrong = remedy = ""
+    if share not in ("frames", "time", "all"):
+        wrong, remedy = f"share_psf={share}", "choose `share_psf=time`, or leave `psf_drift` out"
+    elif not isinstance(kernel_prior, HasFigures):
+        kind = getattr(kernel_prior, "kind", kernel_prior)
+        wrong, remedy = f"kernel_prior={kind}", "choose `kernel_prior` gaussian, airy, defocus or microscope"
+    elif getattr(estimator, "kind", "") != "by-evidence":
+        wrong, remedy = f"estimator={getattr(estimator, 'kind', estimator)}", "choose `estimator=by-evidence`"
+    elif not isinstance(variation, Constant):
+        wrong, remedy = "variation=smooth", "let the PSF change over the field, or with time"
+    if wrong:
+        raise InputError(
+            subject="psf_drift",
+            value=f"{group} cannot be combined with `{wrong}`",
+            allowed="as groups of frames are compared by the figures of one family",
+            remedy=remedy,
+        )
+
+
 Variation = Annotated[Constant | Smooth, Discriminator("kind")]
 
 
@@ -148,7 +178,10 @@ class Varied:
         along = [
             any(degrees[axis] for term in self.surface.terms for degrees in term) for axis in range(len(self.space))
         ]
-        return KernelField(self.space, tuple(along), lambda place: self.surface.kernel_at(self._relative(place)))
+        return KernelField(self.space, tuple(along), self._kernel_at)
+
+    def _kernel_at(self, place: Sequence[float]) -> Tensor:
+        return self.surface.kernel_at(self._relative(place))
 
     def _relative(self, place: Sequence[float]) -> tuple[float, ...]:
         """Pixels as places from -1 to 1, border to border."""

@@ -3,5 +3,6 @@
 from .closed_form import Evidence
 from .natural_spectrum import NaturalSpectrum
 from .ridges import directional
+from .seen import Frames
 
-__all__ = ["Evidence", "NaturalSpectrum", "directional"]
+__all__ = ["Evidence", "Frames", "NaturalSpectrum", "directional"]

@@ -14,19 +14,21 @@ It sees |K| only: a kernel and its 180° turn tie, and only an image prior that 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence.directions import grains_of
-from napari_blind_deconv.evidence.modelled import Modelled, between_bands, to_bands, transformed, waves_of
-from napari_blind_deconv.evidence.noise_floor import length_of, level_in_window, shapes_of_doubt
-from napari_blind_deconv.evidence.pieces import pieces, window_for
+from napari_blind_deconv.evidence.modelled import Modelled, between_bands, transformed, waves_of
+from napari_blind_deconv.evidence.noise_floor import length_of, shapes_of_doubt
+from napari_blind_deconv.evidence.pieces import window_for
+from napari_blind_deconv.evidence.profiled import Nodes, profiled
+from napari_blind_deconv.evidence.seen import Frames, seen
 from napari_blind_deconv.evidence.whittle import Whittle, smeared
 from napari_blind_deconv.forward import Noise
-from napari_blind_deconv.fourier import between_nodes, hann, periodogram
+from napari_blind_deconv.fourier import between_nodes
 
 # Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
 _ORDINATES_PER_INDEPENDENT = 1.944
@@ -34,8 +36,6 @@ _ORDINATES_PER_INDEPENDENT = 1.944
 _FURTHEST = 10.0
 # The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
 _LOWEST_WAVES = 1.5
-# Signal spectra stay above this share of the noise variance, so that their logarithms exist.
-_FLOOR = 1e-7
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ class Evidence:
     floor
         N at the kept frequencies as the window sees it, its level read once more at the highest frequencies.
     colours
-        Smooth functions of frequency by which log N may differ from that, each times its standard deviation,
-        ``(functions, *kept)``; none where the noise is white.
+        Smooth functions of frequency by which log N may differ from that, each times its deviation; or none.
     weights
         Share of each kept frequency in the evidence, summing to one.
     band, fraction
@@ -73,6 +72,10 @@ class Evidence:
         Frequencies of the first and last node, in cycles per finest sample distance.
     independent
         Number of independent complex ordinates among the kept: what turns nats per frequency into nats.
+    frames
+        All frames, where ``observed`` shows a few of them only.
+    scene
+        S at the kept frequencies but for its level, where it is known; ``None``: it is not.
     """
 
     observed: Tensor
@@ -91,6 +94,8 @@ class Evidence:
     lowest: float
     highest: float
     independent: float
+    frames: Frames | None = None
+    scene: Tensor | None = None
 
     @classmethod
     def of(
@@ -100,6 +105,8 @@ class Evidence:
         *,
         spacing: Sequence[float] | None = None,
         kernel_shape: Sequence[int] | None = None,
+        frames: Frames | None = None,
+        parted: bool = False,
         bands: int = 20,
         highest: float = 0.4,
     ) -> "Evidence":
@@ -115,13 +122,15 @@ class Evidence:
         spacing
             Sample distances along the spatial axes, any unit.
         kernel_shape
-            Support of the kernels that are to be judged, which windows a few times as wide will do for; ``None``: one
-            window over everything.
+            Support of the kernels that are to be judged: windows a few times as wide will do; ``None``: one over all.
+        frames
+            All frames, of which ``observed`` shows a few; ``None``: these are all.
+        parted
+            Whether images, too, are seen through such windows: of a known S every frequency tells.
         bands
-            Nodes of the radial spectrum S, log-spaced.
+            Nodes of S, log-spaced.
         highest
-            Highest frequency kept along each axis, cycles per sample, up to 0.5; beyond 0.4 a blurred image has only
-            noise, and half of the work.
+            Highest frequency kept along each axis, cycles per sample; beyond 0.4 a blurred image has only noise.
 
         Examples
         --------
@@ -138,14 +147,12 @@ class Evidence:
         noise = noise if isinstance(noise, Noise) else Noise.white(float(noise))
         sigma = max(noise.sigma, 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
         space = values.shape[-ndim:]
-        shape = tuple(space) if kernel_shape is None else window_for(space, kernel_shape)
+        shape = tuple(space) if kernel_shape is None else window_for(space, kernel_shape, parted=parted)
         kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]
         places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
-        shown = [periodogram(piece / sigma, ndim) for piece in pieces(values, shape)]
-        ordinates, frames = torch.stack(shown).mean(0), values.numel() // math.prod(space)
-        seen = sum(noise.seen_through(piece, hann(shape, values)) for piece in pieces(values, shape)) / len(shown)
-        seen *= level_in_window(ordinates, seen * noise.on(shape).to(ordinates), shape, frames * len(shown))
+        look = seen(frames or Frames.of(values.reshape(-1, *space)), shape, noise, sigma)
+        ordinates = look.ordinates
         for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
             ordinates = ordinates.index_select(axis, place % n)
         unit = min(spacing)
@@ -153,9 +160,8 @@ class Evidence:
         lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
         weights = (radius > lowest).to(values.dtype)
         weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
-        # Windows that overlap are no more observations than fit side by side.
-        apart = values.numel() / math.prod(shape)
-        independent = float(weights.sum()) * apart / _ORDINATES_PER_INDEPENDENT**ndim
+        told = look.told_by(space, shape, apart=frames is not None)
+        independent = float(weights.sum()) * told / _ORDINATES_PER_INDEPENDENT**ndim
         top = max(float(radius.max()), lowest * 2)
         band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
@@ -163,7 +169,7 @@ class Evidence:
         return cls(
             *given,
             ordinates,
-            (seen * noise.at(axes)).expand(ordinates.shape),
+            (look.noise * noise.at(axes)).expand(ordinates.shape),
             shapes_of_doubt(axes, noise.doubt),
             weights,
             band,
@@ -172,13 +178,22 @@ class Evidence:
             lowest,
             top,
             independent,
+            frames,
         )
+
+    def under(self, scene: Tensor) -> "Evidence":
+        """The same under a known S, given on the half canvas of the window, in units of the observation's variance."""
+        for axis, (place, n) in enumerate(zip(self.axes, self.window, strict=True)):
+            scene = scene.index_select(axis, (place * n).round().long() % n)
+        known = scene.to(self.periodogram)
+        # A mean that is free has infinite variance, and no weight.
+        return replace(self, scene=torch.where(known.isinf(), 1.0, known) / self.noise_sigma**2)
 
     def in_one_window(self) -> "Evidence":
         """The same through one window over everything: what is far apart in a kernel shows in fine fringes."""
         if self.window == tuple(self.observed.shape[-self.ndim :]):
             return self
-        return Evidence.of(self.observed, self.given, spacing=self.spacing, bands=self.bands)
+        return Evidence.of(self.observed, self.given, spacing=self.spacing, frames=self.frames, bands=self.bands)
 
     @property
     def ndim(self) -> int:
@@ -231,10 +246,8 @@ class Evidence:
 
         Parameters
         ----------
-        model
-            The spectrum of a blurred image, as of `model`.
-        colour
-            How many standard deviations log N departs along each of ``colours``; ``None``: not at all.
+        model, colour
+            As of `model`, and how many standard deviations log N departs along each of ``colours``; ``None``: none.
         """
         return smeared(model, self.ndim) + self.noise(colour)
 
@@ -250,23 +263,10 @@ class Evidence:
         values: Tensor = Whittle.apply(model, noise, self.periodogram, self.weights)  # type: ignore[no-untyped-call]
         return values + 2 * math.log(self.noise_sigma)
 
-    def profile(self, power: Tensor, *, start: Tensor | None = None, updates: int = 15) -> Tensor:
-        """The spectrum S under which a kernel explains the observation best, ``(..., bands)``.
-
-        Multiplicative updates, none of which makes the evidence worse (Févotte & Idier 2011,
-        doi:10.1162/NECO_a_00168).
-        """
-        with torch.no_grad():
-            if start is None:
-                signal = (self.periodogram - self.floor).clamp(min=0) * self.weights
-                start = self._to_bands(signal * power) / self._to_bands(power**2 * self.weights).clamp(min=1e-20)
-            spectrum, weighed = start.clamp(min=_FLOOR), self.periodogram * self.weights
-            for _ in range(updates):
-                expected = self.expected(power * self.at_frequencies(spectrum))
-                pull = self._to_bands(smeared(weighed / expected**2, self.ndim) * power)
-                push = self._to_bands(smeared(self.weights / expected, self.ndim) * power)
-                spectrum = (spectrum * (pull / push.clamp(min=1e-30)).sqrt()).clamp(min=_FLOOR, max=1e12)
-        return spectrum
+    def profile(self, power: Tensor, *, updates: int = 15) -> Tensor:
+        """The spectrum S under which a kernel explains the observation best, ``(..., bands)``: see `profiled`."""
+        shape = self.periodogram, self.floor, self.weights
+        return profiled(power, shape, Nodes(self.band, self.fraction, self.bands), updates)
 
     def spectrum_at(self, spectrum: Tensor, axes: Sequence[Tensor]) -> Tensor:
         """S at any grid of frequencies, one vector per axis in cycles per sample; constant beyond its nodes."""
@@ -281,7 +281,7 @@ class Evidence:
         return grains_of([f / d for f, d in zip(self.axes, self.spacing, strict=True)])
 
     def at_frequencies(self, spectrum: Tensor) -> Tensor:
-        """S between its nodes, at every kept frequency."""
+        """S at every kept frequency."""
         return between_bands(spectrum, self.band, self.fraction).unflatten(-1, self.weights.shape)
 
     def waves(self, kernel: Tensor) -> list[Tensor]:
@@ -295,6 +295,3 @@ class Evidence:
     @cached_property
     def _made(self) -> dict[tuple[tuple[int, ...], torch.dtype], list[Tensor]]:
         return {}
-
-    def _to_bands(self, values: Tensor) -> Tensor:
-        return to_bands(values.flatten(-self.ndim), self.band, self.fraction, self.bands)

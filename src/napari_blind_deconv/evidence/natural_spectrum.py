@@ -43,7 +43,7 @@ class NaturalSpectrum:
     place
         log f of the nodes from the line's anchor.
     sampling
-        log |transfer function|² of the sampling at the kept frequencies.
+        log |transfer function|² of the sampling at the kept frequencies; log S where that is known but for its level.
     ridges
         Directional features at the kept frequencies, ``(features, *kept)``; of none where there are no ridges.
 
@@ -69,6 +69,9 @@ class NaturalSpectrum:
         look like a ridge need the image to be free, too.
         """
         step = math.log(evidence.highest / evidence.lowest) / (evidence.bands - 1)
+        if evidence.scene is not None:
+            fixed = evidence.periodogram.new_zeros(evidence.bands, evidence.bands - 2)
+            return cls(evidence, fixed, fixed[:, 0], evidence.scene.log(), directional(evidence, 0))
         node = torch.arange(evidence.bands).to(evidence.periodogram)
         # The line is anchored where the image is strong but the window's own mean does not reach.
         anchor = evidence.bands // 3
@@ -84,13 +87,23 @@ class NaturalSpectrum:
     def start(self, kernel: Tensor) -> list[Tensor]:
         """Parameters to begin with: the line of typical steepness under which a kernel fits."""
         with torch.no_grad():
+            if self.evidence.scene is not None:
+                return self._free(self._level(kernel))
             seen = self.evidence.profile(self.evidence.power(kernel), updates=20).log()
         half = slice(2, len(seen) // 2)
         level = (seen[half] + _STEEPNESS * self.place[half]).mean()
-        ndim = self.evidence.ndim
-        line = torch.stack([level, torch.full_like(level, _STEEPNESS)])
+        return self._free(level)
+
+    def _free(self, level: Tensor) -> list[Tensor]:
+        ndim, line = self.evidence.ndim, torch.stack([level, torch.full_like(level, _STEEPNESS)])
         free = (ndim * (ndim + 1) // 2, len(self.ridges), len(self.evidence.colours))
         return [line.new_zeros(self.basis.shape[1]), line, *(line.new_zeros(n) for n in free)]
+
+    def _level(self, kernel: Tensor) -> Tensor:
+        """The level of a known S under which there is as much light above the noise as is seen."""
+        seen = ((self.evidence.periodogram - self.evidence.floor) * self.evidence.weights).sum()
+        expected = (self.evidence.power(kernel) * self.sampling.exp() * self.evidence.weights).sum()
+        return (seen.clamp(min=1e-12) / expected.clamp(min=1e-12)).log()
 
     def nats(self, kernel: Tensor, *parameters: Tensor) -> Tensor:
         """-log p(y, S, N | k) in nats, up to a constant that no kernel changes; differentiable in everything."""
@@ -116,8 +129,9 @@ class NaturalSpectrum:
 
     @cached_property
     def features(self) -> Tensor:
-        """Grain and ridges: what the image's spectrum may have that is not radial."""
-        return torch.cat([self.evidence.grains, self.ridges])
+        """Grain and ridges: what the image's spectrum may have that is not radial; nothing where it is known."""
+        free = 1.0 if self.evidence.scene is None else 0.0
+        return torch.cat([free * self.evidence.grains, self.ridges])
 
     def expected(
         self, kernel: Tensor, departure: Tensor, line: Tensor, grain: Tensor, directed: Tensor, colour: Tensor

@@ -21,15 +21,17 @@ _SIDE, _KERNELS = 64, 2.5
 _LONGER = 1.25
 
 
-def window_for(space: Sequence[int], kernel_shape: Sequence[int]) -> tuple[int, ...]:
+def window_for(space: Sequence[int], kernel_shape: Sequence[int], *, parted: bool = False) -> tuple[int, ...]:
     """Sides of the windows that an observation of shape ``space`` is seen through, for kernels of a support.
+
+    Images are seen whole, unless they are to be ``parted`` as well.
 
     Examples
     --------
     >>> window_for((48, 256, 256), (17, 33, 33))
     (48, 90, 90)
     """
-    if len(space) < 3:
+    if len(space) < 3 and not parted:
         return tuple(space)
     wanted = fast_shape([max(_SIDE, math.ceil(_KERNELS * k)) for k in kernel_shape])
     return tuple(n if n < _LONGER * w else w for n, w in zip(space, wanted, strict=True))

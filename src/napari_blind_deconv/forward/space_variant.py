@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
@@ -55,8 +55,12 @@ class KernelField:
         return KernelField(
             tuple(s.stop - s.start for s in part),
             self.axes,
-            lambda place: self.kernel_at(tuple(p + s for p, s in zip(place, starts, strict=True))),
+            partial(_from, starts, self.kernel_at),
         )
+
+    def like(self, tensor: Tensor) -> "KernelField":
+        """The same with the type and on the device of another tensor."""
+        return KernelField(self.space, self.axes, partial(_as, tensor.new_zeros(()), self.kernel_at))
 
     def nodes(self, tolerance: float = _TOLERANCE) -> tuple[tuple[float, ...], ...]:
         """Places along each axis between which kernels are interpolated; one where the kernel does not change."""
@@ -86,6 +90,15 @@ class KernelField:
         nodes = self.nodes() if nodes is None else nodes
         kernels = torch.stack([self.kernel_at(place) for place in itertools.product(*nodes)])
         return VariantBlur(self.kernel_at(self.middle), frame, kernels, tuple(tuple(n) for n in nodes))
+
+
+# Functions with names, so that a field can be sent to another process.
+def _from(starts: Place, kernel_at: Callable[[Place], Tensor], place: Place) -> Tensor:
+    return kernel_at(tuple(p + s for p, s in zip(place, starts, strict=True)))
+
+
+def _as(like: Tensor, kernel_at: Callable[[Place], Tensor], place: Place) -> Tensor:
+    return kernel_at(place).to(like)
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,8 @@ class TiffSource(Source):
         self._pixels, self._meaning = pixels, meaning
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Decoders cannot be copied; the file can be read again."""
-        return open_source, (self.path, self._image)
+        """Decoders cannot be copied; the file can be read again, also from another working folder."""
+        return open_source, ((self.path or Path()).absolute(), self._image)
 
     def _read(self, region: Region) -> NDArray[Any]:
         path = self.path or Path()

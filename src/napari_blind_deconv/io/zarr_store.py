@@ -65,8 +65,8 @@ class ZarrSource(Source):
         self._array: zarr.Array[Any] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Without the open store."""
-        return ZarrSource, (self.path, self._folder, self._chunk, self.header)
+        """Without the open store; also for another working folder."""
+        return ZarrSource, ((self.path or self._folder).absolute(), self._folder.absolute(), self._chunk, self.header)
 
     @property
     def grain(self) -> tuple[int, ...]:

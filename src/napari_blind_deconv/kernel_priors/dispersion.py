@@ -32,11 +32,14 @@ class Information:
         How many times too large it is, at least 1; the mean over the parameters.
     own
         The same for the variance of each parameter by itself, at least ``dispersion``.
+    curvature
+        Of -log p in all parameters, the kernel's first, the prior of the spectrum's included.
     """
 
     precision: Tensor
     dispersion: float
     own: Tensor
+    curvature: Tensor
 
 
 def information(
@@ -60,8 +63,9 @@ def information(
         expected = spectrum.expected(kernel_of(theta), *image)
         slopes = torch.stack(list(_slopes(spectrum, kernel_of, theta, image)), 1)
     weights = (evidence.weights * evidence.independent).flatten()
-    curvature = ((slopes * weights[:, None]).T @ slopes).double()
-    curvature[count:, count:] += torch.diag(spectrum.precision().double())
+    # Not every device has double precision, and these are a few numbers.
+    curvature = ((slopes * weights[:, None]).T @ slopes).cpu().double()
+    curvature[count:, count:] += torch.diag(spectrum.precision().cpu().double())
     curvature += 1e-9 * torch.eye(len(curvature)).to(curvature) * curvature.diagonal().amax()
     inverse = torch.linalg.inv(curvature)
     precision = torch.linalg.inv(inverse[:count, :count])
@@ -69,11 +73,11 @@ def information(
     ratios, own = [1.0], torch.ones(count).to(curvature)
     for blocks in _BLOCKS:
         place = _block_of(evidence.periodogram.shape, blocks).to(scores.device)
-        sums = scores.new_zeros(int(place.max()) + 1, slopes.shape[1]).index_add(0, place, scores).double()
+        sums = scores.new_zeros(int(place.max()) + 1, slopes.shape[1]).index_add(0, place, scores).cpu().double()
         spread = (inverse @ (sums.T @ sums) @ inverse)[:count, :count]
         ratios.append(float(torch.trace(spread @ precision)) / count)
         own = torch.maximum(own, (spread.diagonal() / inverse.diagonal()[:count]))
-    return Information(precision, max(ratios), own.clamp(min=max(ratios)))
+    return Information(precision, max(ratios), own.clamp(min=max(ratios)), curvature)
 
 
 def _slopes(

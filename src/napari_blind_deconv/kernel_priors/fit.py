@@ -8,7 +8,6 @@ from torch import Tensor
 
 from napari_blind_deconv.evidence import NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import descend, lowest
-from napari_blind_deconv.kernel_priors.laplace import laplace
 
 
 class Parameter(NamedTuple):
@@ -84,24 +83,3 @@ def fitted(
 def explained(spectrum: NaturalSpectrum, kernel: Tensor, iterations: int = 48) -> float:
     """-log p(y, S | k) in nats at the best spectrum S: what kernels of any origin are compared by."""
     return lowest(lambda *image: spectrum.nats(kernel, *image), spectrum.start(kernel), iterations)
-
-
-def covariance(
-    spectrum: NaturalSpectrum,
-    kernel_of: Callable[..., Tensor],
-    theta: Sequence[Tensor],
-    image: Sequence[Tensor],
-    *,
-    cost: Callable[..., Tensor],
-) -> Tensor:
-    """Covariance of a fit's parameters θ, flattened, the image's spectrum marginalised (`laplace`).
-
-    The arguments are those of `fitted`, with the θ and the spectrum's parameters that it ended at.
-    """
-    count = len(theta)
-
-    def nats(*arguments: Tensor) -> Tensor:
-        return spectrum.nats(kernel_of(*arguments[:count]), *arguments[count:]) + cost(*arguments[:count])
-
-    size = sum(t.numel() for t in theta)
-    return laplace(nats, [*theta, *image])[:size, :size]

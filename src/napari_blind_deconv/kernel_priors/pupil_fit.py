@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.kernel_priors.bars import tempered
 from napari_blind_deconv.kernel_priors.descent import descend
 from napari_blind_deconv.kernel_priors.dispersion import Information, information
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter, fitted
@@ -151,10 +152,7 @@ class PupilFit:
         """Values with their errors: those of the valley, and how far off other valleys or refused aberrations lie."""
         scales = torch.tensor([u.scale for u in self.unknowns], dtype=torch.float64)
         prior = self.weight * (scales / torch.tensor([u.spread for u in self.unknowns], dtype=torch.float64)) ** 2
-        covariance = torch.linalg.inv(told.precision.cpu() / told.dispersion + torch.diag(prior)).diagonal()
-        # What the prior leaves open is no wider than the prior, however dispersed the observation.
-        dispersed = torch.minimum(covariance * told.own.cpu() / told.dispersion, torch.maximum(1 / prior, covariance))
-        errors = dispersed.sqrt() * scales
+        errors = tempered(told, torch.diag(prior)).diagonal().sqrt() * scales
         return {
             u.name: Parameter(values[u.name], math.hypot(float(error), misses.get(u.name, 0.0)), u.unit)
             for u, error in zip(self.unknowns, errors, strict=True)

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.kernel_priors.along import departure
 from napari_blind_deconv.kernel_priors.descent import descend, minimum
+from napari_blind_deconv.kernel_priors.dispersion import information
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
-from napari_blind_deconv.kernel_priors.laplace import laplace
 from napari_blind_deconv.statistics import KernelStatistics
 
 # Radii are scanned from here to the support's longest half: in pixels, this factor apart. In between, because the dark
@@ -67,15 +68,33 @@ def radius_by_evidence(
         *_, (value, image) = descend(partial(nats, place), spectrum.start(kernel), _SCAN_ITERATIONS)
         found.append((value, [place, *image]))
         yield Fit(kernel_of(_radius(min(found, key=_value)[1][0])))
-    best = (math.inf, found[0][1])
+    ends: list[tuple[float, list[Tensor]]] = []
     for _, start in sorted(found, key=_value)[:_STARTS]:
-        for candidate in descend(nats, start, _ITERATIONS):
-            best = min(best, candidate, key=_value)
-            yield Fit(kernel_of(_radius(best[1][0])))
-    radius = _radius(best[1][0])
-    spread = float(laplace(nats, best[1])[0, 0].sqrt())
-    error = float(radius) * _UNIT * spread
+        end = (math.inf, start)
+        for end in descend(nats, start, _ITERATIONS):
+            yield Fit(kernel_of(_radius(min([*ends, end], key=_value)[1][0])))
+        ends.append(end)
+    ends.sort(key=_value)
+    radius = _radius(ends[0][1][0])
+    error = _error(spectrum, kernel_of, nats, [*ends, *sorted(found, key=_value)], shape)
     yield Fit(kernel_of(radius), {"radius_px": Parameter(float(radius), error, "px")})
+
+
+def _error(
+    spectrum: NaturalSpectrum,
+    kernel_of: OfRadius,
+    nats: Callable[..., Tensor],
+    modes: Sequence[tuple[float, list[Tensor]]],
+    shape: Sequence[int],
+) -> float:
+    """Root-mean-square departure from the radius of the first of the points that were found, over the posterior."""
+    place, *image = modes[0][1]
+    told = information(spectrum, lambda p: kernel_of(_radius(p[0])), place[None], image)
+    deviation = min(float(told.precision[0, 0]) ** -0.5, 1 / _UNIT)
+    bounds = [float(_place(place.new_tensor(r))) for r in (_SMALLEST / 2, max(max(shape), 4 * _SMALLEST))]
+    return float(
+        departure(nats, modes, told.curvature[1:, 1:], deviation, told.dispersion, (bounds[0], bounds[1]), _radius)
+    )
 
 
 def radius_figures(fit: Fit, kernel_of: OfRadius, cost: Callable[[Tensor], Tensor]) -> Figures:

@@ -35,6 +35,10 @@ class Ahead:
         self._place: Region | None = None
         self._held: NDArray[Any] = np.empty(0, source.dtype)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without what is held."""
+        return Ahead, (self._source, self._grain)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Its shape."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_blind_deconv.failures import is_memory
 from napari_blind_deconv.metrics import score
 from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.blocks import Results, channel_in_blocks
+from napari_blind_deconv.pipeline.bootstrap import IN_ONE_PIECE_ONLY
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.given import Given, Maps, loaded, opened, whole_of
 from napari_blind_deconv.pipeline.in_one_piece import channel_in_one_piece
@@ -21,11 +23,13 @@ from napari_blind_deconv.pipeline.outcome import Outcome, check_finite, joined_m
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, preparing
 from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
 from napari_blind_deconv.pipeline.saying import said
+from napari_blind_deconv.pipeline.several_psfs import is_one_run, steps_of_several
 from napari_blind_deconv.pipeline.sources import SLAB, Sink, Source
 from napari_blind_deconv.pipeline.threads import THREADED_FROM, on_few_threads
 from napari_blind_deconv.pipeline.varying import Kernels, psf_fields, refuse_region
 from napari_blind_deconv.report import checksum_steps, peak_memory_mb
 from napari_blind_deconv.settings import Settings
+from napari_blind_deconv.spread import Spreads, in_turn
 from napari_blind_deconv.tiling import pieces
 
 
@@ -58,6 +62,7 @@ def deconvolve_steps(
     max_memory_gb: float | None = None,
     maps: Maps = True,
     out: NDArray[np.float32] | Sink | None = None,
+    spread: Spreads = in_turn,
 ) -> Generator[Progress, None, Result]:
     """Blind deconvolution, one step at a time; may be closed between any two steps.
 
@@ -92,6 +97,8 @@ def deconvolve_steps(
     out
         What takes the restored image: an array of its shape, float32, or a sink, such as `io.create` gives, to which
         blocks are written as they come, and from which they are read again.
+    spread
+        Who works on the blocks of an image that is worked on in blocks: this process, or others that can read it.
 
     Yields
     ------
@@ -111,10 +118,15 @@ def deconvolve_steps(
     given = Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
     settings = settings or Settings()
     refuse_region(settings.variation, region)
-    return (yield from _with_room(given, settings, max_memory_gb))
+    run_one = partial(_with_room, spread=spread)
+    if is_one_run(given, settings):
+        return (yield from run_one(given, settings, max_memory_gb, {}))
+    return (yield from steps_of_several(given, settings, max_memory_gb, run_one))
 
 
-def _with_room(given: Given, settings: Settings, max_memory_gb: float | None) -> Generator[Progress, None, Result]:
+def _with_room(
+    given: Given, settings: Settings, max_memory_gb: float | None, kernels: Kernels, spread: Spreads
+) -> Generator[Progress, None, Result]:
     """The run by the largest plan that finds room: where memory runs out, and only then, by the next one."""
     started = time.perf_counter()
     source = given.source()
@@ -122,13 +134,12 @@ def _with_room(given: Given, settings: Settings, max_memory_gb: float | None) ->
     refuse_type(source.dtype, source.shape)
     work = given.work(layout, settings)
     plan = planned(work, limit_bytes(max_memory_gb), device_of(settings), maps=bool(given.maps))
-    kernels: Kernels = {}
     smaller_ones: list[str] = []
     while True:
         if plan.blocks is not None or smaller_ones:
             yield Progress("planning", 0, 0, message=plan.words())
         try:
-            result = yield from _planned_steps(given, source, settings, plan, kernels)
+            result = yield from _planned_steps(given, source, settings, (plan, spread), kernels)
         except (MemoryError, RuntimeError) as error:
             if not is_memory(error):
                 raise
@@ -148,19 +159,22 @@ def _with_room(given: Given, settings: Settings, max_memory_gb: float | None) ->
 
 
 def _planned_steps(
-    given: Given, source: Source, settings: Settings, plan: Plan, kernels: Kernels
+    given: Given, source: Source, settings: Settings, how: tuple[Plan, Spreads], kernels: Kernels
 ) -> Generator[Progress, None, Result]:
+    plan, spread = how
     image = source if plan.blocks is not None else (yield from loaded(given.image, source))
-    run = yield from said(preparing(image, settings, *given.checked), "preparing")
+    run = yield from said(preparing(image, settings, *given.checked, spread=spread), "preparing")
     run = replace(run, device=plan.device)
     truth, true_psf = checked_truth(given.truth, given.true_psf, run)
+    if settings.bootstrap and plan.blocks is not None:
+        run = replace(run, warnings=[*run.warnings, IN_ONE_PIECE_ONLY])
     results = None if plan.blocks is None else Results(given, run.shape, keeps_maps=plan.maps)
     outcomes: list[Outcome] = []
     for index in range(len(run.defects)):
         if results is None:
             steps, size = channel_in_one_piece(run, index, kernels), int(np.prod(run.shape)) // len(run.defects)
         else:
-            steps, size = channel_in_blocks(run, index, plan, results, kernels), THREADED_FROM
+            steps, size = channel_in_blocks(run, index, plan, results, kernels, spread), THREADED_FROM
         outcomes.append((yield from on_few_threads(size, steps)))
     check_finite(run, outcomes)
     if results is None:

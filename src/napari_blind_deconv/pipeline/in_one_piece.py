@@ -8,6 +8,7 @@ import torch
 
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.pipeline.bootstrap import bootstrapped
 from napari_blind_deconv.pipeline.outcome import Outcome, array_of
 from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed, posed_region
 from napari_blind_deconv.pipeline.preparation import Run
@@ -44,6 +45,10 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
         assessed(problem, last.image, last.kernel, settings, defects, taught or problem, last.kernels), "checking"
     )
     detail = yield from said(half_light(problem.task(last.kernel).varied(last.kernels), run.voxel_size_um), "checking")
+    extra: dict[str, torch.Tensor] = {}
+    if settings.bootstrap:
+        error = yield from said(bootstrapped(problem, settings, last), "repeating the run")
+        extra = {"bootstrap": error}
     image = levels.restored(array_of(last.image))
     infinite = ~np.isfinite(image)
     if defects.untouched is not None:
@@ -51,7 +56,8 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
         image = np.where(defects.untouched, left if run.white is None else grey_of(left, run.white), image)
         infinite &= ~defects.untouched
     maps = {name: array_of(values) for name, values in seen.items()}
-    maps |= {name: levels.spread(array_of(values), array_of(last.image)) for name, values in last.maps.items()}
+    extra |= last.maps
+    maps |= {name: levels.spread(array_of(values), array_of(last.image)) for name, values in extra.items()}
     return Outcome.of(
         problem,
         last,

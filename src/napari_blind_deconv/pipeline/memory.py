@@ -25,6 +25,11 @@ _WAITING, _PIXELS = 20, 50
 _CAREFUL = 0.85
 # Samples of canvas from which on it is worth the time to find out how fast the machine is.
 _TIMED_FROM = 1 << 20
+# Bytes that a process is taken to hold before it begins, at least, and part of the limit that this may be: a process
+# with Dask holds 0.1 GB more than one without, and both are to cut an image into the same blocks.
+_HELD, _OF_LIMIT = 4.5e8, 0.15
+# Parts of the room for a block that are tried.
+_SHARES = (1.0, 0.85, 0.7, 0.5, 0.3)
 # How much smaller the blocks are where those before found no room: few tries, for much of the work is done again.
 _SMALLER = 3
 
@@ -160,13 +165,13 @@ def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Pla
     # Of several channels one is worked on at a time; the others lie there as they came, and as they were restored.
     held = costs.HELD["whole"] * channel + _WAITING * (samples - channel)
     peak = max(_looking(work) * channel, held + max(restoring, _estimating(work)))
-    held = _base(work, device) + work.loaded + peak
+    held = _base(work, device, limit) + work.loaded + peak
     return Plan(work, device, None, maps, held, _seconds(work, device, canvas), limit)
 
 
-def _base(work: Work, device: torch.device) -> float:
+def _base(work: Work, device: torch.device, limit: float) -> float:
     card = costs.CARD if device.type == "cuda" and not torch.cuda.is_initialized() else 0.0
-    return resident_bytes() + work.aside + costs.PACKAGES[_kind(work)] + card
+    return max(resident_bytes(), min(_HELD, _OF_LIMIT * limit)) + work.aside + costs.PACKAGES[_kind(work)] + card
 
 
 def _estimating(work: Work) -> float:
@@ -203,21 +208,38 @@ def _seconds(work: Work, device: torch.device, canvas: int) -> float:
 def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, most: float = math.inf) -> Plan | None:
     """The blocks that take the least time, of at most so many samples of canvas; ``None``: none fit."""
     results = work.results[0] + (work.results[1] if maps else 0) + costs.HELD["blocks"]
-    fixed = _base(work, device) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
+    fixed = _base(work, device, limit) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
     left = _CAREFUL * (limit - fixed)
     slab = _looking(work) * min(max(SLAB, _plane(work)), math.prod(work.shape))
     if max(slab, _estimating(work)) > limit - fixed:
         return None
-    # A block's own pixels, and the row of blocks that are mixed.
+    # A block's own pixels, and those that come back of it.
     each = costs.bytes_of(work.settings, len(work.kernel_shape)) + _PIXELS
     room = left / each if device.type == "cpu" else min(left / 16, SHARE * free_bytes(device) / each)
-    blocks = fitting(work, min(room, most))
-    if blocks is None:
-        return None
-    canvas = work.canvas(blocks.frames, blocks.cut.seen)
-    taken = each * canvas if device.type == "cpu" else 16 * canvas
-    peak = fixed + max(taken, slab, _estimating(work))
-    return Plan(work, device, blocks, maps, peak, _seconds(work, device, canvas * len(blocks)), limit)
+    plan: Plan | None = None
+    # The larger the blocks, the more is mixed.
+    for share in _SHARES:
+        blocks = fitting(work, min(share * room, most))
+        if blocks is None:
+            break
+        canvas = work.canvas(blocks.frames, blocks.cut.seen)
+        taken = _mixing(blocks, maps=maps) + (each * canvas if device.type == "cpu" else 16 * canvas)
+        peak = fixed + max(taken, slab, _estimating(work))
+        plan = Plan(work, device, blocks, maps, peak, _seconds(work, device, canvas * len(blocks)), limit)
+        if peak <= limit:
+            break
+    return plan
+
+
+def _mixing(blocks: Blocks, *, maps: bool) -> float:
+    """Bytes of blocks that are mixed, and wait for others: a line of them, and margins."""
+    cut = blocks.cut
+    margins = sum(
+        2 * blend * math.prod(cut.space) // n
+        for n, blend, count in zip(cut.space, cut.blend, cut.counts, strict=True)
+        if count > 1
+    )
+    return 4.0 * blocks.frames * (cut.line + margins) * (3 if maps else 1)
 
 
 def _looking(work: Work) -> float:

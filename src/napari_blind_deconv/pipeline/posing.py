@@ -1,6 +1,7 @@
 """One channel of a checked input as a problem: on the scale that priors know, with its noise and its weights."""
 
-from collections.abc import Generator
+import math
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from napari_blind_deconv._types import VoxelSize, whole
-from napari_blind_deconv.crops import informative_window
+from napari_blind_deconv.crops import Window, informative_window
 from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.evidence import Frames
 from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, Noise, read_noise
+from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of, steepness
@@ -96,7 +99,9 @@ def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]
     yield "reading the noise"
     noise = read_noise(observed, weights)
     yield "reading the noise"
-    return _problem(run.with_psf_of(index), levels, (observed, weights), taught, noise, levels.posed(defects.image))
+    problem = _problem(run.with_psf_of(index), levels, (observed, weights), taught, noise, levels.posed(defects.image))
+    box = trailing(window.box)
+    return replace(problem, frames=_all_frames(window, len(observed), lambda some: observed[some][box]))
 
 
 def posed_region(run: Run, index: int) -> Generator[str, None, Problem | None]:
@@ -114,9 +119,22 @@ def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Generator[str, 
     yield "reading the noise"
     noise = read_noise(*tensors(levels.posed(spread), unknown, run.device))
     yield "looking for what shows the PSF"
-    taught, missing = found.of(found.window(run.kernel_shape))
+    window = found.window(run.kernel_shape)
+    taught, missing = found.of(window)
     part = tensors(levels.posed(taught), missing, run.device)
-    return _problem(run, levels, part, part, noise, levels.posed(found.sample))
+
+    def read(frames: slice) -> torch.Tensor:
+        return tensors(levels.posed(found.read(frames, window.box)[0]), None, run.device)[0]
+
+    problem = _problem(run, levels, part, part, noise, levels.posed(found.sample))
+    return replace(problem, frames=_all_frames(window, found.channel.shape[0], read))
+
+
+def _all_frames(window: Window, count: int, read: Callable[[slice], torch.Tensor]) -> Frames | None:
+    """All frames of a window, where it has a few of them only."""
+    if len(window.frames) == count:
+        return None
+    return Frames(read, count, max(math.prod(part.stop - part.start for part in window.box), 1))
 
 
 def tensors(

@@ -29,6 +29,7 @@ from napari_blind_deconv.pipeline.sources import Channel, Source
 from napari_blind_deconv.pipeline.surveying import Surveyed, ranged, surveyed
 from napari_blind_deconv.pipeline.tone_curve import light_of, white_of
 from napari_blind_deconv.settings import Settings
+from napari_blind_deconv.spread import Spreads, in_turn
 
 Masks = Sequence[NDArray[np.bool_] | None]
 
@@ -101,11 +102,13 @@ def preparing(
     psf_voxel_size_um: Any,
     mask: Any = None,
     region: Any = None,
+    *,
+    spread: Spreads = in_turn,
 ) -> Generator[str, None, Run]:
     """Check a run's input and bind its kernel prior to it; arguments and errors as in `deconvolve_steps`.
 
-    An array is looked at as a whole, a `Source` part by part. A yield, of what is being done, after every part of the
-    work.
+    An array is looked at as a whole, a `Source` part by part, by whoever ``spread`` is. A yield, of what is being done,
+    after every part of the work.
     """
     for named in (settings.kernel_prior, settings.image_prior):
         if isinstance(named, Stored):
@@ -115,7 +118,7 @@ def preparing(
     if isinstance(image, np.ndarray):
         seen = yield from _as_a_whole(image, settings, layout, mask)
     else:
-        seen = yield from _part_by_part(image, settings, layout, mask)
+        seen = yield from _part_by_part(image, settings, layout, mask, spread)
     bound = bound_prior(image.shape, layout, settings, (voxel_size_um, psf, psf_voxel_size_um))
     warnings = seen.warnings + bound.warnings + said_of_defects(seen.defects)
     regions = None
@@ -155,7 +158,9 @@ def _as_a_whole(
     return _Looked(channels, outside, defects, white, warnings)
 
 
-def _part_by_part(image: Source, settings: Settings, layout: Arrangement, mask: Any) -> Generator[str, None, _Looked]:
+def _part_by_part(
+    image: Source, settings: Settings, layout: Arrangement, mask: Any, spread: Spreads
+) -> Generator[str, None, _Looked]:
     count = 1 if layout.channel is None else image.shape[layout.channel]
     white, raw = None, [Channel(image, layout, index) for index in range(count)]
     ranges = []
@@ -175,7 +180,7 @@ def _part_by_part(image: Source, settings: Settings, layout: Arrangement, mask: 
     outside: Masks = _outside(mask, layout, image.shape, count)
     defects: list[Surveyed] = []
     for channel, found, left_out in zip(channels, ranges, outside, strict=True):
-        defects.append((yield from surveyed(channel, found.as_light(white), left_out)))
+        defects.append((yield from surveyed(channel, found.as_light(white), left_out, spread)))
     return _Looked(channels, outside, defects, white, warnings)
 
 

@@ -1,29 +1,30 @@
 """A channel that is too large to be looked at as a whole: its range, its defects and its levels, slab by slab."""
 
+import itertools
 import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_blind_deconv.crops import Window, gradient_energy, window_by_cells
-from napari_blind_deconv.defects import Defects, filled, looked_for
+from napari_blind_deconv.crops import Window, window_by_cells
+from napari_blind_deconv.defects import filled
 from napari_blind_deconv.defects.found import sentences_of
 from napari_blind_deconv.defects.tally import Tally
+from napari_blind_deconv.pipeline.slabs import MISSING, UNTOUCHED, Looking, Mask, Slab
 from napari_blind_deconv.pipeline.sources import Channel, Region
 from napari_blind_deconv.pipeline.tone_curve import light_of
+from napari_blind_deconv.spread import Done, Spreads, Step, in_turn
 
-Mask = NDArray[np.bool_]
 # Pixels that levels are read from, at most, and cells per axis of a window that the busiest one is found by.
 SAMPLE, _CELLS = 1 << 20, 24
+# Slabs that are looked at one after the other by the same process: they may lie in the same chunks.
+_TOGETHER = 8
 # Windows that the noise is read from: how many, and their side by the number of axes; JPEG's blocks begin at
 # multiples of eight.
 _WINDOWS, _SIDE, _GRID = 8, {1: 65536, 2: 360, 3: 48}, 8
-# What a mask says of a pixel.
-_MISSING, _UNTOUCHED = 1, 2
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,41 @@ class Range:
         return replace(self, low=low, high=high)
 
 
+_Place = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class SurveyedPart:
+    """A part of a channel with what was found in it: all that reading it takes.
+
+    Attributes
+    ----------
+    channel
+        Where the pixels are read.
+    frames, place
+        Which part.
+    missing
+        What is no data; ``None``: nothing.
+    offsets
+        As of `Surveyed`.
+    """
+
+    channel: Channel
+    frames: slice
+    place: Region
+    missing: Mask | None
+    offsets: Mapping[_Place, NDArray[np.float32]]
+
+    def read(self) -> tuple[NDArray[np.float32], Mask | None]:
+        """As of `Surveyed`."""
+        values = self.channel.read(self.frames, self.place)
+        if self.missing is not None:
+            values = filled(np.where(np.isfinite(values), values, 0).astype(np.float32), self.missing)
+        for (first, last, start, stop), taken in self.offsets.items():
+            _subtract(values, taken, (self.frames, self.place), (slice(first, last), slice(start, stop)))
+        return values, self.missing
+
+
 @dataclass(frozen=True)
 class Surveyed:
     """What was found in a channel: as `defects.Defects`, of which nothing is held but a byte a pixel where it has any.
@@ -79,7 +115,7 @@ class Surveyed:
     tallies: Mapping[str, Tally]
     cut_off: float
     stripes: Mapping[str, float]
-    offsets: Mapping[tuple[int, int, int, int], NDArray[np.float32]]
+    offsets: Mapping[_Place, NDArray[np.float32]]
     sample: NDArray[np.float32]
     energy: torch.Tensor = field(repr=False)
     known: torch.Tensor = field(repr=False)
@@ -95,7 +131,7 @@ class Surveyed:
         """Share of the pixels that are no data, for whatever reason."""
         if self.flags is None:
             return 0.0
-        return sum(int(np.count_nonzero(part & _MISSING)) for part in self.flags) / self.flags.size
+        return sum(int(np.count_nonzero(part & MISSING)) for part in self.flags) / self.flags.size
 
     def share(self, kind: str) -> float:
         """Share of the pixels of a kind."""
@@ -105,21 +141,22 @@ class Surveyed:
         """One sentence for each kind: how many, where, and what is done about it."""
         return sentences_of(self.tallies, self.stripes, self.cut_off)
 
+    def part(self, frames: slice, place: Region) -> "SurveyedPart":
+        """What reading a part takes."""
+        missing = None if self.flags is None else (self.flags[(frames, *place)] & MISSING) > 0
+        if missing is not None and not missing.any():
+            missing = None
+        there = (frames, place[0])
+        offsets = {key: taken for key, taken in self.offsets.items() if _meet(there, key)}
+        return SurveyedPart(self.channel, frames, place, missing, offsets)
+
     def read(self, frames: slice, place: Region) -> tuple[NDArray[np.float32], Mask | None]:
         """A part of the channel with a stand-in where there are no data, and where that is."""
-        values = self.channel.read(frames, place)
-        missing = None if self.flags is None else (self.flags[(frames, *place)] & _MISSING) > 0
-        if missing is not None and missing.any():
-            values = filled(np.where(np.isfinite(values), values, 0).astype(np.float32), missing)
-        else:
-            missing = None
-        for (first, last, start, stop), taken in self.offsets.items():
-            _subtract(values, taken, (frames, place), (slice(first, last), slice(start, stop)))
-        return values, missing
+        return self.part(frames, place).read()
 
     def original(self, frames: slice, place: Region) -> tuple[NDArray[np.float32], Mask] | None:
         """What stays as it is in a part: its pixels as they came, and which they are; ``None``: none."""
-        if self.flags is None or not (stays := (self.flags[(frames, *place)] & _UNTOUCHED) > 0).any():
+        if self.flags is None or not (stays := (self.flags[(frames, *place)] & UNTOUCHED) > 0).any():
             return None
         return self.channel.read(frames, place), stays
 
@@ -157,6 +194,11 @@ def _boxes(space: list[int], sides: list[int]) -> Iterator[Region]:
         yield tuple(slice(s[i], s[i] + side) for s, i, side in zip(starts, index, sides, strict=True))
 
 
+def _meet(part: tuple[slice, slice], of: _Place) -> bool:
+    frames, first = part
+    return max(frames.start, of[0]) < min(frames.stop, of[1]) and max(first.start, of[2]) < min(first.stop, of[3])
+
+
 def _subtract(
     values: NDArray[np.float32], taken: NDArray[np.float32], place: tuple[slice, Region], of: tuple[slice, slice]
 ) -> None:
@@ -190,11 +232,13 @@ def ranged(channel: Channel) -> Generator[str, None, Range]:
     return Range(low, high, size, infinite, np.concatenate([*sample, ends]))
 
 
-def surveyed(channel: Channel, found: Range, outside: Mask | None) -> Generator[str, None, Surveyed]:
+def surveyed(
+    channel: Channel, found: Range, outside: Mask | None, spread: Spreads = in_turn
+) -> Generator[str, None, Surveyed]:
     """Defects, levels and the busiest parts of a channel, a yield after every slab.
 
     Defects are looked for slab by slab: what is constant in one is padding, and lines' offsets are those of its planes.
-    A slab that is no whole plane of a camera has no lines to be compared.
+    A slab that is no whole plane of a camera has no lines to be compared. ``spread`` is who looks at slabs.
     """
     shape = channel.shape
     cell = _cells(shape[1:])
@@ -202,81 +246,48 @@ def surveyed(channel: Channel, found: Range, outside: Mask | None) -> Generator[
     energy, known = torch.zeros(shape[0], *cells), torch.zeros(shape[0], *cells)
     flags: NDArray[np.uint8] | None = None
     tallies: dict[str, Tally] = {}
-    stripes: dict[str, list[tuple[float, int]]] = {}
-    offsets: dict[tuple[int, int, int, int], NDArray[np.float32]] = {}
-    sample, cut_off, step = [], 0.0, max(1, math.prod(shape) // SAMPLE)
-    for frames, place in channel.slabs():
-        values = channel.read(frames, place)
-        left_out = None if outside is None else outside[(frames, *place)]
-        defects = yield from _of_slab(values, left_out, (found.low, found.high))
-        where = (frames, *place)
-        for kind, mask in defects.masks.items():
-            if mask.any():
-                tally = Tally.of_part(mask, (frames.start, *(p.start for p in place)), shape)
+    squares: dict[str, float] = {}
+    offsets: dict[_Place, NDArray[np.float32]] = {}
+    sample, cut_off = [], 0.0
+    looking = Looking(channel, (found.low, found.high), cell, max(1, math.prod(shape) // SAMPLE))
+    for answer in spread(looking, _together(channel, outside)):
+        for one in answer.found if isinstance(answer, Done) else ():
+            for kind, tally in one.tallies.items():
                 tallies[kind] = tallies[kind] + tally if kind in tallies else tally
-        if defects.missing is not None:
-            flags = np.zeros(shape, np.uint8) if flags is None else flags
-            flags[where] |= np.where(defects.missing, _MISSING, 0).astype(np.uint8)
-            if defects.untouched is not None:
-                flags[where] |= np.where(defects.untouched, _UNTOUCHED, 0).astype(np.uint8)
-        total: NDArray[np.float32] | np.float32 = np.float32(0)
-        if _has_planes(values, shape):
-            for name, taken in defects.offsets.items():
-                total = np.asarray(total + taken, np.float32)
-                stripes.setdefault(name, []).append((defects.stripes[name], values.size))
-            if defects.offsets:
-                offsets[(frames.start, frames.stop, place[0].start, place[0].stop)] = np.asarray(total, np.float32)
-        good = defects.image if defects.missing is None else defects.image[~defects.missing]
-        sample.append(good.reshape(-1)[::step].copy())
-        cut_off += defects.cut_off * values.size / found.size
-        _add_cells(energy, known, (frames, place), defects, (cell, found.high - found.low))
-        yield "looking for defects"
+            if one.flags is not None:
+                flags = np.zeros(shape, np.uint8) if flags is None else flags
+                flags[(one.slab.frames, *one.slab.place)] |= one.flags
+            for name, deviation in one.stripes.items():
+                squares[name] = squares.get(name, 0.0) + deviation**2 * one.size
+            if one.offsets is not None:
+                frames, first = one.slab.frames, one.slab.place[0]
+                offsets[(frames.start, frames.stop, first.start, first.stop)] = one.offsets
+            sample.append(one.sample)
+            cut_off += one.cut_off * one.size / found.size
+            at = (one.slab.frames, *one.cells)
+            energy[at] += torch.from_numpy(one.energy)
+            known[at] += torch.from_numpy(one.known)
+        yield (answer.message if isinstance(answer, Step) else "") or "looking for defects"
     whole = {kind: _of_all(tally, math.prod(shape)) for kind, tally in tallies.items()}
-    deviations = {name: math.sqrt(sum(d * d * n for d, n in parts) / found.size) for name, parts in stripes.items()}
+    deviations = {name: math.sqrt(total / found.size) for name, total in squares.items()}
     volume = math.prod(cell)
     return Surveyed(
         channel, flags, whole, cut_off, deviations, offsets, np.concatenate(sample), energy, known / volume, cell
     )
 
 
+def _together(channel: Channel, outside: Mask | None) -> Iterator[list[Slab]]:
+    slabs = (
+        Slab(frames, place, None if outside is None else outside[(frames, *place)]) for frames, place in channel.slabs()
+    )
+    while several := list(itertools.islice(slabs, _TOGETHER)):
+        yield several
+
+
 def _of_all(tally: Tally, size: int) -> Tally:
     return Tally(tally.count, size, tally.frames, tally.batch, tally.places)
-
-
-def _of_slab(
-    values: NDArray[np.float32], outside: Mask | None, extremes: tuple[float, float]
-) -> Generator[str, None, Defects]:
-    """The defects of a slab; one that holds a single value throughout is padding."""
-    if len(values) == 1 and np.isfinite(values).all() and values.min() == values.max():
-        rest = np.ones(values.shape, bool) if outside is None else ~outside
-        masks = {"padding": rest} | ({} if outside is None else {"outside": outside})
-        return Defects(values, values, {kind: mask for kind, mask in masks.items() if mask.any()})
-    return (yield from looked_for(values, outside, extremes))
-
-
-def _has_planes(values: NDArray[np.float32], shape: tuple[int, ...]) -> bool:
-    """Whether a slab holds whole planes of a camera."""
-    return values.shape[-2:] == shape[-2:]
 
 
 def _cells(space: tuple[int, ...]) -> tuple[int, ...]:
     side = {1: 4096, 2: 512}.get(len(space), 192)
     return tuple(max(1, min(n, side) // _CELLS) for n in space)
-
-
-def _add_cells(
-    energy: torch.Tensor, known: torch.Tensor, where: tuple[slice, Region], defects: Defects, units: Any
-) -> None:
-    """Add a slab's gradient energy and data to their cells; ``units`` are the cells' sides and the unit of light."""
-    (frames, place), (cell, light) = where, units
-    data = (
-        np.ones(defects.image.shape, np.float32) if defects.missing is None else (~defects.missing).astype(np.float32)
-    )
-    busy = gradient_energy(torch.from_numpy(defects.image / np.float32(light)), len(cell)).numpy() * data
-    for total, values in ((energy, busy), (known, data)):
-        sums = values.astype(np.float64)
-        for axis, (part, side) in enumerate(zip(place, cell, strict=True), start=1):
-            starts = np.unique(np.maximum(np.arange(part.start // side, -(-part.stop // side)) * side - part.start, 0))
-            sums = np.add.reduceat(sums, starts, axis)
-        at = tuple(slice(p.start // side, -(-p.stop // side)) for p, side in zip(place, cell, strict=True))
-        total[(frames, *at)] += torch.from_numpy(sums.astype(np.float32))

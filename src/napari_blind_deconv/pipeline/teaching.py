@@ -92,11 +92,13 @@ def teaching_steps(
     layout = arrangement(source.shape, axes, settings.planes)
     refuse_type(source.dtype, source.shape)
     plan = planned(given.work(layout, settings), limit_bytes(max_memory_gb), device_of(settings), maps=False)
-    pixels = source if plan.blocks is not None else (yield from loaded(image, source))
+    # Frames of a movie are looked at one after the other, and none is kept.
+    in_parts = plan.blocks is not None or layout.frames(source.shape) > 1
+    pixels = source if in_parts else (yield from loaded(image, source))
     run = yield from said(preparing(pixels, settings, *given.checked), "preparing")
     problems = []
     for index in range(len(run.defects)):
-        problem = yield from said(_problem(run, index, whole=plan.blocks is None), "preparing")
+        problem = yield from said(_problem(run, index, whole=not in_parts), "preparing")
         problems.append(replace(problem, observed=problem.sample, weights=problem.sample_weights))
     return Taught(tuple(problems), layout.channel is not None, layout.space, run.voxel_size_um)
 

@@ -11,7 +11,7 @@ from napari_blind_deconv.forward import KernelField
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.pipeline.surveying import Surveyed
-from napari_blind_deconv.restoration import RichardsonLucyRestorer
+from napari_blind_deconv.restoration import PosteriorSampling, Restores, RichardsonLucyRestorer
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.trust import (
     Check,
@@ -22,6 +22,7 @@ from napari_blind_deconv.trust import (
     saturation_check,
     share_check,
     standardised_residual,
+    uncertainty_check,
 )
 
 # The part of the image that is asked whether it shows the blur: pixels per axis, by the number of axes, and kernels at
@@ -60,6 +61,7 @@ def assessed(
     yield "the residual"
     found = residual_checks(residual, kernel.shape, data, compressed=problem.noise.compressed)
     yield "the PSF"
+    found = [*found, *drawn_checks(settings.restorer, problem, kernel)]
     checks = shown_blur(problem, kernel, taught, defects.share("saturated"), found)
     maps = {"residual": residual}
     # Richardson-Lucy asks no image prior: what it has too much of is amplified noise, of which this says nothing.
@@ -85,3 +87,10 @@ def shown_blur(
         saturation_check(saturated),
         *(check for check in residual if check.check == "prior_share"),
     ]
+
+
+def drawn_checks(restorer: Restores, problem: Problem, kernel: Tensor) -> list[Check]:
+    """What there is to say of the uncertainty, where images are drawn."""
+    if not isinstance(restorer, PosteriorSampling) or not restorer.calibrated:
+        return []
+    return [uncertainty_check(*restorer.widened(problem.task(kernel)))]

@@ -23,6 +23,28 @@ from napari_blind_deconv.trust.residual import (
 )
 
 
+@dataclass(frozen=True)
+class ResidualPart:
+    """What the residual of a block adds to the sums.
+
+    Attributes
+    ----------
+    weight, first, second
+        Of its pixels: weights, and weighed sums of the residual and of its square.
+    local
+        Its local whiteness.
+    power, parts
+        Its periodogram, and of how many frames it is the sum.
+    """
+
+    weight: float
+    first: float
+    second: float
+    local: Check
+    power: Tensor
+    parts: int
+
+
 @dataclass
 class ResidualSums:
     """What the residuals of all blocks add up to.
@@ -58,40 +80,42 @@ class ResidualSums:
         both = [slice(max(k.start, i.start), min(k.stop, i.stop)) for k, i in zip(kept, inside, strict=True)]
         return tuple(k if b.stop - b.start < 2 else b for k, b in zip(kept, both, strict=True))
 
-    def residual(self, block: Block, data: DataTerm, scene: Tensor) -> Tensor:
-        """That of a block's ``kept``, added to the sums; NaN as of `trust.standardised_residual`."""
+    def of_block(self, block: Block, data: DataTerm, scene: Tensor) -> tuple[Tensor, ResidualPart]:
+        """The residual of a block's ``kept``, NaN as of `trust.standardised_residual`, and what it adds to the sums."""
         missed = (data.observed - data.blur(scene)) / data.sigma
         known = torch.ones_like(missed, dtype=torch.bool) if data.weights is None else data.weights > 0
         inside = torch.zeros_like(known)
         border = seen(self.cut.space, self.kernel_shape)
         places = zip(border, block.tile.seen, strict=True)
         inside[trailing(slice(max(b.start - s.start, 0), max(b.stop - s.start, 0)) for b, s in places)] = True
-        out = torch.where(known & inside, missed, torch.nan)[trailing(block.tile.within)]
-        self._add(block, out)
-        self._add_local(
-            block, whitened(torch.where(known & inside, missed, 0.0), data)[trailing(block.tile.within)], out
-        )
-        return out
+        within = trailing(block.tile.within)
+        out = torch.where(known & inside, missed, torch.nan)[within]
+        white = whitened(torch.where(known & inside, missed, 0.0), data)[within]
+        return out, ResidualPart(*self._moments(block, out), *self._whiteness(block, white, out))
 
-    def _add(self, block: Block, residual: Tensor) -> None:
+    def _moments(self, block: Block, residual: Tensor) -> tuple[float, float, float]:
         share = torch.from_numpy(self.cut.weights(block.tile)).to(residual).expand(residual.shape)
         good = ~residual.isnan()
         values, weights = residual[good].double(), share[good].double()
-        self.weight += float(weights.sum())
-        self.first += float((weights * values).sum())
-        self.second += float((weights * values.square()).sum())
+        return float(weights.sum()), float((weights * values).sum()), float((weights * values.square()).sum())
 
-    def _add_local(self, block: Block, missed: Tensor, residual: Tensor) -> None:
+    def _whiteness(self, block: Block, missed: Tensor, residual: Tensor) -> tuple[Check, Tensor, int]:
         kept, inner = block.tile.kept, self._inner(block.tile.kept)
         within = tuple(slice(i.start - k.start, i.stop - k.start) for i, k in zip(inner, kept, strict=True))
         inside = missed[trailing(within)]
         whole = (block.frames.start, self.batch, self.batch * math.prod(self.cut.space))
         found = local_whiteness(inside, [i.start for i in inner], ~residual[trailing(within)].isnan(), whole)
-        if self.local is None or _excess(found) > _excess(self.local):
-            self.local = found
         common = inside[trailing(slice(0, n) for n in self.common)]
-        power = len(common) * periodogram_of(common, len(self.common)).double().cpu()
-        self.power, self.parts = power if self.power is None else self.power + power, self.parts + len(common)
+        return found, len(common) * periodogram_of(common, len(self.common)).double().cpu(), len(common)
+
+    def add(self, part: ResidualPart) -> None:
+        """Add what a block's residual is."""
+        self.weight += part.weight
+        self.first += part.first
+        self.second += part.second
+        if self.local is None or _excess(part.local) > _excess(self.local):
+            self.local = part.local
+        self.power, self.parts = part.power if self.power is None else self.power + part.power, self.parts + part.parts
 
     def checks(self, *, compressed: bool) -> Sequence[Check]:
         """Size, whiteness and local whiteness."""

@@ -58,8 +58,7 @@ class Estimate:
         """The kernel at every place, where it changes."""
         if self.varied is None or not self.varied.varies:
             return None
-        found = self.varied.field
-        return replace(found, kernel_at=lambda place: found.kernel_at(place).to(self.kernel))
+        return self.varied.field.like(self.kernel)
 
     @property
     def reach(self) -> tuple[int, ...]:

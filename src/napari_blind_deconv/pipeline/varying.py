@@ -8,7 +8,7 @@ import torch
 
 from napari_blind_deconv._types import InputError, PsfField
 from napari_blind_deconv.estimation import Problem, Smooth, Variation, Varied
-from napari_blind_deconv.estimation.regional import pieces_of, varied
+from napari_blind_deconv.estimation.regional import asked_of, pieces_of, varied
 from napari_blind_deconv.kernel_priors import Fit, HasFigures
 from napari_blind_deconv.pipeline.two_phase import Estimate, kernel_steps
 from napari_blind_deconv.restoration.blockwise import Observed
@@ -85,14 +85,14 @@ def varying(problem: Problem, variation: Variation, source: Observed, last: Esti
     pieces = pieces_of(source, problem.noise, problem.spacing, problem.kernel_shape)
     figures = family.figures(Fit(last.kernel, last.parameters), problem.kernel_shape)
     space = tuple(source.shape[1:])
-    steps = varied(pieces, figures, variation, space, problem.kernel_weight)
+    steps = varied(pieces, figures, asked_of(pieces, variation), problem.kernel_weight)
     step, middle = last.step, (0.0,) * len(space)
     message = "comparing regions of the field"
     while True:
         try:
             surface = next(steps)
         except StopIteration as end:
-            found: Varied = end.value
+            found = Varied(end.value[0], space, len(pieces.places), end.value[1])
             break
         step += 1
         yield replace(

@@ -1,31 +1,23 @@
-"""A restoration in blocks: what concerns all of the observation is decided once, then block after block is restored.
+"""A restoration in blocks: what concerns all of the observation is decided once (`settling`), then blocks are restored.
 
 A block is restored as the whole would be, by the same restorer with the same noise, levels and strengths; it sees a
 halo around what is kept of it (`halo`), and neighbours are mixed where they overlap (`tiling`).
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from napari_blind_deconv._types import finished, translated
-from napari_blind_deconv.fourier import trailing
-from napari_blind_deconv.restoration.by_data import ByData
-from napari_blind_deconv.restoration.by_prior import ByPrior, in_need_of_unit
-from napari_blind_deconv.restoration.part import part_of
-from napari_blind_deconv.restoration.photon_map import PhotonMap
+from napari_blind_deconv.forward import Blur, Frame
 from napari_blind_deconv.restoration.photons import Light
-from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer, intensities
-from napari_blind_deconv.restoration.scene_unit import concentration
-from napari_blind_deconv.restoration.task import Restored, Task, darkest, photons_of, sampled
+from napari_blind_deconv.restoration.task import Restored, Task
 from napari_blind_deconv.tiling import Cut, Tile
 
 # Blocks that a decision on the whole looks at, at most: they are spread evenly.
 _LOOKED_AT = 27
-_LEAST_LIGHT = 1e-6
 
 
 class Restores(Protocol):
@@ -48,6 +40,10 @@ class Observed(Protocol):
         """Some frames of a part of the space, and their weights: 0 where a pixel is no data; ``None``: all are."""
         ...
 
+    def only(self, frames: slice, place: tuple[slice, ...]) -> "Observed":
+        """The same with nothing but what reading that part takes, so that it can be sent to another process."""
+        ...
+
 
 @dataclass(frozen=True)
 class InMemory:
@@ -66,6 +62,10 @@ class InMemory:
         where = (frames, *place)
         weights = None if self.weights is None else self.weights.expand(self.observed.shape)[where]
         return self.observed[where], weights
+
+    def only(self, frames: slice, place: tuple[slice, ...]) -> "InMemory":
+        """All of it: who has it in memory sends it to nobody."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,29 @@ class Blocks:
         for number, tile in enumerate(self.cut.tiles, start=first):
             yield Block(number, self.groups[index], tile)
 
+    def all(self) -> Iterator[Block]:
+        """Group after group."""
+        for index in range(len(self.groups)):
+            yield from self.of_group(index)
+
     def spread(self, count: int = _LOOKED_AT) -> Iterator[Block]:
         """So many of them, evenly, or all."""
-        every = [block for index in range(len(self.groups)) for block in self.of_group(index)]
+        every = list(self.all())
         chosen = sorted({i * len(every) // count for i in range(count)}) if len(every) > count else range(len(every))
         return (every[i] for i in chosen)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A block, and what it sees of the observation."""
+
+    block: Block
+    source: Observed
+
+
+def seen(source: Observed, blocks: Iterable[Block]) -> Iterator[Seen]:
+    """Blocks, each with what it sees, one at a time."""
+    return (Seen(block, source.only(block.frames, block.tile.seen)) for block in blocks)
 
 
 @dataclass(frozen=True)
@@ -152,6 +170,14 @@ def task_of(block: Block, source: Observed, task: Task) -> Task:
     return replace(part, light=light)
 
 
+def carried(task: Task) -> Task:
+    """All of a task that those of blocks (`task_of`) take over: not the observation, of which each has its part."""
+    kernel = task.data.blur.kernel
+    few = task.data.observed.new_zeros((1,) * (kernel.ndim + 1))
+    blur = Blur(kernel, Frame.around(few.shape[1:], kernel.shape))
+    return replace(task, data=replace(task.data, observed=few, blur=blur, weights=None, colour=None))
+
+
 def restored(restorer: Restores, source: Observed, task: Task, blocks: Sequence[Block]) -> Iterator[Answer]:
     """Blocks, one after the other, a yield after every step; ``task`` and ``restorer`` as `settled` left them."""
     for block in blocks:
@@ -166,107 +192,3 @@ def restored(restorer: Restores, source: Observed, task: Task, blocks: Sequence[
         if before is None:
             raise RuntimeError("the restorer ended without a scene")
         yield Answer(block, step, step, part, before.scene, before.maps, before.message)
-
-
-def settled(
-    restorer: Restores, source: Observed, task: Task, blocks: Blocks
-) -> Generator[str, None, tuple[Restores, Task]]:
-    """What is decided once for all blocks: the darkest level, the restorer, the light, and how concentrated it is.
-
-    A yield after every block that was looked at; at most 27 are.
-
-    Parameters
-    ----------
-    task
-        The restoration of a part of the observation that shows much.
-    """
-    if task.non_negative or task.counts:
-        task = replace(task, dark=(yield from _darkest(source, task, blocks)))
-    if isinstance(restorer, ByData):
-        restorer = yield from translated(restorer.chosen(task), lambda _: "choosing how to restore")
-    if isinstance(restorer, PhotonMap | RichardsonLucyRestorer):
-        return restorer, replace(task, light=(yield from _light(source, task, blocks)))
-    if isinstance(restorer, ByPrior) and in_need_of_unit(task):
-        task = replace(task, concentration=concentration(part_of(task)))
-        yield "looking how light is concentrated"
-    return restorer, task
-
-
-def _darkest(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None, float]:
-    if task.dark is not None:
-        return task.dark
-    found = []
-    for block in blocks.spread():
-        seen = task_of(block, source, task).smooth()
-        found.append(sampled(seen[trailing(blocks.cut.own(block.tile))]).cpu())
-        yield "looking for the darkest parts"
-    return darkest(torch.cat(found))
-
-
-def _light(source: Observed, task: Task, blocks: Blocks) -> Generator[str, None, Light]:
-    """Mean of every frame, and brightness of the brightest one, from sums over all blocks."""
-    shape = (source.shape[0], *(1,) * (len(source.shape) - 1))
-    weight, first, second = (torch.zeros(shape, dtype=torch.float64) for _ in range(3))
-    pedestal = 0.0
-    axes = tuple(range(1, len(shape)))
-    for index in range(len(blocks.groups)):
-        for block in blocks.of_group(index):
-            part = task_of(block, source, task)
-            data = photons_of(part) if part.counts else intensities(part)
-            pedestal = data.pedestal
-            own = trailing(blocks.cut.own(block.tile))
-            seen, mask = data.counts[own], data.weight.expand(data.counts.shape)[own]
-            for total, values in ((weight, mask), (first, mask * seen), (second, mask * seen.square())):
-                total[block.frames] += values.sum(axes, keepdim=True, dtype=torch.float64).cpu()
-            yield "measuring the light"
-    mean = (first / weight.clamp(min=1) - pedestal).clamp(min=_LEAST_LIGHT * max(1.0, pedestal))
-    power = second - 2 * pedestal * first + pedestal**2 * weight - first
-    brightness = torch.maximum(power / (mean * weight).clamp(min=1e-30), mean).max()
-    like = task.data.observed
-    return Light(mean.to(like), brightness.to(like))
-
-
-@dataclass(frozen=True)
-class InBlocks:
-    """A restorer that works block by block, for an observation that is there as a whole.
-
-    Attributes
-    ----------
-    restorer
-        Which restores a block.
-    counts
-        Blocks along each spatial axis.
-    halo, blend
-        As of `tiling.Cut`.
-    frames
-        Frames that are worked on together; ``None``: all.
-    """
-
-    restorer: Restores
-    counts: tuple[int, ...]
-    halo: tuple[int, ...]
-    blend: tuple[int, ...]
-    frames: int | None = None
-
-    def restore(self, task: Task) -> Iterator[Restored]:
-        """The scene so far after every block; beyond the frame its edge continued."""
-        data = task.data
-        batch = data.observed.shape[0]
-        source = InMemory(data.observed, data.weights)
-        cut = Cut(data.frame.shape, self.counts, self.halo, self.blend)
-        blocks = Blocks(cut, self.frames or batch, batch)
-        restorer, task = finished(settled(self.restorer, source, task, blocks))
-        out = torch.zeros_like(data.observed)
-        maps: dict[str, Tensor] = {}
-        for index in range(len(blocks.groups)):
-            for answer in restored(restorer, source, task, list(blocks.of_group(index))):
-                if answer.scene is None:
-                    continue
-                share = torch.from_numpy(cut.weights(answer.block.tile)).to(out)
-                where, crop = (answer.block.frames, *answer.block.tile.kept), answer.task.data.frame.crop
-                within = trailing(answer.block.tile.within)
-                out[where] += share * crop(answer.scene)[within]
-                for name, values in answer.maps.items():
-                    maps.setdefault(name, torch.zeros_like(out))[where] += share * crop(values)[within]
-                done = {name: data.frame.extend(values) for name, values in maps.items()}
-                yield Restored(data.frame.extend(out), len(blocks), done)

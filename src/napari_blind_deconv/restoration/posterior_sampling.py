@@ -13,6 +13,7 @@ from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.image_priors import ImagePrior, Scored
 from napari_blind_deconv.networks import noise_levels
 from napari_blind_deconv.restoration.annealing import annealed
+from napari_blind_deconv.restoration.calibrated import Calibration, calibration
 from napari_blind_deconv.restoration.task import Restored, Task
 
 # Highest level (of a unit scene), lowest level (of the noise); decision 0014.
@@ -33,6 +34,8 @@ class PosteriorSampling:
     """How many images are drawn; the uncertainty is known to one part in √(2 samples)."""
     levels: Annotated[int, Ge(2), Le(1000)] = 16
     """Noise levels from coarse to fine, two calls of the prior's denoiser each."""
+    calibrated: bool = True
+    """Widen the uncertainty by what was learnt on images of known truth, where that was (`image_prior=diffusion`)."""
 
     def refuse(self, image_prior: object) -> None:
         """Without a posterior mean at every level, nothing can be drawn."""
@@ -44,12 +47,18 @@ class PosteriorSampling:
 
     def restore(self, task: Task) -> Iterator[Restored]:
         """The mean over the draws so far, or a draw in the making; the last one has the map ``uncertainty``."""
-        total, moments = self.steps(task), _Moments()
+        total, moments, factor = self.steps(task), _Moments(), self.widened(task).factor
         for scenes, finished in draws(task, self.levels, self.samples):
             moments = moments.with_more(scenes) if finished else moments
             image = moments.mean if finished else scenes.mean(0)
-            spread = {"uncertainty": moments.deviation} if moments.count > 1 and finished else {}
+            spread = {"uncertainty": factor * moments.deviation} if moments.count > 1 and finished else {}
             yield Restored(image, total, spread, f"{moments.count} of {self.samples} images drawn")
+
+    def widened(self, task: Task) -> Calibration:
+        """What the spread of the draws is multiplied by."""
+        if not self.calibrated:
+            return Calibration(1.0, "")
+        return calibration(task.image_prior, task.data.sigma, task.data.blur.kernel, self.samples)
 
 
 def refuse_unscored(image_prior: object, who: str, instead: str) -> None:

@@ -10,6 +10,7 @@ from .prior_share import prior_share, prior_share_step_by_step, share_check
 from .residual import residual_checks, standardised_residual
 from .resolution import HalfLight, half_light
 from .saturation import saturation_check
+from .uncertainty import uncertainty_check
 
 __all__ = [
     "Check",
@@ -24,4 +25,5 @@ __all__ = [
     "saturation_check",
     "share_check",
     "standardised_residual",
+    "uncertainty_check",
 ]

@@ -185,7 +185,7 @@ def figure_name(name: str) -> str:
 
 def channel_name(channel: Channel) -> str:
     """How a channel is called; nothing where a file has no channels."""
-    return f"channel {channel.number}" if channel.number else ""
+    return channel.name or (f"channel {channel.number}" if channel.number else "")
 
 
 @cache

@@ -147,12 +147,14 @@ def _channels(path: Path, report: Mapping[str, Any], told: list[str]) -> Iterato
             return value
         return value[index] if isinstance(value, list) and index < len(value) else None
 
-    psfs = _psfs(path, count, told)
+    psfs = _psfs(path, count, report.get("psf_at"), told)
+    names = [str(name) for name in _list(report.get("psf_of"))]
     for index in range(count):
         taps, voxels = psfs[index]
         noise = _mapping(of("noise", index))
         yield Channel(
             number=index + 1 if several else 0,
+            name=names[index] if index < len(names) else "",
             noise_sigma=_number(noise, "sigma"),
             noise_words=_text(noise, "words"),
             flux_ratio=_finite(of("flux_ratio", index)),
@@ -168,10 +170,10 @@ def _channels(path: Path, report: Mapping[str, Any], told: list[str]) -> Iterato
         )
 
 
-def _psfs(path: Path, count: int, told: list[str]) -> list[tuple[Any, tuple[float, ...] | None]]:
+def _psfs(path: Path, count: int, places: Any, told: list[str]) -> list[tuple[Any, tuple[float, ...] | None]]:
     """PSF and voxel size of every channel; None for what cannot be read, which is said."""
     try:
-        stack, voxels = _stack(path, count)
+        stack, voxels = _stack(path, count, places)
     except InputError as error:
         told.append(f"{path.name} was not read: {error.about(path.name)}")
         return [(None, None)] * count
@@ -179,17 +181,31 @@ def _psfs(path: Path, count: int, told: list[str]) -> list[tuple[Any, tuple[floa
     return [(taps, None if voxels is None else tuple(voxels[-taps.ndim :])) for taps in stack]
 
 
-def _stack(path: Path, count: int) -> tuple[NDArray[np.float64], tuple[float, ...] | None]:
-    """The PSFs of a file, channels first, and their voxel size."""
+def _stack(path: Path, count: int, places: Any) -> tuple[NDArray[np.float64], tuple[float, ...] | None]:
+    """The PSFs of a file, one after the other, and their voxel size; ``places``: where each lies, else channels."""
     volume = io.read(path)
     stack = np.asarray(volume.data, np.float64)
-    if "C" in volume.axes:
+    space = "".join(axis for axis in volume.axes if axis in "ZYX")
+    if isinstance(places, list) and volume.axes.endswith(space):
+        stack = np.stack([stack[_index(place, stack.shape[: -len(space)], path)] for place in places[:count]])
+    elif "C" in volume.axes:
         stack = np.moveaxis(stack, volume.axes.index("C"), 0)
     elif count == 1:
         stack = stack[None]
-    if len(stack) != count or set(volume.axes) - set("CZYX") or not (np.isfinite(stack).all() and (stack > 0).any()):
-        raise InputError(subject=path.name, value="is not the PSF of its report", remedy="run it again")
+    if len(stack) != count or stack.ndim != 1 + len(space) or not (np.isfinite(stack).all() and (stack > 0).any()):
+        raise _other(path)
     return stack, whole(volume.voxel_size_um)
+
+
+def _index(place: Any, shape: tuple[int, ...], path: Path) -> tuple[int, ...]:
+    numbers = tuple(int(n) for n in _numbers(place))
+    if len(numbers) != len(shape) or not all(0 <= i < n for i, n in zip(numbers, shape, strict=True)):
+        raise _other(path)
+    return numbers
+
+
+def _other(path: Path) -> InputError:
+    return InputError(subject=path.name, value="is not the PSF of its report", remedy="run it again")
 
 
 def _families(found: Any) -> Iterator[Family]:

@@ -62,8 +62,8 @@ class Channel:
 
     Attributes
     ----------
-    number
-        From 1; 0 where the file has no channels.
+    number, name
+        From 1; 0 where the file has no channels. What it is called, where it is not only a channel's.
     taps, voxel_size_um
         The PSF; None where its file cannot be read.
     figures
@@ -80,6 +80,7 @@ class Channel:
     """
 
     number: int
+    name: str = ""
     noise_sigma: float | None = None
     noise_words: str = ""
     flux_ratio: float | None = None

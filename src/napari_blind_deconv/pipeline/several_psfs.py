@@ -1,0 +1,251 @@
+"""A run whose images do not share one PSF as frames do: parts with PSFs of their own, or channels that share one.
+
+Every part is a run of its own; what is decided for several of them together, a PSF that channels share or one that
+drifts with time, is decided before and given to them.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.estimation.shared import shared_kernels
+from napari_blind_deconv.estimation.temporal import Drift, drifting, edges_of
+from napari_blind_deconv.kernel_priors import HasFigures, Known
+from napari_blind_deconv.metrics import score
+from napari_blind_deconv.observation import Arrangement, arrangement
+from napari_blind_deconv.pipeline.given import Given, opened, whole_of
+from napari_blind_deconv.pipeline.joining import joined_report, over_axes
+from napari_blind_deconv.pipeline.outcome import array_of
+from napari_blind_deconv.pipeline.parts import Part, Within, WithinResult, frames_of, parts_of
+from napari_blind_deconv.pipeline.sources import Sink, Source, source_of
+from napari_blind_deconv.pipeline.teaching import Taught, teaching_steps
+from napari_blind_deconv.pipeline.two_phase import Estimate
+from napari_blind_deconv.pipeline.varying import Kernels
+from napari_blind_deconv.settings import Settings
+
+RunOne = Callable[[Given, Settings, float | None, Kernels], Generator[Progress, None, Result]]
+"""One run, with kernels that were found before by their channels."""
+
+
+def is_one_run(given: Given, settings: Settings) -> bool:
+    """Whether all frames of a channel share one PSF, and channels have one each: a run as any."""
+    if isinstance(settings.kernel_prior, Known):
+        return True
+    shape, layout = _arranged(given, settings)
+    joint = settings.share_psf in ("channel", "all") and layout.channel is not None
+    return not joint and settings.psf_drift is None and len(parts_of(shape, layout, settings.share_psf)) == 1
+
+
+def steps_of_several(
+    given: Given, settings: Settings, max_memory_gb: float | None, run_one: RunOne
+) -> Generator[Progress, None, Result]:
+    """The steps of all parts, one after the other, and their results as one."""
+    shape, layout = _arranged(given, settings)
+    image = given.image if isinstance(given.image, np.ndarray) else source_of(given.image)
+    run = _Run(given, settings, max_memory_gb, layout, shape, image)
+    drifts: list[Drift] = []
+    if settings.psf_drift is None:
+        parts, known = parts_of(shape, layout, settings.share_psf), None
+    else:
+        drifts = yield from run.drifts()
+        parts, known = _drifting_parts(run, drifts)
+    return (yield from run.restored(parts, known, drifts, run_one))
+
+
+def _drifting_parts(run: "_Run", drifts: Sequence[Drift]) -> tuple[list[Part], list[Kernels]]:
+    """Groups of frames where a channel's PSF drifts, else all of the image, with the kernels of every channel."""
+    edges = drifts[0].edges
+    if not any(drift.drifts for drift in drifts):
+        edges = (0, edges[-1])
+    parts = frames_of(run.shape, run.layout, edges)
+    groups = range(len(parts))
+    return parts, [{i: _found(d.kernel_of(g), dict(d.described(g))) for i, d in enumerate(drifts)} for g in groups]
+
+
+@dataclass(frozen=True)
+class _Run:
+    given: Given
+    settings: Settings
+    max_memory_gb: float | None
+    layout: Arrangement
+    shape: tuple[int, ...]
+    image: NDArray[Any] | Source
+
+    def of(self, part: Part) -> Given:
+        """What is given of a part; results go to their place in the whole."""
+        image = self.image[part.place] if isinstance(self.image, np.ndarray) else Within(self.image, part.place)
+        maps: Any = self.given.maps
+        if maps:
+            maps = lambda name: WithinResult(self.given.map_sink(name, self.shape), part.place)  # noqa: E731
+        return replace(
+            self.given,
+            image=image,
+            truth=None,
+            true_psf=None,
+            mask=self._cut(self.given.mask, part),
+            region=self._cut(self.given.region, part),
+            maps=maps,
+            out=None,
+            made={},
+        )
+
+    def _cut(self, mask: Any, part: Part) -> Any:
+        """A mask's part, where it has the image's shape; that of the space is the same for all."""
+        if mask is None or isinstance(mask, (tuple, list, slice)) or np.shape(mask) != self.shape:
+            return mask
+        return np.asarray(mask)[part.place]
+
+    def taught(self, part: Part) -> Generator[Progress, None, Taught]:
+        given = self.of(part)
+        return (
+            yield from teaching_steps(
+                given.image,
+                self.settings,
+                axes=given.axes,
+                voxel_size_um=given.voxel_size_um,
+                mask=given.mask,
+                region=given.region,
+                max_memory_gb=self.max_memory_gb,
+            )
+        )
+
+    def drifts(self) -> Generator[Progress, None, list[Drift]]:
+        """How the PSF of every channel changes with time."""
+        taught = yield from self.taught(Part(tuple(slice(0, n) for n in self.shape)))
+        frames = self.shape[self.layout.axes.index("T")]
+        edges = edges_of(frames, self.settings.psf_drift or frames)
+        groups = [taught.problems] if self._joint else [(problem,) for problem in taught.problems]
+        found = []
+        for problems in groups:
+            fit = yield from self._together(problems)
+            family = problems[0].kernel_prior
+            if not isinstance(family, HasFigures):
+                raise TypeError(f"{family} has no figures that could drift")
+            busiest = max(problems, key=lambda problem: 1 / problem.noise.sigma)
+            figures = family.figures(fit.fit, busiest.kernel_shape)
+            steps = drifting(busiest, figures, edges)
+            while True:
+                try:
+                    kernel = next(steps)
+                except StopIteration as end:
+                    found += [end.value] * len(problems)
+                    break
+                yield Progress("comparing groups of frames", 0, 0, None, array_of(kernel))
+        return found
+
+    @property
+    def _joint(self) -> bool:
+        return self.settings.share_psf in ("channel", "all") and self.layout.channel is not None
+
+    def _together(self, problems: Sequence[Problem]) -> Generator[Progress, None, Any]:
+        last: Any = None
+        for step, last in enumerate(shared_kernels(problems, self.settings.estimator), start=1):
+            yield Progress("estimating the kernel", step, max(last.total, step), None, array_of(last.fit.kernel))
+        if last is None:
+            raise RuntimeError(f"estimator {self.settings.estimator.kind!r} ended without a kernel")
+        return last
+
+    def kernels(self, part: Part) -> Generator[Progress, None, Kernels]:
+        """The kernels that are found before a part is restored: one for all channels where they share it."""
+        if not self._joint:
+            return {}
+        taught = yield from self.taught(part)
+        found = yield from self._together(taught.problems)
+        one = _found(found.fit.kernel, dict(found.fit.parameters))
+        return {index: replace(one, choice=found.choice) for index in range(len(taught.problems))}
+
+    def restored(
+        self, parts: Sequence[Part], known: Sequence[Kernels] | None, drifts: Sequence[Drift], run_one: RunOne
+    ) -> Generator[Progress, None, Result]:
+        """The parts one after the other."""
+        sink = self.given.image_sink(self.shape)
+        results: list[Result] = []
+        for number, part in enumerate(parts):
+            kernels = (yield from self.kernels(part)) if known is None else known[number]
+            given = replace(self.of(part), out=WithinResult(sink, part.place))
+            settings = replace(self.settings, share_psf="frames", psf_drift=None)
+            steps = run_one(given, settings, self.max_memory_gb, kernels)
+            while True:
+                try:
+                    step = next(steps)
+                except StopIteration as end:
+                    results.append(end.value)
+                    break
+                yield _of_all(step, number, part, len(parts))
+        return self._joined(parts, results, drifts, sink)
+
+    def _joined(self, parts: Sequence[Part], results: Sequence[Result], drifts: Sequence[Drift], sink: Sink) -> Result:
+        own = "".join(
+            axis
+            for axis, n, part in zip(self.layout.axes, self.shape, parts[0].place, strict=True)
+            if part != slice(0, n)
+        )
+        kernel = over_axes(parts, results, [self.layout.axes.index(axis) for axis in own], self.shape)
+        report = joined_report(parts, results)
+        report["settings"] |= {"share_psf": self.settings.share_psf, "psf_drift": self.settings.psf_drift}
+        report["input"]["shape"] = list(self.shape)
+        if len(parts) > 1:
+            places = [[part.place[self.layout.axes.index(axis)].start for axis in own] for part in parts]
+            channels = [[]] if self.layout.channel is None else [[i] for i in range(self.shape[self.layout.channel])]
+            report["psf_at"] = [place + channel for place in places for channel in channels]
+        # A z that counts planes would make a volume of a stack of PSFs.
+        report["psf_axes"] = (
+            own.replace("Z", "P") + ("C" if self.layout.channel is not None else "") + self.layout.space
+        )
+        if drifts:
+            found = [drift.to_dict() for drift in drifts]
+            report["drift"] = found[0] if len(found) == 1 else found
+        self._compare(report, results, sink)
+        maps = {name: opened(made) for name, made in self.given.made.items()}
+        return Result(opened(sink), kernel, report, maps, ())
+
+    def _compare(self, report: dict[str, Any], results: Sequence[Result], sink: Sink) -> None:
+        truth, true_psf = self.given.truth, self.given.true_psf
+        if truth is None and true_psf is None:
+            return
+        if truth is not None and np.shape(truth) != self.shape:
+            raise InputError(
+                subject="truth",
+                value=f"has shape {np.shape(truth)}",
+                allowed=f"but must have the image's, {self.shape}",
+                remedy="crop or pad it to that",
+            )
+        figures = score(
+            None if truth is None else whole_of(sink),
+            truth,
+            None if true_psf is None else results[len(results) // 2].kernel,
+            true_psf,
+            axes=self.layout.axes_of_frames,
+        )
+        report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
+
+
+def _arranged(given: Given, settings: Settings) -> tuple[tuple[int, ...], Arrangement]:
+    shape = tuple(source_of(given.image).shape)
+    layout = arrangement(shape, given.axes, settings.planes)
+    if settings.psf_drift is not None and "T" not in layout.axes:
+        raise InputError(
+            subject="psf_drift",
+            value=f"{settings.psf_drift} needs a time axis",
+            allowed=f"but the image has {layout.axes}",
+            remedy="name its axes, such as TYX, or leave `psf_drift` out",
+        )
+    return shape, layout
+
+
+def _found(kernel: Any, parameters: dict[str, Any]) -> Estimate:
+    return Estimate("estimating the kernel", 0, 1, kernel, parameters=parameters)
+
+
+def _of_all(step: Progress, number: int, part: Part, count: int) -> Progress:
+    """A step of a part as one of the whole, whose image is not shown: it is only a part's."""
+    if count == 1:
+        return step
+    words = ": ".join(text for text in (part.label, step.message) if text)
+    done, total = (number * step.total + step.step, count * step.total) if step.total else (0, 0)
+    return replace(step, step=done, total=total, image=None, message=words)

@@ -1,0 +1,116 @@
+"""How many times larger the errors of a restored image are than its draws differ: learnt on images of known truth.
+
+A network that has seen few scenes takes what it has seen for all there is, and a kernel that was found from the image
+has errors of its own, which draws under one kernel do not show. Split conformal prediction puts that right without a
+model of either (Angelopoulos et al. 2022, arXiv:2202.05265; Teneggi et al. 2023, arXiv:2302.03791; Narnhofer et al.
+2022, arXiv:2212.12499): the spread is multiplied by the factor under which the intervals of images of known truth,
+restored blind, hold as much of it as they say, in the mean over images,
+
+    factor(σ, w) = min { c : Σ_i a_i P_i(|x - x̂| ≤ z c u) ≥ 1 - α },                                               (1)
+
+a_i the nearness of the image i in the logarithms of noise σ and width w of the blur, u the spread, z of the normal
+distribution. It is an estimate: the correction for the number of images that would make it a bound is left out, as it
+makes most intervals too wide (decision 43). The table below is made by ``python benchmarks/calibration.py table
+FOLDER``.
+"""
+
+import math
+from typing import NamedTuple
+
+from scipy import stats
+from torch import Tensor
+
+from napari_blind_deconv.image_priors import Diffusion, GaussianField
+
+# Made by benchmarks/calibration.py from 62 blind runs: noise and model error relative to the range of the image,
+# root mean variance of the PSF in pixels, and the factor of 16 draws; α = 0.1.
+_SIGMAS = (0.011, 0.03, 0.08)
+_WIDTHS = (0.6, 1.2, 2.4, 3.5)
+_FACTORS = (
+    (1.18, 1.30, 1.86, 2.12),
+    (1.37, 1.28, 1.59, 1.85),
+    (1.36, 1.21, 1.38, 1.59),
+)
+_DRAWS = 16
+# Limits may be passed by this factor: a table ends where its runs do, not where the world changes.
+_MARGIN = 1.15
+
+
+class Calibration(NamedTuple):
+    """What a spread is multiplied by, and why that is doubtful; an empty sentence: it is not."""
+
+    factor: float
+    doubt: str
+
+
+def calibration(prior: object, sigma: float, kernel: Tensor, draws: int) -> Calibration:
+    """The factor for one restoration.
+
+    Parameters
+    ----------
+    prior
+        The image prior that was drawn from. A Gaussian field's draws are exact, so that nothing is to be learnt.
+    sigma
+        Noise and model error, relative to the range of the image.
+    kernel
+        The kernel, whose width counts.
+    draws
+        How many images are drawn: the spread of few is itself uncertain (Student 1908).
+    """
+    if isinstance(prior, GaussianField):
+        return Calibration(1.0, "")
+    if not isinstance(prior, Diffusion) or prior.weights is not None:
+        return Calibration(1.0, "for this image prior nobody has measured how wide it must be")
+    width = width_of(kernel)
+    few = student(draws) / student(_DRAWS)
+    outside = [
+        f"{name} {value:.2g} is outside of the range {nodes[0]:g} to {nodes[-1]:g} that it was learnt in"
+        for name, value, nodes in (("the noise", sigma, _SIGMAS), ("the width of the PSF", width, _WIDTHS))
+        if not nodes[0] / _MARGIN <= value <= nodes[-1] * _MARGIN
+    ]
+    planes = ["it was learnt on planes, not on volumes"] if kernel.ndim != 2 else []
+    return Calibration(few * between(sigma, width), ", and ".join(outside + planes))
+
+
+def width_of(kernel: Tensor) -> float:
+    """Root of the variance of a kernel in pixels, mean over axes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> width_of(torch.ones(3, 3)) ** 2
+    0.666...
+    """
+    taps = kernel.detach().double().cpu()
+    taps = taps / taps.sum()
+    variances = []
+    for axis, n in enumerate(taps.shape):
+        share = taps.sum([a for a in range(taps.ndim) if a != axis])
+        place = taps.new_tensor(range(n))
+        variances.append(float((share * place**2).sum() - (share * place).sum() ** 2))
+    return math.sqrt(max(sum(variances) / len(variances), 0.0))
+
+
+def between(sigma: float, width: float) -> float:
+    """The table between its nodes, linear in all logarithms; at its edge beyond them."""
+    row, down = _place(sigma, _SIGMAS)
+    column, along = _place(width, _WIDTHS)
+    corners = [
+        (1 - down, 1 - along, _FACTORS[row][column]),
+        (1 - down, along, _FACTORS[row][column + 1]),
+        (down, 1 - along, _FACTORS[row + 1][column]),
+        (down, along, _FACTORS[row + 1][column + 1]),
+    ]
+    return math.exp(sum(a * b * math.log(factor) for a, b, factor in corners))
+
+
+def student(draws: int) -> float:
+    """Half-width of a 90 % interval around the mean of some draws, in their standard deviations, for one more draw."""
+    return float(stats.t.ppf(0.95, draws - 1)) * math.sqrt(1 + 1 / draws)
+
+
+def _place(value: float, nodes: tuple[float, ...]) -> tuple[int, float]:
+    """The node below a value, and how far it lies towards the next."""
+    inside = min(max(value, nodes[0]), nodes[-1])
+    index = max(i for i in range(len(nodes) - 1) if nodes[i] <= inside)
+    return index, math.log(inside / nodes[index]) / math.log(nodes[index + 1] / nodes[index])
