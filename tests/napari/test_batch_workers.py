@@ -196,24 +196,7 @@ def test_a_scheduler_and_two_workers_one_of_which_is_killed(
     assert "Stopped" in widget.panel.status.text()
 
 
-def test_a_scheduler_that_does_not_answer_is_one_sentence(
-    qtbot: Any, widget: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dask_session, "_ANSWER", 0.5)
-    choose(qtbot, widget, 2)
-    qtbot.waitUntil(
-        lambda: "would be refused: there is no address of a Dask scheduler yet" in widget.panel.status.text(),
-        timeout=RUN_MS,
-    )
-    widget.form.who.address.set_value("tcp://127.0.0.1:9")
-    click(qtbot, widget.panel.run)
-    finish(qtbot, widget)
-    assert "scheduler tcp://127.0.0.1:9 does not answer; check the address" in widget.panel.status.text()
-    assert [status for _, status in rows(widget)] == ["to do"] * COUNT
-    assert widget.panel.run.isEnabled()
-
-
-def test_what_the_machine_lacks_is_said_at_the_form(
+def test_why_there_are_no_workers_is_said_in_a_sentence(
     qtbot: Any, widget: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def said(words: str) -> None:
@@ -239,6 +222,19 @@ def test_what_the_machine_lacks_is_said_at_the_form(
             widget.form.workers()
         script.write_text('if __name__ == "__main__":\n    napari.run()\n')
         assert widget.form.workers() == Workers(count=2, device="cpu")
+    monkeypatch.setattr(dask_session, "_ANSWER", 0.5)
+    # A scheduler that does not answer.
+    qtbot.keyClick(widget.form.who.who.box, Qt.Key.Key_Down)
+    qtbot.waitUntil(
+        lambda: "would be refused: there is no address of a Dask scheduler yet" in widget.panel.status.text(),
+        timeout=RUN_MS,
+    )
+    widget.form.who.address.set_value("tcp://127.0.0.1:9")
+    click(qtbot, widget.panel.run)
+    finish(qtbot, widget)
+    assert "scheduler tcp://127.0.0.1:9 does not answer; check the address" in widget.panel.status.text()
+    assert [status for _, status in rows(widget)] == ["to do"] * COUNT
+    assert widget.panel.run.isEnabled()
 
 
 def test_the_copied_line_continues_what_the_window_began(
