@@ -36,6 +36,7 @@ from torch import Tensor
 
 from benchmarks.movies_figure import draw
 from napari_blind_deconv import Settings, deconvolve
+from napari_blind_deconv._types import finished
 from napari_blind_deconv.estimation import ByEvidence, Joint
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.evidence.fisher import fisher, kernel_error, profiled
@@ -47,6 +48,7 @@ from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.metrics import describe_kernel, mnc, psnr, score_kernel
+from napari_blind_deconv.pipeline.teaching import sharing_steps, teaching_steps
 
 SIDE, SUPPORT = 256, 15
 FIELD = GaussianField(spectrum=tuple(float(v) for v in np.geomspace(30, 1e-3, 12)), mean=0.0)
@@ -147,8 +149,11 @@ def frames(task: Task) -> Iterator[Row]:
         least = bound(figures, noise, known=known)
         prior = FIELD if known else SparseGradients()
         for count in counts:
-            settings = {"kernel_prior": FAMILIES[task.family], "image_prior": prior, "iterations": 1}
-            found, _ = estimated(observed[:count], settings)
+            settings = Settings(
+                kernel_prior=FAMILIES[task.family], image_prior=prior, kernel_size=SHAPE, model_error=0.0
+            )
+            taught = finished(teaching_steps(observed[:count], settings, axes="TYX"))
+            found = finished(sharing_steps([taught], settings)).kernel
             ke = float(np.linalg.norm(found - kernel.numpy()))
             yield {"frames": count, "noise": noise, "spectrum": "true" if known else "found", "ke": ke, "bound": least}
 
