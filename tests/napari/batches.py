@@ -41,10 +41,10 @@ def cells(widget: Any, number: int) -> list[str]:
     return [model.data(model.index(number, column)) for column in range(model.columnCount())]
 
 
-def undisturbed(folder: Path, output: str, **asked: Any) -> dict[str, bytes]:
+def undisturbed(folder: Path, output: str, steps: int = 2, **asked: Any) -> dict[str, bytes]:
     """The bytes of images and PSFs of the same run without a window."""
     batch = Batch(
-        (str(folder / "in"),), folder / output, settings(folder), ReferenceFiles(psf=folder / "k.tif"), **asked
+        (str(folder / "in"),), folder / output, settings(folder, steps), ReferenceFiles(psf=folder / "k.tif"), **asked
     )
     for _ in run(prepared(batch)):
         pass

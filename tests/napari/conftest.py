@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from batches import settings
 from gui import PLUGIN, quick, spots
+from qtpy.compat import isalive
 
 from napari_blind_deconv import io
 
@@ -30,7 +31,8 @@ def open_widget(viewer: Any) -> Iterator[Callable[[str], Any]]:
 
     yield open_one
     for widget in opened:
-        widget.close_down()
+        if isalive(widget):
+            widget.close_down()
 
 
 @pytest.fixture

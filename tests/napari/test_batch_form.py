@@ -102,6 +102,10 @@ def test_nothing_is_cut_off_in_a_small_window(qtbot: Any, viewer: Any, widget: A
     for button in widget.findChildren(type(widget.panel.run)):
         if button.isVisible():
             assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()) + 6, button.text()
+    click(qtbot, widget.form.who.fold)
+    box = widget.form.who.who.box
+    arrow = 30
+    assert all(box.fontMetrics().horizontalAdvance(box.itemText(n)) <= box.width() - arrow for n in range(box.count()))
     table = widget.panel.table
     assert sum(table.columnWidth(c) for c in range(5) if not table.isColumnHidden(c)) <= table.viewport().width()
     assert viewer.window._qt_window.height() <= 700

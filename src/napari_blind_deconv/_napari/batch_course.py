@@ -1,12 +1,16 @@
 """How the rows of a batch follow the events of its run."""
 
 from collections.abc import Callable
+from typing import Final
 
 from napari_blind_deconv._napari.batch_rows import Row, ended, interrupted, started, step_in_words, stepped
 from napari_blind_deconv._napari.batch_table import BatchTable
+from napari_blind_deconv._napari.refusals import on_screen
 from napari_blind_deconv._napari.run import duration
 from napari_blind_deconv._types import Progress
-from napari_blind_deconv.batch import FileReport, FileStarted
+from napari_blind_deconv.batch import FileProgress, FileReport, FileStarted
+
+_BEFORE: Final = ("starting", "waiting")
 
 
 class Course:
@@ -22,6 +26,8 @@ class Course:
         self._table = table
         self._told: set[str] = set()
         self._forecast = self._took = 0.0
+        # Of the images in work: their rows by the numbers that their steps have, and that of the last one begun.
+        self._places: dict[int, int] = {}
         self._at: int | None = None
         self.words = "Starting …"
 
@@ -32,8 +38,12 @@ class Course:
 
     @property
     def share(self) -> float:
-        """How many images are done with, and of the one that is being worked on its share."""
-        return len(self._told) + (0.0 if self._at is None else self.rows[self._at].share)
+        """How many images are done with, and of those that are being worked on their shares."""
+        return len(self._told) + sum(self.rows[place].share for place in self._running)
+
+    @property
+    def _running(self) -> list[int]:
+        return [number for number, row in enumerate(self.rows) if row.status == "running"]
 
     def known(self, rows: tuple[Row, ...]) -> list[Row]:
         """The images of the run, with what is known of them from before."""
@@ -43,24 +53,29 @@ class Course:
     def follow(self, event: FileStarted | Progress | FileReport) -> None:
         """Change the row that an event is about."""
         if isinstance(event, FileStarted):
-            self._at = self._row_of(event)
-            self._change(started)
-            self.words = self._doing("reading …")
+            self._at = self._row_of(event.label)
+            if self._at is not None:
+                self._places[event.index] = self._at
+            self._change(self._at, started)
+            self.words = self._doing(self._at, "reading …")
         elif isinstance(event, Progress):
-            self._change(lambda row: stepped(row, event))
-            self.words = self._doing(step_in_words(event))
+            place = self._places.get(event.index) if isinstance(event, FileProgress) else self._at
+            self._change(place, lambda row: stepped(row, event))
+            self.words = self._doing(place, step_in_words(event))
+            if place is None and event.stage in _BEFORE:
+                self.words = f"{event.stage.capitalize()} {on_screen(event.message)} …"
         else:
             self._told.add(event.label)
-            self._at = next((i for i, row in enumerate(self.rows) if row.label == event.label), None)
-            self._end(event)
-            self._at = None
+            place = self._row_of(event.label)
+            self._end(place, event)
+            if place == self._at:
+                self._at = None
 
     def end(self) -> None:
         """What was being worked on is to be done again."""
         for number, row in enumerate(self.rows):
             if row.status == "running":
                 self._table.put(number, interrupted(row))
-        self._at = None
 
     def outcome(self, seconds: float, *, stopped: bool) -> str:
         """What became of all images, in words."""
@@ -74,38 +89,34 @@ class Course:
             return f"Stopped: {words}. There {rest} left: Continue does the rest." if left else f"Stopped: {words}."
         return f"Finished in {duration(seconds)}: {words}."
 
-    def _end(self, report: FileReport) -> None:
-        if self._at is None:
+    def _end(self, place: int | None, report: FileReport) -> None:
+        if place is None:
             return
-        before = self.rows[self._at]
+        before = self.rows[place]
         after = ended(before, report)
         if after.status == "done" and before.seconds and not report.skipped:
             self._forecast, self._took = self._forecast + before.seconds, self._took + after.seconds
-        self._table.put(self._at, after)
+        self._table.put(place, after)
 
-    def _row_of(self, event: FileStarted) -> int | None:
-        """Images of one file come in their order."""
-        waiting = (
-            number
-            for number, row in enumerate(self.rows)
-            if row.path == event.path and row.label not in self._told and row.status != "done"
-        )
-        return next(waiting, None)
+    def _row_of(self, label: str) -> int | None:
+        return next((number for number, row in enumerate(self.rows) if row.label == label), None)
 
-    def _change(self, how: Callable[[Row], Row]) -> None:
-        if self._at is not None:
-            self._table.put(self._at, how(self.rows[self._at]))
+    def _change(self, place: int | None, how: Callable[[Row], Row]) -> None:
+        if place is not None:
+            self._table.put(place, how(self.rows[place]))
 
-    def _doing(self, step: str) -> str:
-        if self._at is None:
+    def _doing(self, place: int | None, step: str) -> str:
+        if place is None:
             return f"For all images together: {step}"
-        left = self._left()
-        return f"{self.rows[self._at].name} ({self._at + 1} of {len(self.rows)}): {step}{left}"
+        total, at_once = len(self.rows), len(self._running)
+        if at_once > 1:
+            return f"{at_once} images at once, {len(self._told)} of {total} done with{self._left()}"
+        return f"{self.rows[place].name} ({place + 1} of {total}): {step}{self._left()}"
 
     def _left(self) -> str:
         """How long the rest will take: as was expected, times what the images so far took over what was expected."""
         rest = [row for row in self.rows if row.status in ("to do", "running")]
         if not all(row.seconds for row in rest):
             return ""
-        seconds = sum(row.seconds * (1 - row.share) for row in rest)
+        seconds = sum(row.seconds * (1 - row.share) for row in rest) / max(1, len(self._running))
         return f"; about {duration(seconds * (self._took / self._forecast if self._forecast else 1.0))} left in all"

@@ -8,12 +8,13 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.batch_inputs import BatchInputs, FolderEditor
 from napari_blind_deconv._napari.batch_settings import BatchSettings
+from napari_blind_deconv._napari.batch_workers import WorkersChoice
 from napari_blind_deconv._napari.editors import ChoiceEditor, FileEditor, FloatEditor, ListEditor, TextEditor
 from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.form_rows import form_layout
 from napari_blind_deconv._napari.optional_editors import OptionalEditor
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.batch import Batch, ReferenceFiles, Said
+from napari_blind_deconv.batch import Batch, ReferenceFiles, Said, Workers
 
 _FILE: Final = "file"
 _SHARING: Final = (
@@ -51,10 +52,12 @@ class BatchForm(QWidget):
         self.voxels = ListEditor("as in the files")
         self.memory = OptionalEditor(FloatEditor(0.1, 1e5))
         self.memory.inner.set_value(8.0)
+        self.who = WorkersChoice()
         self._give_hints()
         self._arrange()
         for part in (self.inputs, self.settings):
             part.said.connect(self.said)
+        for part in (self.inputs, self.settings, self.who):
             part.changed.connect(self._changed)
         for editor in (self.output, self.sharing, self.sharing_file, self.format, self.axes, self.voxels, self.memory):
             editor.changed.connect(self._changed)
@@ -72,7 +75,7 @@ class BatchForm(QWidget):
             self.overwrite: "Allow results of other settings or images to be replaced; what is done is not done again",
             self.axes: "One letter per axis, such as ZYX, where files say it wrongly or not at all",
             self.voxels: "Lengths in z, y, x where files say them wrongly or not at all, such as 0.3, 0.1, 0.1",
-            self.memory: "Images that need more than this are worked on in blocks",
+            self.memory: "Of each process; images that need more are worked on in blocks",
         }
         for widget, hint in hints.items():
             widget.setToolTip(hint)
@@ -102,6 +105,7 @@ class BatchForm(QWidget):
         self.fold = Fold("Instead of what the files say", more)
         column.addWidget(self.fold)
         column.addWidget(more)
+        column.addWidget(self.who)
 
     def batch(self) -> Batch:
         """What stands in the form.
@@ -130,6 +134,23 @@ class BatchForm(QWidget):
             psf_from=self._psf_from(),
             keep=() if self.settings.file is None else (self.settings.file,),
         )
+
+    def workers(self) -> Workers | None:
+        """Who works; nothing where this process does.
+
+        Raises
+        ------
+        InputError
+            As of `WorkersChoice.value`.
+        """
+        return self.who.value(self.settings.value().device, self.memory.value())
+
+    def proposed(self) -> Workers | InputError | None:
+        """The same for a forecast, which a refusal of them does not prevent."""
+        try:
+            return self.workers()
+        except InputError as error:
+            return error
 
     def _psf_from(self) -> str:
         chosen = str(self.sharing.value())

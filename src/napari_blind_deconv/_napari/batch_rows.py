@@ -148,8 +148,10 @@ def state_in_words(row: Row) -> str:
     return shown(text)
 
 
-def total_in_words(rows: list[Row], free_bytes: int) -> str:
+def total_in_words(rows: list[Row], free_bytes: int, *, shared: bool = False) -> str:
     """What all that is to do will take, and how many images are in which state.
+
+    With several processes, ``shared``, the figures are still those of one.
 
     Examples
     --------
@@ -165,7 +167,8 @@ def total_in_words(rows: list[Row], free_bytes: int) -> str:
         return found
     most, disk = max(row.gigabytes for row in todo), sum(row.disk_bytes for row in todo)
     return (
-        f"{found}: about {duration(sum(row.seconds for row in todo))}, {most:.1f} GB of memory at most, "
+        f"{found}: about {duration(sum(row.seconds for row in todo))}{' of one process' if shared else ''}, "
+        f"{most:.1f} GB of memory at most{' for each' if shared else ''}, "
         f"{size_in_words(disk)} of disk ({size_in_words(free_bytes)} free)"
     )
 

@@ -10,8 +10,9 @@ from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QVBoxLayout
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout
 
+from napari_blind_deconv._napari.batch_copying import CopyButton
 from napari_blind_deconv._napari.batch_course import Course
 from napari_blind_deconv._napari.batch_form import BatchForm
 from napari_blind_deconv._napari.batch_opening import Opening
@@ -32,7 +33,7 @@ from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.run import Refusal, RunError
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.batch import Batch, Event, FileReport
+from napari_blind_deconv.batch import Batch, Event, FileReport, Halt
 from napari_blind_deconv.failures import in_words
 
 _SETTLE_MS: Final = 300
@@ -59,10 +60,12 @@ class BatchWidget(Docked):
         self._course: Course | None = None
         self._next: Callable[[], None] | None = None
         self._asked: Batch | None = None
+        self._shared = False
         self._began = 0.0
         self._answer: object = None
         self._there = (False, False)
         self.form, self.panel = BatchForm(viewer), BatchPanel()
+        self.copy = CopyButton(self.form)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SETTLE_MS)
@@ -78,6 +81,8 @@ class BatchWidget(Docked):
         self.panel.result_clicked.connect(self.open_result)
         self.panel.report_clicked.connect(self.open_report)
         self.panel.folder_clicked.connect(self.show_folder)
+        self.copy.copied.connect(self.panel.say)
+        self.copy.refused.connect(self._refuse)
         self.panel.table.selectionModel().selectionChanged.connect(self._offer)
         viewer.events.theme.connect(self._follow_theme)
         self._follow_theme()
@@ -87,10 +92,13 @@ class BatchWidget(Docked):
         self._scroll = FittedScroll(self.form)
         self.fold = Fold("What to do", self._scroll)
         self.fold.setChecked(True)
-        column = QVBoxLayout(self)
+        column, top = QVBoxLayout(self), QHBoxLayout()
         column.setContentsMargins(4, 4, 4, 4)
         column.setSpacing(4)
-        column.addWidget(self.fold)
+        top.addWidget(self.fold)
+        top.addStretch(1)
+        top.addWidget(self.copy)
+        column.addLayout(top)
         column.addWidget(self._scroll)
         column.addWidget(self.panel, 1)
         self.panel.setMinimumWidth(376)
@@ -122,7 +130,9 @@ class BatchWidget(Docked):
             self._settle()
             return
         self.panel.say("Looking at the files …")
-        self._start(look_steps(self._asked), self._seen)
+        proposed = self.form.proposed()
+        self._shared = proposed is not None
+        self._start(look_steps(self._asked, proposed), self._seen)
 
     def run(self) -> None:
         """Do in a thread what is to be done; after a stop, what is left."""
@@ -133,7 +143,7 @@ class BatchWidget(Docked):
             return
         self._timer.stop()
         try:
-            batch = self.form.batch()
+            batch, workers = self.form.batch(), self.form.workers()
         except InputError as error:
             self._refuse(refusal_on_screen(error))
             return
@@ -145,7 +155,8 @@ class BatchWidget(Docked):
         self.fold.setChecked(False)
         self.panel.show_running()
         self.panel.say(self._course.words)
-        self._start(run_steps(batch), self._stepped)
+        halt = Halt()
+        self._start(run_steps(batch, workers, halt), self._stepped, halt)
 
     def stop(self) -> None:
         """Ask the run to stop after its current step; what is done stays done."""
@@ -169,13 +180,15 @@ class BatchWidget(Docked):
         if self._asked is not None:
             self.opening.outside(self._asked.output)
 
-    def _start(self, steps: Generator[Any, None, Any], step: Callable[[Any], None]) -> None:
+    def _start(self, steps: Generator[Any, None, Any], step: Callable[[Any], None], halt: Halt | None = None) -> None:
         self._answer = None
-        self._worker = StepsWorker(steps)
+        self._worker = StepsWorker(steps, halt)
         self._worker.yielded.connect(step)
         self._worker.returned.connect(self._returned)
         self._worker.errored.connect(self._failed)
         self._worker.finished.connect(self._finished)
+        # A window that is closed as a whole does not tell its docks.
+        self.destroyed.connect(self._worker.quit)
         self._worker.start()
 
     def _after(self, call: Callable[[], None]) -> None:
@@ -242,7 +255,7 @@ class BatchWidget(Docked):
     def _tell(self, found: Outlook) -> None:
         self._there = found.has_report, found.has_folder
         rows = self.panel.table.rows.rows
-        words = total_in_words(rows, found.free_bytes)
+        words = total_in_words(rows, found.free_bytes, shared=self._shared)
         if found.refusal:
             words = f"{words}.\nThe run would be refused: {found.refusal}"
         elif sum(row.disk_bytes for row in rows) > found.free_bytes:

@@ -67,7 +67,7 @@ def command_line(
     >>> command_line(Settings(kernel_size=(9, 9), seed=3), image="cells.tif")
     'blind-deconv run cells.tif --output restored --kernel-prior uniform --kernel-size 9,9 --seed 3'
     """
-    words = ["blind-deconv", "run", image, "--output", output, *_words(settings)]
+    words = ["blind-deconv", "run", image, "--output", output, *settings_words(settings)]
     if psf is not None:
         words += ["--psf", psf]
     if axes is not None:
@@ -111,7 +111,8 @@ def _ranges(drawn: Drawn, source: Source) -> str:
     return ",".join([*[":"] * depth, *(f"{part.start}:{part.stop}" for part in box)])
 
 
-def _words(settings: Settings) -> Iterator[str]:
+def settings_words(settings: Settings) -> Iterator[str]:
+    """Options for every setting that is not the default."""
     values, defaults = settings_to_dict(settings), settings_to_dict(Settings())
     yield from ("--kernel-prior", values["kernel_prior"]["kind"])
     for name, value in values.items():

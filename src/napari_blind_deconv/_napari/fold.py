@@ -15,6 +15,11 @@ class Fold(QToolButton):
         self.toggled.connect(self._toggled)
         self._toggled(False)
 
+    def rename(self, title: str) -> None:
+        """Show another heading."""
+        self._title = title
+        self._toggled(self.isChecked())
+
     def _toggled(self, unfolded: bool) -> None:
         self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
         self._content.setVisible(unfolded)

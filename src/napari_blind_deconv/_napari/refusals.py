@@ -22,6 +22,8 @@ _PLACES: Final = MappingProxyType(
         "kernel_prior": "“What do you know about the PSF?”",
         "overwrite": "“Replace other results”",
         "psf_from": "“Whose PSF”",
+        "workers": "“Processes”",
+        "max_memory_gb": "“Memory at most (GB)”",
     }
 )
 """Setting or value that a refusal names: where the widget has it, other than under its label."""

@@ -6,6 +6,7 @@ from napari_blind_deconv import io
 from napari_blind_deconv.settings import Settings
 
 from .asked import Batch, Prepared, prepared, states
+from .attended import Halt, attended, refuse_missing, refuse_too_many
 from .cluster import Workers, cluster, needed
 from .events import Event, FileProgress, FileReport, FileStarted
 from .forecast import Forecast, forecasts, free_bytes_at
@@ -29,6 +30,7 @@ __all__ = [
     "FileStarted",
     "FileWork",
     "Forecast",
+    "Halt",
     "Item",
     "Job",
     "Prepared",
@@ -38,6 +40,7 @@ __all__ = [
     "State",
     "Table",
     "Workers",
+    "attended",
     "cluster",
     "entry_of",
     "find_inputs",
@@ -49,7 +52,9 @@ __all__ = [
     "prepared",
     "read_journal",
     "read_references",
+    "refuse_missing",
     "refuse_replacing",
+    "refuse_too_many",
     "restore_file",
     "restore_steps",
     "run",
