@@ -1,6 +1,7 @@
 """The kernel with the image integrated out: the scheme that keeps it from collapsing to a delta (Levin et al. 2009)."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
@@ -41,7 +42,8 @@ class ByEvidence:
         if isinstance(problem.kernel_prior, FittedByEvidence):
             evidence = problem.evidence(problem.kernel_shape)
             fits = problem.kernel_prior.fit(evidence, problem.kernel_shape, problem.kernel_weight)
-            yield from (Found(fit, step) for step, fit in enumerate(fits, start=1))
+            for step, fit in enumerate(fits, start=1):
+                yield Found(replace(fit, kernel=fit.kernel.to(problem.sample)), step)
             return
         yield from (Found(Fit(kernel), total) for kernel, total in self._free_form(problem))
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from napari_blind_deconv.evidence import Evidence, Frames
+from napari_blind_deconv.evidence import Evidence, Frames, exact
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, GaussianField, Splittable
 from napari_blind_deconv.kernel_priors import Airy, Defocus, Fit, Gaussian, Known, Microscope, Updatable
@@ -81,11 +81,15 @@ class Problem:
         """
         field = self.image_prior if isinstance(self.image_prior, GaussianField) else None
         known = field is not None and field.spectrum is not None
-        seen = self.sample, self.noise
-        found = Evidence.of(*seen, spacing=self.spacing, kernel_shape=kernel_shape, frames=self.frames, parted=known)
+        # Millions of ordinates add up to more nats than single precision tells apart.
+        frames = None if self.frames is None else self.frames.exact()
+        sample = self.sample if frames is None else exact(self.sample)
+        found = Evidence.of(
+            sample, self.noise, spacing=self.spacing, kernel_shape=kernel_shape, frames=frames, parted=known
+        )
         if field is None or not known:
             return found
-        return found.under(field.power(found.window, self.spacing, self.sample))
+        return found.under(field.power(found.window, self.spacing, sample))
 
     @property
     def ndim(self) -> int:

@@ -83,12 +83,13 @@ def as_frames(problems: Sequence[Problem]) -> Problem:
 
 def _summed(problems: Sequence[Problem], figures: Figures, shape: tuple[int, ...], done: int) -> Iterator[Found]:
     """Each observation's own figures and spectrum, then the descent of the sum over shared figures and all spectra."""
+    like = problems[0].sample
     weight, total = problems[0].kernel_weight, done + len(problems) + _ITERATIONS // _CHUNK
     spectra = [_spectrum(problem, shape) for problem in problems]
     own: list[_Own] = []
     for spectrum in spectra:
         own.append(_own(spectrum, figures, weight))
-        yield Found(Fit(figures.kernel_of(own[-1].theta).detach()), total)
+        yield Found(Fit(figures.kernel_of(own[-1].theta).detach().to(like)), total)
     count = len(own[0].parameters)
 
     def nats(theta: Tensor, *others: Tensor) -> Tensor:
@@ -102,8 +103,8 @@ def _summed(problems: Sequence[Problem], figures: Figures, shape: tuple[int, ...
     theta = torch.stack([one.theta for one in own]).median(0).values
     for _, found in descend(nats, [theta, *(t for one in own for t in one.parameters)], _ITERATIONS, _CHUNK):
         theta = found[0]
-        yield Found(Fit(figures.kernel_of(theta).detach()), total)
-    yield Found(Fit(figures.kernel_of(theta).detach(), figures.described(theta), freedom=len(theta)), total)
+        yield Found(Fit(figures.kernel_of(theta).detach().to(like)), total)
+    yield Found(Fit(figures.kernel_of(theta).detach().to(like), figures.described(theta), freedom=len(theta)), total)
 
 
 class _Own(NamedTuple):

@@ -116,12 +116,14 @@ def drifting(problem: Problem, figures: Figures, edges: tuple[int, ...]) -> Gene
 
 def _pieces(problem: Problem, edges: tuple[int, ...]) -> Pieces:
     """The evidence of every group of frames, in the unit of the first one's noise."""
-    movie = problem.frames or Frames.of(problem.sample)
+    movie = (problem.frames or Frames.of(problem.sample)).exact()
     found: list[Evidence] = []
     for start, stop in pairwise(edges):
         some = movie.between(start, stop)
         shown, spacing = some.read(slice(0, 1)), problem.spacing
-        one = Evidence.of(shown, problem.noise, spacing=spacing, kernel_shape=problem.kernel_shape, frames=some)
+        size = problem.kernel_shape
+        # Windows of a few kernels: what groups differ by is as wide as the kernel, and small windows are soon done.
+        one = Evidence.of(shown, problem.noise, spacing=spacing, kernel_shape=size, frames=some, parted=True)
         # Only the first frame's shape counts from here on.
         found.append(replace(one, observed=shown.new_zeros(()).expand(shown.shape)))
     units = [(evidence.noise_sigma / found[0].noise_sigma) ** 2 for evidence in found]

@@ -3,6 +3,6 @@
 from .closed_form import Evidence
 from .natural_spectrum import NaturalSpectrum
 from .ridges import directional
-from .seen import Frames
+from .seen import Frames, exact
 
-__all__ = ["Evidence", "Frames", "NaturalSpectrum", "directional"]
+__all__ = ["Evidence", "Frames", "NaturalSpectrum", "directional", "exact"]

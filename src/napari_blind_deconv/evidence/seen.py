@@ -7,7 +7,7 @@ periodogram ordinates of Gaussian fields correlate by their coherence squared (B
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -56,11 +56,20 @@ class Frames:
         """
         return Frames(lambda some: self.read(slice(start + some.start, start + some.stop)), stop - start, self.size)
 
+    def exact(self) -> "Frames":
+        """The same in double precision."""
+        return replace(self, read=lambda some: exact(self.read(some)))
+
     def parts(self) -> Iterator[Tensor]:
         """All of them, a few at a time."""
         step = max(1, _AT_ONCE // self.size)
         for start in range(0, self.count, step):
             yield self.read(slice(start, min(start + step, self.count)))
+
+
+def exact(values: Tensor) -> Tensor:
+    """In double precision, where the device has it."""
+    return values if values.device.type == "mps" else values.double()
 
 
 @dataclass(frozen=True)
