@@ -187,9 +187,21 @@ def test_a_drift_that_nothing_could_tell_is_refused(wrong: dict[str, Any], words
         Settings(**(QUICK | {"psf_drift": 4} | wrong))
 
 
-def test_a_drift_needs_time() -> None:
+@pytest.mark.parametrize(("axes", "share"), [("PYX", "frames"), ("PTYX", "frames"), ("TPYX", "time")])
+def test_a_drift_needs_frames_in_the_order_of_time(axes: str, share: str) -> None:
+    observed = np.broadcast_to(movie(np.full(2, 1.5), side=24), (2,) * (len(axes) - 2) + (24, 24))
     with pytest.raises(InputError, match="time axis"):
-        deconvolve(movie(np.array([1.5]))[0], Settings(**QUICK, psf_drift=4))
+        deconvolve(observed, Settings(**QUICK, psf_drift=4, share_psf=share), axes=axes)  # type: ignore[arg-type]
+
+
+def test_a_drift_of_time_points_of_several_frames() -> None:
+    truth = np.repeat(np.linspace(1.0, 2.4, 8), 2)
+    observed = movie(truth).reshape(8, 2, 64, 64)
+    found = deconvolve(observed, Settings(**QUICK, psf_drift=2), axes="TPYX")
+    widths = [kernel["parameters"]["sigma_1_px"]["value"] for kernel in found.report["kernel"]]
+    assert found.report["psf_of"][0] == "frames 1 to 2"
+    assert len(widths) == 4
+    assert widths == sorted(widths)
 
 
 def test_a_drifting_psf_is_written_and_read_again(tmp_path: Path) -> None:

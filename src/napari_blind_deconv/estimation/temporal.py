@@ -88,7 +88,9 @@ def edges_of(frames: int, group: int) -> tuple[int, ...]:
     return tuple(i * frames // count for i in range(count + 1))
 
 
-def drifting(problem: Problem, figures: Figures, edges: tuple[int, ...]) -> Generator[Tensor, None, Drift]:
+def drifting(
+    problem: Problem, figures: Figures, edges: tuple[int, ...], several: int = 1
+) -> Generator[Tensor, None, Drift]:
     """Which powers of the time pay, each asked for in turn; the kernel of the movie's middle so far.
 
     Parameters
@@ -98,9 +100,11 @@ def drifting(problem: Problem, figures: Figures, edges: tuple[int, ...]) -> Gene
     figures
         A family at its fit for all frames.
     edges
-        Of groups of frames (`edges_of`).
+        Of groups of time points (`edges_of`).
+    several
+        Frames per time point.
     """
-    pieces = _pieces(problem, edges)
+    pieces = _pieces(problem, tuple(several * edge for edge in edges))
     most = min(len(edges) - 2, max(_DEGREES))
     asked = [(_DEGREES[degree], [_power(degree)]) for degree in range(1, most + 1)]
     steps = varied(pieces, figures, asked, problem.kernel_weight)

@@ -128,7 +128,9 @@ class _Run:
                 raise TypeError(f"{family} has no figures that could drift")
             busiest = max(problems, key=lambda problem: 1 / problem.noise.sigma)
             figures = family.figures(fit.fit, busiest.kernel_shape)
-            steps = drifting(busiest, figures, edges)
+            # A time point may have several frames: planes, or colours.
+            several = (busiest.frames.count if busiest.frames else len(busiest.sample)) // frames
+            steps = drifting(busiest, figures, edges, several)
             while True:
                 try:
                     kernel = next(steps)
@@ -228,14 +230,25 @@ class _Run:
 def _arranged(given: Given, settings: Settings) -> tuple[tuple[int, ...], Arrangement]:
     shape = tuple(source_of(given.image).shape)
     layout = arrangement(shape, given.axes, settings.planes)
-    if settings.psf_drift is not None and "T" not in layout.axes:
-        raise InputError(
-            subject="psf_drift",
-            value=f"{settings.psf_drift} needs a time axis",
-            allowed=f"but the image has {layout.axes}",
-            remedy="name its axes, such as TYX, or leave `psf_drift` out",
-        )
+    if settings.psf_drift is not None:
+        _refuse_drift(settings, shape, layout)
     return shape, layout
+
+
+def _refuse_drift(settings: Settings, shape: tuple[int, ...], layout: Arrangement) -> None:
+    """Refuse a drift of what has no time, or whose frames are not one movie in the order of the time."""
+    batch = [axis for axis in layout.axes if axis not in f"C{layout.space}"]
+    if "T" not in batch:
+        allowed, remedy = f"but the image has {layout.axes}", "name its axes, such as TYX, or leave `psf_drift` out"
+    elif batch[0] != "T":
+        allowed, remedy = f"before {batch[0]}, but the image has {layout.axes}", "turn its axes"
+    elif len(parts_of(shape, layout, settings.share_psf)) > 1:
+        allowed, remedy = "of frames that share one PSF, but planes have one each", "choose `share_psf=frames`"
+    else:
+        return
+    raise InputError(
+        subject="psf_drift", value=f"{settings.psf_drift} needs a time axis", allowed=allowed, remedy=remedy
+    )
 
 
 def _found(kernel: Any, parameters: dict[str, Any]) -> Estimate:
