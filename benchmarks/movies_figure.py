@@ -69,18 +69,16 @@ def ratios(rows: list[Row]) -> list[Row]:
 
 def draw(folder: Path, picture: Path) -> None:
     """Panels of the parts that are there."""
-    figure, axes = plt.subplots(1, 4, figsize=(15, 3.6), layout="constrained")
-    _frames(axes[0], rows_of(folder / "frames.csv"))
-    _noise(axes[1], rows_of(folder / "noise.csv"))
-    _lenslets(axes[2], rows_of(folder / "lenslets.csv"))
-    _joint(axes[3], rows_of(folder / "joint.csv"))
+    panels = {"frames": _frames, "noise": _noise, "lenslets": _lenslets, "joint": _joint}
+    there = {part: rows for part in panels if (rows := rows_of(folder / f"{part}.csv"))}
+    figure, axes = plt.subplots(1, len(there), figsize=(4.2 * len(there), 3.6), layout="constrained", squeeze=False)
+    for axis, (part, rows) in zip(axes[0], there.items(), strict=True):
+        panels[part](axis, rows)
     figure.savefig(picture, dpi=110)
     plt.close(figure)
 
 
 def _frames(axis: Any, rows: list[Row]) -> None:
-    if not rows:
-        return
     for family, colour in COLOURS.items():
         some = [r for r in rows if r["family"] == family and r["spectrum"] == "true"]
         if not some:
@@ -96,8 +94,6 @@ def _frames(axis: Any, rows: list[Row]) -> None:
 
 
 def _noise(axis: Any, rows: list[Row]) -> None:
-    if not rows:
-        return
     for spectrum, colour in (("true", "#2b6cb0"), ("found", "#a0aec0")):
         some = [r for r in rows if r["spectrum"] == spectrum]
         if not some:
@@ -113,8 +109,6 @@ def _noise(axis: Any, rows: list[Row]) -> None:
 
 
 def _lenslets(axis: Any, rows: list[Row]) -> None:
-    if not rows:
-        return
     for frames, colour in ((1, "#a0aec0"), (4, "#2b6cb0")):
         some = [r for r in rows if r["frames"] == frames]
         if not some:
