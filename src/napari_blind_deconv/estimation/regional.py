@@ -55,6 +55,18 @@ class Pieces:
     evidence: Evidence
     places: tuple[tuple[float, ...], ...]
 
+    @classmethod
+    def of(cls, found: Sequence[Evidence], places: Sequence[tuple[float, ...]]) -> "Pieces":
+        """Evidences of one shape, all in the unit of the first one's noise."""
+        units = [(evidence.noise_sigma / found[0].noise_sigma) ** 2 for evidence in found]
+        together = replace(
+            found[0],
+            periodogram=torch.stack([e.periodogram * unit for e, unit in zip(found, units, strict=True)]),
+            floor=torch.stack([e.floor * unit for e, unit in zip(found, units, strict=True)]),
+            independent=sum(e.independent for e in found) / len(found),
+        )
+        return cls(NaturalSpectrum.of(found[0]), together, tuple(places))
+
 
 @dataclass(frozen=True)
 class State:
@@ -74,12 +86,7 @@ def pieces_of(source: Observed, noise: Noise, spacing: tuple[float, ...], kernel
         frames = [source.read(slice(int(i), int(i) + 1), region.box)[0] for i in shown(batch)]
         found.append(Evidence.of(torch.cat(frames), noise, spacing=spacing))
         places.append(region.place)
-    # All in the unit of the first one's noise.
-    units = [(evidence.noise_sigma / found[0].noise_sigma) ** 2 for evidence in found]
-    periodograms = torch.stack([e.periodogram * unit for e, unit in zip(found, units, strict=True)])
-    floors = torch.stack([e.floor * unit for e, unit in zip(found, units, strict=True)])
-    together = replace(found[0], periodogram=periodograms, floor=floors)
-    return Pieces(NaturalSpectrum.of(found[0]), together, tuple(places))
+    return Pieces.of(found, places)
 
 
 Asked = Sequence[tuple[str, list[Term]]]

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from napari_blind_deconv._types import translated
 from napari_blind_deconv.estimation.polynomials import Term
 from napari_blind_deconv.estimation.problem import Problem
 from napari_blind_deconv.estimation.regional import Pieces, varied
 from napari_blind_deconv.estimation.variation import Step, Surface
-from napari_blind_deconv.evidence import Evidence, Frames, NaturalSpectrum
+from napari_blind_deconv.evidence import Evidence, Frames
 from napari_blind_deconv.kernel_priors import Parameter
 from napari_blind_deconv.kernel_priors.figures import Figures
 
@@ -108,14 +108,8 @@ def drifting(
     most = min(len(edges) - 2, max(_DEGREES))
     asked = [(_DEGREES[degree], [_power(degree)]) for degree in range(1, most + 1)]
     steps = varied(pieces, figures, asked, problem.kernel_weight)
-    while True:
-        try:
-            surface = next(steps)
-        except StopIteration as end:
-            found, tried = end.value
-            break
-        yield surface.kernel_at((0.0,))
-    return Drift(found, edges, tried)
+    surface, tried = yield from translated(steps, lambda surface: surface.kernel_at((0.0,)))
+    return Drift(surface, edges, tried)
 
 
 def _pieces(problem: Problem, edges: tuple[int, ...]) -> Pieces:
@@ -130,14 +124,7 @@ def _pieces(problem: Problem, edges: tuple[int, ...]) -> Pieces:
         one = Evidence.of(shown, problem.noise, spacing=spacing, kernel_shape=size, frames=some, parted=True)
         # Only the first frame's shape counts from here on.
         found.append(replace(one, observed=shown.new_zeros(()).expand(shown.shape)))
-    units = [(evidence.noise_sigma / found[0].noise_sigma) ** 2 for evidence in found]
-    together = replace(
-        found[0],
-        periodogram=torch.stack([e.periodogram * unit for e, unit in zip(found, units, strict=True)]),
-        floor=torch.stack([e.floor * unit for e, unit in zip(found, units, strict=True)]),
-        independent=sum(e.independent for e in found) / len(found),
-    )
-    return Pieces(NaturalSpectrum.of(found[0]), together, tuple(_middles(edges)))
+    return Pieces.of(found, _middles(edges))
 
 
 def _middles(edges: tuple[int, ...]) -> list[tuple[float, ...]]:

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_blind_deconv._types import Progress, Result, finished
 from napari_blind_deconv.failures import is_memory
-from napari_blind_deconv.metrics import score
 from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.blocks import Results, channel_in_blocks
 from napari_blind_deconv.pipeline.bootstrap import IN_ONE_PIECE_ONLY
+from napari_blind_deconv.pipeline.comparing import compared
 from napari_blind_deconv.pipeline.device import device_of
-from napari_blind_deconv.pipeline.given import Given, Maps, loaded, opened, whole_of
+from napari_blind_deconv.pipeline.given import Given, Maps, loaded, opened
 from napari_blind_deconv.pipeline.in_one_piece import channel_in_one_piece
 from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller
 from napari_blind_deconv.pipeline.outcome import Outcome, check_finite, joined_maps, report_of, stacked
@@ -189,10 +189,7 @@ def _planned_steps(
     report["plan"] = plan.to_dict()
     if truth is not None or true_psf is not None:
         yield Progress("comparing with the truth", 0, 0)
-        # A figure that does not exist, as SSIM on a stack of few planes, is null in the report: JSON knows no NaN.
-        restored = None if truth is None else whole_of(results.image)
-        figures = score(restored, truth, kernel, true_psf, axes=run.layout.axes_of_frames)
-        report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
+        report["metrics"] = compared(results.image, truth, kernel, true_psf, run.layout.axes_of_frames)
     maps = {name: opened(sink) for name, sink in results.maps.items()}
     return Result(opened(results.image), kernel, report, maps, psf_fields([o.varied for o in outcomes]))
 

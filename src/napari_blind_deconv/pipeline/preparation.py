@@ -23,6 +23,7 @@ from napari_blind_deconv.observation import (
     refuse_values,
 )
 from napari_blind_deconv.pipeline.binding import bound_prior
+from napari_blind_deconv.pipeline.comparing import refuse_other_truth
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.region import Region, regions_of
 from napari_blind_deconv.pipeline.sources import Channel, Source
@@ -212,13 +213,7 @@ def said_of_defects(defects: Sequence[Defects | Surveyed]) -> list[str]:
 
 def checked_truth(truth: Any, true_psf: Any, run: Run) -> tuple[Any, Any]:
     """Truths that can be compared with the result, refused before the work rather than after."""
-    if truth is not None and np.shape(truth) != run.shape:
-        raise InputError(
-            subject="truth",
-            value=f"has shape {np.shape(truth)}",
-            allowed=f"but must have the image's, {run.shape}",
-            remedy="crop or pad it to that",
-        )
+    refuse_other_truth(truth, run.shape)
     if true_psf is not None:
         shape = np.squeeze(np.asarray(true_psf)).shape
         expected = len(run.kernel_shape) + (run.layout.channel is not None)

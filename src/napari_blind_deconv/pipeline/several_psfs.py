@@ -6,27 +6,28 @@ drifts with time, is decided before and given to them.
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_blind_deconv._types import InputError, Progress, Result
-from napari_blind_deconv.estimation import Problem
-from napari_blind_deconv.estimation.shared import shared_kernels
+from napari_blind_deconv._types import InputError, Progress, Result, translated
 from napari_blind_deconv.estimation.temporal import Drift, drifting, edges_of
 from napari_blind_deconv.kernel_priors import HasFigures, Known
-from napari_blind_deconv.metrics import score
 from napari_blind_deconv.observation import Arrangement, arrangement
-from napari_blind_deconv.pipeline.given import Given, opened, whole_of
+from napari_blind_deconv.pipeline.comparing import compared, refuse_other_truth
+from napari_blind_deconv.pipeline.given import Given, opened
 from napari_blind_deconv.pipeline.joining import joined_report, over_axes
 from napari_blind_deconv.pipeline.outcome import array_of
 from napari_blind_deconv.pipeline.parts import Part, Within, WithinResult, frames_of, parts_of
 from napari_blind_deconv.pipeline.sources import Sink, Source, source_of
-from napari_blind_deconv.pipeline.teaching import Taught, teaching_steps
+from napari_blind_deconv.pipeline.teaching import Taught, teaching_steps, together
 from napari_blind_deconv.pipeline.two_phase import Estimate
 from napari_blind_deconv.pipeline.varying import Kernels
 from napari_blind_deconv.settings import Settings
+
+_STAGE = "estimating the kernel"
 
 RunOne = Callable[[Given, Settings, float | None, Kernels], Generator[Progress, None, Result]]
 """One run, with kernels that were found before by their channels."""
@@ -46,6 +47,7 @@ def steps_of_several(
 ) -> Generator[Progress, None, Result]:
     """The steps of all parts, one after the other, and their results as one."""
     shape, layout = _arranged(given, settings)
+    refuse_other_truth(given.truth, shape)
     image = given.image if isinstance(given.image, np.ndarray) else source_of(given.image)
     run = _Run(given, settings, max_memory_gb, layout, shape, image)
     drifts: list[Drift] = []
@@ -122,7 +124,7 @@ class _Run:
         groups = [taught.problems] if self._joint else [(problem,) for problem in taught.problems]
         found = []
         for problems in groups:
-            fit = yield from self._together(problems)
+            fit = yield from together(problems, self.settings.estimator, _STAGE)
             family = problems[0].kernel_prior
             if not isinstance(family, HasFigures):
                 raise TypeError(f"{family} has no figures that could drift")
@@ -131,33 +133,19 @@ class _Run:
             # A time point may have several frames: planes, or colours.
             several = (busiest.frames.count if busiest.frames else len(busiest.sample)) // frames
             steps = drifting(busiest, figures, edges, several)
-            while True:
-                try:
-                    kernel = next(steps)
-                except StopIteration as end:
-                    found += [end.value] * len(problems)
-                    break
-                yield Progress("comparing groups of frames", 0, 0, None, array_of(kernel))
+            found += [(yield from translated(steps, _of_groups))] * len(problems)
         return found
 
     @property
     def _joint(self) -> bool:
         return self.settings.share_psf in ("channel", "all") and self.layout.channel is not None
 
-    def _together(self, problems: Sequence[Problem]) -> Generator[Progress, None, Any]:
-        last: Any = None
-        for step, last in enumerate(shared_kernels(problems, self.settings.estimator), start=1):
-            yield Progress("estimating the kernel", step, max(last.total, step), None, array_of(last.fit.kernel))
-        if last is None:
-            raise RuntimeError(f"estimator {self.settings.estimator.kind!r} ended without a kernel")
-        return last
-
     def kernels(self, part: Part) -> Generator[Progress, None, Kernels]:
         """The kernels that are found before a part is restored: one for all channels where they share it."""
         if not self._joint:
             return {}
         taught = yield from self.taught(part)
-        found = yield from self._together(taught.problems)
+        found = yield from together(taught.problems, self.settings.estimator, _STAGE)
         one = _found(found.fit.kernel, dict(found.fit.parameters))
         return {index: replace(one, choice=found.choice) for index in range(len(taught.problems))}
 
@@ -172,13 +160,8 @@ class _Run:
             given = replace(self.of(part), out=WithinResult(sink, part.place))
             settings = replace(self.settings, share_psf="frames", psf_drift=None)
             steps = run_one(given, settings, self.max_memory_gb, kernels)
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as end:
-                    results.append(end.value)
-                    break
-                yield _of_all(step, number, part, len(parts))
+            shown = partial(_of_all, number=number, part=part, count=len(parts))
+            results.append((yield from translated(steps, shown)))
         return self._joined(parts, results, drifts, sink)
 
     def _joined(self, parts: Sequence[Part], results: Sequence[Result], drifts: Sequence[Drift], sink: Sink) -> Result:
@@ -202,29 +185,12 @@ class _Run:
         if drifts:
             found = [drift.to_dict() for drift in drifts]
             report["drift"] = found[0] if len(found) == 1 else found
-        self._compare(report, results, sink)
+        truth, true_psf = self.given.truth, self.given.true_psf
+        if truth is not None or true_psf is not None:
+            middle = results[len(results) // 2].kernel
+            report["metrics"] = compared(sink, truth, middle, true_psf, self.layout.axes_of_frames)
         maps = {name: opened(made) for name, made in self.given.made.items()}
         return Result(opened(sink), kernel, report, maps, ())
-
-    def _compare(self, report: dict[str, Any], results: Sequence[Result], sink: Sink) -> None:
-        truth, true_psf = self.given.truth, self.given.true_psf
-        if truth is None and true_psf is None:
-            return
-        if truth is not None and np.shape(truth) != self.shape:
-            raise InputError(
-                subject="truth",
-                value=f"has shape {np.shape(truth)}",
-                allowed=f"but must have the image's, {self.shape}",
-                remedy="crop or pad it to that",
-            )
-        figures = score(
-            None if truth is None else whole_of(sink),
-            truth,
-            None if true_psf is None else results[len(results) // 2].kernel,
-            true_psf,
-            axes=self.layout.axes_of_frames,
-        )
-        report["metrics"] = {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in figures.items()}
 
 
 def _arranged(given: Given, settings: Settings) -> tuple[tuple[int, ...], Arrangement]:
@@ -249,6 +215,10 @@ def _refuse_drift(settings: Settings, shape: tuple[int, ...], layout: Arrangemen
     raise InputError(
         subject="psf_drift", value=f"{settings.psf_drift} needs a time axis", allowed=allowed, remedy=remedy
     )
+
+
+def _of_groups(kernel: Any) -> Progress:
+    return Progress("comparing groups of frames", 0, 0, None, array_of(kernel))
 
 
 def _found(kernel: Any, parameters: dict[str, Any]) -> Estimate:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_blind_deconv._types import InputError, Progress, VoxelSize
-from napari_blind_deconv.estimation import Problem
+from napari_blind_deconv.estimation import Found, Problem
 from napari_blind_deconv.estimation.shared import shared_kernels
 from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.observation import arrangement, refuse_type
@@ -117,18 +117,24 @@ def sharing_steps(taught: Sequence[Taught], settings: Settings) -> Generator[Pro
     kernels, parameters = [], []
     for channel, problems in enumerate(zip(*(one.problems for one in taught), strict=True)):
         message = f"channel {channel + 1} of {len(first.problems)}" if len(first.problems) > 1 else ""
-        fit = None
-        for step, found in enumerate(shared_kernels(problems, settings.estimator), start=1):
-            fit = found.fit
-            kernel = array_of(fit.kernel)
-            yield Progress("estimating the shared PSF", step, max(found.total, step), None, kernel, message)
-        if fit is None:
-            raise RuntimeError(f"estimator {settings.estimator.kind!r} ended without a kernel")
+        fit = (yield from together(problems, settings.estimator, "estimating the shared PSF", message)).fit
         kernels.append(array_of(fit.kernel))
         parameters.append(dict(fit.parameters))
     kernel = stacked(kernels) if first.several else kernels[0]
     axes = ("C" if first.several else "") + first.axes
     return SharedPsf(kernel, axes, first.voxel_size_um, tuple(parameters))
+
+
+def together(
+    problems: Sequence[Problem], estimator: Any, stage: str, message: str = ""
+) -> Generator[Progress, None, Found]:
+    """The kernel that observations share, a yield after every step."""
+    found: Found | None = None
+    for step, found in enumerate(shared_kernels(problems, estimator), start=1):
+        yield Progress(stage, step, max(found.total, step), None, array_of(found.fit.kernel), message)
+    if found is None:
+        raise RuntimeError(f"estimator {estimator.kind!r} ended without a kernel")
+    return found
 
 
 def _problem(run: Run, index: int, *, whole: bool) -> Generator[str, None, Problem]:
