@@ -3,14 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from napari.qt.threading import create_worker
-from napari.utils.notifications import notification_manager, show_error
+from napari.utils.notifications import show_error
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
-from superqt.utils import GeneratorWorker
 
-from napari_blind_deconv._napari.canvas_context import CanvasGuard
 from napari_blind_deconv._napari.command import command_of
 from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
@@ -18,17 +15,15 @@ from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
-from napari_blind_deconv._napari.live import PREVIEW, LiveLayers
+from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.mask_choice import MaskChoices
 from napari_blind_deconv._napari.planning import plan_in_words
 from napari_blind_deconv._napari.refusals import refusal_on_screen
-from napari_blind_deconv._napari.results import result_layers
-from napari_blind_deconv._napari.run import Refusal, run_steps
+from napari_blind_deconv._napari.run_control import RunControl
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
-from napari_blind_deconv._napari.summary import summary
 from napari_blind_deconv._napari.words import kind_label
-from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv._types import InputError
 from napari_blind_deconv.kernel_priors import InVoxels
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
@@ -45,10 +40,6 @@ class DeconvolveWidget(Docked):
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self._viewer = viewer
-        self._worker: Any = None
-        self._live: LiveLayers | None = None
-        self._job: Job | None = None
-        self._guard = CanvasGuard(viewer, self)
         self._suggested = Settings()
         self.input = InputPanel(viewer)
         self.form = SettingsForm()
@@ -57,9 +48,9 @@ class DeconvolveWidget(Docked):
         self.masks = MaskChoices(viewer)
         self.masks.put_into(self.form)
         self.panel = RunPanel()
+        self.control = RunControl(viewer, self.panel)
         self._arrange()
         self.panel.run_clicked.connect(self.run)
-        self.panel.cancel_clicked.connect(self.cancel)
         self.panel.copy_clicked.connect(self.copy_command)
         self.panel.metrics_clicked.connect(self.open_metrics)
         self.input.changed.connect(self._input_changed)
@@ -85,7 +76,7 @@ class DeconvolveWidget(Docked):
     @property
     def is_running(self) -> bool:
         """Whether a run is on, or still being cancelled."""
-        return self._worker is not None
+        return self.control.is_running
 
     def job(self) -> Job:
         """What Run would do now.
@@ -122,29 +113,15 @@ class DeconvolveWidget(Docked):
         if self.is_running:
             return
         try:
-            self._job = self.job().frozen()
+            job = self.job().frozen()
         except InputError as error:
             self._refuse(refusal_on_screen(error))
             return
-        self._guard.remember()
-        self._live = LiveLayers(self._viewer, self._job.source)
-        self.panel.show_running()
-        self._worker = create_worker(
-            run_steps, self._job, _start_thread=False, _ignore_errors=True, _worker_class=GeneratorWorker
-        )
-        self._worker.yielded.connect(self._stepped)
-        self._worker.returned.connect(self._returned)
-        self._worker.errored.connect(self._failed)
-        self._worker.aborted.connect(self._cancelled)
-        self._worker.finished.connect(self._finished)
-        self.destroyed.connect(self._worker.quit)
-        self._worker.start()
+        self.control.start(job)
 
     def cancel(self) -> None:
         """Ask the run to stop after its current step."""
-        if self._worker is not None:
-            self._worker.quit()
-            self.panel.show_cancelling()
+        self.control.cancel()
 
     def copy_command(self) -> None:
         """Put the settings on the clipboard, as a line for a terminal."""
@@ -165,44 +142,6 @@ class DeconvolveWidget(Docked):
         if dock.name not in known:
             dock.parent().addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         dock.show()
-
-    def _stepped(self, progress: Progress) -> None:
-        if self._worker is None or self._worker.abort_requested or self._live is None:
-            return
-        self.panel.show_progress(progress)
-        self._live.show(progress)
-
-    def _returned(self, outcome: Result | Refusal) -> None:
-        if self._live is None or self._job is None:
-            return
-        if isinstance(outcome, Refusal):
-            self._refuse(outcome.sentence)
-            return
-        self._live.settle(result_layers(self._job.source, outcome, command_of(self._job)))
-        self.panel.show_kernel(outcome.kernel)
-        self.panel.say(summary(self._job.source, outcome))
-
-    def _failed(self, error: Exception) -> None:
-        self.panel.say(f"The run failed: {error}", alarm=True)
-        notification_manager.receive_error(type(error), error, error.__traceback__)
-
-    def _cancelled(self) -> None:
-        self.panel.picture.setVisible(False)
-        self.panel.say("Cancelled; nothing was added.")
-
-    def _finished(self) -> None:
-        self._remove_previews()
-        self.destroyed.disconnect(self._worker.quit)
-        self._worker = None
-        for stored in self._job.unfinished if self._job is not None else ():
-            stored.remove()
-        self._job = None
-        self.panel.show_idle()
-
-    def _remove_previews(self) -> None:
-        if self._live is not None:
-            self._live.remove()
-            self._live = None
 
     def _refuse(self, sentence: str) -> None:
         self.panel.say(sentence, alarm=True)
@@ -255,13 +194,10 @@ class DeconvolveWidget(Docked):
 
     def close_down(self) -> None:
         """Stop the run, and listen to the viewer no longer."""
-        if self._worker is not None:
-            self._worker.quit()
-        self._remove_previews()
+        self.control.close_down()
         self.input.release()
         self.psf_choice.release()
         self.masks.release()
-        self._guard.release()
 
 
 def _in_lengths(prior: Any) -> bool:
