@@ -91,3 +91,16 @@ def test_sample_brings_its_settings_unless_somebody_chose_others(viewer: Any, op
     viewer.open_sample(PLUGIN, key)
     assert widget.form.value() == Settings(seed=5)
     assert widget.panel.status.text() == "Ready."
+
+
+def test_the_palette_finds_the_widget_and_greys_what_cannot_be_called(viewer: Any) -> None:
+    palette = viewer.window._qt_window._command_palette
+    palette.update_context(viewer.window._qt_window)
+    for words in ("deconv", "blind deconvolution"):
+        palette._list.update_for_text(words)
+        found = [command.id for command in palette._list.iter_command()]
+        own = [name for name in found if name.startswith(PLUGIN)]
+        assert f"{PLUGIN}.deconvolve" in own[:10], words
+        # napari calls a command without arguments, so that a writer would end in a traceback.
+        assert own[-1] == f"{PLUGIN}.write_image"
+        assert not palette._list.indexWidget(palette._list.model().index(found.index(own[-1]))).isEnabled()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gui import click, run, spots
+from napari._app_model import get_app_model
 from qtpy.QtWidgets import QApplication, QLabel
 
 from napari_blind_deconv.metrics import METRICS, describe_kernel, score_image, score_kernel
@@ -109,13 +110,35 @@ def test_table_is_copied_for_a_spreadsheet(qtbot: Any, viewer: Any, dock: Any) -
     assert "PSF entropy\t3.22 nats" in QApplication.clipboard().text()
 
 
+def metrics_docks(viewer: Any) -> list[Any]:
+    return [w for name, w in viewer.window.dock_widgets.items() if name.startswith("Deconvolution metrics")]
+
+
 def test_the_widget_opens_the_dock_below_the_picture(qtbot: Any, viewer: Any, widget: Any) -> None:
     from qtpy.QtCore import Qt
 
     click(qtbot, widget.panel.metrics)
-    dock, inner = viewer.window.add_plugin_dock_widget("napari-blind-deconv", "Deconvolution metrics")
+    [inner] = metrics_docks(viewer)
+    dock = inner.parent()
     assert dock.parent().dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+    dock.hide()
     click(qtbot, widget.panel.metrics)
+    assert metrics_docks(viewer) == [inner]
+    assert inner.isVisible()
+    inner.close_down()
+
+
+def test_menu_and_button_show_one_dock(qtbot: Any, viewer: Any, widget: Any) -> None:
+    commands = get_app_model().commands
+    commands.execute_command("napari-blind-deconv.metrics").result()
+    [inner] = metrics_docks(viewer)
+    click(qtbot, widget.panel.metrics)
+    assert metrics_docks(viewer) == [inner]
+    assert inner.isVisible()
+    # The menu's item shows and hides.
+    commands.execute_command("napari-blind-deconv.metrics").result()
+    assert metrics_docks(viewer) == [inner]
+    assert not inner.isVisible()
     inner.close_down()
 
 

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.command import command_of
-from napari_blind_deconv._napari.docked import Docked
+from napari_blind_deconv._napari.docked import Docked, show_dock
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.job import Job
@@ -135,13 +135,11 @@ class DeconvolveWidget(Docked):
         self.panel.say(f"Copied: {line}")
 
     def open_metrics(self) -> None:
-        """Open the metrics in the same window, below the picture at first; napari puts every new dock on the right."""
-        window = self._viewer.window
-        known = set(window.dock_widgets)
-        dock, _ = window.add_plugin_dock_widget(PLUGIN, "Deconvolution metrics")
-        if dock.name not in known:
-            dock.parent().addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-        dock.show()
+        """Show the metrics in the same window, at first below the picture; napari puts new docks on the right."""
+        # Its curves and figures need not be loaded to open this widget.
+        from napari_blind_deconv._napari.metrics_widget import MetricsWidget
+
+        show_dock(self._viewer, "Deconvolution metrics", MetricsWidget, Qt.DockWidgetArea.BottomDockWidgetArea)
 
     def _refuse(self, sentence: str) -> None:
         self.panel.say(sentence, alarm=True)
