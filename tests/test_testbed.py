@@ -271,7 +271,7 @@ def test_what_cannot_be_fitted_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no images"):
         testbed.fitted_images(tmp_path / "empty")
     (tmp_path / "bad.png").write_bytes(b"none")
-    with pytest.raises(InputError, match="cannot be read as PNG"):
+    with pytest.raises(InputError, match="is no PNG or JPEG"):
         testbed.fitted_images(tmp_path / "bad.png")
     io.write(tmp_path / "even.tif", io.Volume(np.ones((20, 20)), "YX"), {})
     with pytest.raises(InputError, match="is even"):

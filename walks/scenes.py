@@ -73,7 +73,8 @@ def phone(path: Path, seed: int = 2) -> None:
     shaken = np.stack([ndimage.convolve(light[..., c], shake(support, rng), mode="reflect") for c in range(3)], axis=-1)
     y, x = np.indices((size, size)) - size / 2
     field = ndimage.gaussian_filter((np.hypot(y, x) < 0.47 * size).astype(float), 2)[..., None]
-    noisy = np.clip(shaken * field + rng.normal(0, 0.004, shaken.shape), 0, 1)
+    light = shaken * field
+    noisy = np.clip(light + rng.normal(0, 1, light.shape) * np.sqrt(2e-5 * light + 1e-8), 0, 1)
     curve = np.where(noisy <= 0.0031308, 12.92 * noisy, 1.055 * noisy ** (1 / 2.4) - 0.055)
     io.imsave(path, np.round(curve * 255).astype(np.uint8), check_contrast=False)
 
