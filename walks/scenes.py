@@ -21,7 +21,7 @@ DARK, GAIN = 100.0, 4.0
 """Offset of the camera, and its grey levels per photon."""
 
 
-def channels(path: Path, shape: tuple[int, int, int] = (17, 128, 128), seed: int = 0) -> None:
+def channels(path: Path, shape: tuple[int, int, int] = (13, 96, 112), seed: int = 0) -> None:
     """A wide-field z-stack in three colours, nuclei, fibres and vesicles, as ImageJ saves it: axes ZCYX, 16 bit."""
     rng = np.random.default_rng(seed)
     support = (13, 25, 25)
