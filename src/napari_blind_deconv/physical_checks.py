@@ -4,8 +4,8 @@ A warning is no refusal: what cannot be worked with is refused where it is used.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +28,62 @@ GIVEN_DELTA = "the given PSF is a single pixel, so deconvolution with it only re
 _PEDESTAL = 0.2  # of the light
 
 
-def microscope_doubts(
+_NUMBERS = ("na", "emission_um", "excitation_um", "immersion_index", "sample_index", "sheet_um")
+
+
+def prior_doubts(
+    prior: Any, voxel_size_um: Sequence[float | None] | None, kernel_shape: Sequence[int] | None
+) -> list[tuple[str, str]]:
+    """What is strange about voxels, and about the numbers of a microscope that are fixed, of a prior that has any.
+
+    Parameters
+    ----------
+    prior
+        Of the kernel.
+    voxel_size_um
+        As far as it is known.
+    kernel_shape
+        The support that was asked for; ``None`` where it is found.
+
+    Returns
+    -------
+    list of (str, str)
+        The path of the setting that each sentence is about, and the sentence.
+    """
+    fixed = {name: value for name in _NUMBERS if isinstance(value := getattr(prior, name, None), int | float)}
+    if not fixed:
+        return [("voxel_size_um", sentence) for sentence in voxel_doubts(voxel_size_um)]
+    usual = {name for name, value in fixed.items() if value == type(prior).__dataclass_fields__[name].default}
+    modality: Any = getattr(prior, "modality", "widefield")
+    told = doubts_by_field(
+        voxel_size_um=voxel_size_um, modality=modality, kernel_shape=kernel_shape, assumed=usual, **fixed
+    )
+    return [(f"kernel_prior.{field}" if field in _NUMBERS else field, sentence) for field, sentence in told]
+
+
+def doubts_of_channels(
+    prior: Any, voxel_size_um: Sequence[float | None] | None, kernel_shape: Sequence[int] | None, channels: int
+) -> list[tuple[str, str]]:
+    """As `prior_doubts`, of a prior that may differ between channels; what is true of all of them is said once."""
+    of_channel = getattr(prior, "of_channel", None)
+    if of_channel is None:
+        return prior_doubts(prior, voxel_size_um, kernel_shape)
+    told: dict[tuple[str, str], list[int]] = {}
+    for index in range(channels):
+        for doubt in prior_doubts(of_channel(index, channels), voxel_size_um, kernel_shape):
+            told.setdefault(doubt, []).append(index + 1)
+    return [
+        (path, sentence if len(those) == channels else f"channel {', '.join(map(str, those))}: {sentence}")
+        for (path, sentence), those in told.items()
+    ]
+
+
+def microscope_doubts(**numbers: Any) -> list[str]:
+    """The sentences of `doubts_by_field`."""
+    return [sentence for _, sentence in doubts_by_field(**numbers)]
+
+
+def doubts_by_field(
     *,
     voxel_size_um: Sequence[float | None] | None,
     modality: Modality = "widefield",
@@ -39,18 +94,25 @@ def microscope_doubts(
     sample_index: float | None = None,
     sheet_um: float | None = None,
     kernel_shape: Sequence[int] | None = None,
-) -> list[str]:
-    """Every check that the known numbers allow; ``None`` is a number that is not known."""
+    assumed: Collection[str] = (),
+) -> list[tuple[str, str]]:
+    """Every check that the known numbers allow, by what it is about; ``None`` is a number that is not known.
+
+    ``assumed`` names those that nobody gave.
+    """
     told = [
-        *wavelength_doubts("emission_um", emission_um),
-        *wavelength_doubts("excitation_um", excitation_um),
-        *index_doubts(na, immersion_index, sample_index),
-        *voxel_doubts(voxel_size_um),
+        *(("emission_um", sentence) for sentence in wavelength_doubts("emission_um", emission_um)),
+        *(("excitation_um", sentence) for sentence in wavelength_doubts("excitation_um", excitation_um)),
+        *(
+            ("na", sentence)
+            for sentence in index_doubts(na, immersion_index, sample_index, assumed="sample_index" in assumed)
+        ),
+        *(("voxel_size_um", sentence) for sentence in voxel_doubts(voxel_size_um)),
     ]
     lengths = whole(voxel_size_um)
     if told or lengths is None or na is None or emission_um is None or immersion_index is None:
         return told
-    told += nyquist_doubts(
+    coarse = nyquist_doubts(
         lengths,
         modality=modality,
         na=na,
@@ -59,8 +121,12 @@ def microscope_doubts(
         immersion_index=immersion_index,
         sheet_um=sheet_um,
     )
-    if kernel_shape is not None:
-        told += support_doubts(kernel_shape, lengths, na, emission_um, immersion_index)
+    told += [("voxel_size_um", sentence) for sentence in coarse]
+    shape = tuple(kernel_shape or ())
+    shape = shape * len(lengths) if len(shape) == 1 else shape
+    if shape and len(shape) == len(lengths):
+        cut = support_doubts(shape, lengths, na, emission_um, immersion_index)
+        told += [("kernel_size", sentence) for sentence in cut]
     return told
 
 
@@ -129,8 +195,13 @@ def nyquist_doubts(
     return told
 
 
-def index_doubts(na: float | None, immersion_index: float | None, sample_index: float | None = None) -> list[str]:
-    """A numerical aperture that its immersion or the sample can hardly have."""
+def index_doubts(
+    na: float | None, immersion_index: float | None, sample_index: float | None = None, *, assumed: bool = False
+) -> list[str]:
+    """A numerical aperture that its immersion or the sample can hardly have.
+
+    ``assumed`` says that nobody gave the sample's index, so that it may as well be that which is wrong.
+    """
     if na is None:
         return []
     if immersion_index is not None and na >= immersion_index:
@@ -144,6 +215,12 @@ def index_doubts(na: float | None, immersion_index: float | None, sample_index: 
             "both numbers"
         ]
     if sample_index is not None and na > sample_index:
+        if assumed:
+            return [
+                f"NA {na:g} exceeds the sample's index {sample_index:g}, which is assumed as none is given: away from "
+                "the cover glass the outermost rays are lost, and the objective works like one of NA "
+                f"{sample_index:g}; give `kernel_prior.sample_index` if the sample lies in glycerol (1.47) or the like"
+            ]
         return [
             f"NA {na:g} exceeds the sample's index {sample_index:g}: away from the cover glass the outermost rays are "
             f"lost, and the objective works like one of NA {sample_index:g}"

@@ -110,6 +110,13 @@ class Settings:
         self.restorer.refuse(self.image_prior)
         self.variation.refuse(self.kernel_prior, self.estimator)
         refuse_drift(self.psf_drift, self.share_psf, self.kernel_prior, (self.estimator, self.variation))
+        if self.share_psf in ("channel", "all") and (path := _differing(self.kernel_prior)):
+            raise InputError(
+                subject=path,
+                value="gives channels PSFs of their own",
+                allowed=f"but with `share_psf={self.share_psf}` they share one",
+                remedy="choose `share_psf=frames`, or one wavelength for all",
+            )
         if self.encoding == "srgb" and (self.background is not None or self.noise_sigma is not None):
             raise InputError(
                 subject="encoding=srgb",
@@ -117,6 +124,12 @@ class Settings:
                 allowed="as these are levels of light",
                 remedy="leave them out to have them read from the image",
             )
+
+
+def _differing(prior: Any) -> str:
+    """The setting by which a kernel prior differs between channels; empty where none does."""
+    several = (name for name in ("emissions_um", "excitations_um") if getattr(prior, name, None) is not None)
+    return next((f"kernel_prior.{name}" for name in several), "")
 
 
 ADAPTER: TypeAdapter[Settings] = TypeAdapter(Settings)

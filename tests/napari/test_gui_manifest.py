@@ -84,13 +84,13 @@ def test_sample_brings_its_settings_unless_somebody_chose_others(viewer: Any, op
     viewer.open_sample(PLUGIN, key)
     suits = SAMPLES["volume" if key == "stack" else key]().settings
     assert widget.form.value() == suits
-    assert "suit this sample" in widget.panel.status.text()
+    assert "suit this sample" in widget.panel.forecast.text()
     viewer.layers.clear()
     assert widget.form.value() == Settings()
     widget.form.editors["seed"].set_value(5)
     viewer.open_sample(PLUGIN, key)
     assert widget.form.value() == Settings(seed=5)
-    assert widget.panel.status.text() == "Ready."
+    assert widget.panel.forecast.text().startswith("Ready")
 
 
 def test_the_palette_finds_the_widget_and_greys_what_cannot_be_called(viewer: Any) -> None:

@@ -5,7 +5,7 @@ The form proposes; the component's own validation decides, and its message is wh
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -32,6 +32,7 @@ from napari_blind_deconv._napari.optional_editors import OptionalEditor, Optiona
 from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
 from napari_blind_deconv._napari.quantity_editors import QuantityEditor, QuantityListEditor
 from napari_blind_deconv._napari.share_editor import ShareEditor
+from napari_blind_deconv._napari.tones import QUIET, set_tone
 from napari_blind_deconv._napari.words import (
     APPLIES,
     AUTOMATIC,
@@ -40,12 +41,14 @@ from napari_blind_deconv._napari.words import (
     EXPLAINED,
     FILES,
     OPTIONAL_STARTS,
+    PER_CHANNEL,
     RARE_FIELDS,
     kind_label,
 )
 from napari_blind_deconv.kernel_priors.presets import Preset
 
 _KIND: Final = "kind"
+_LISTED: Final = "0.3, 0, -0.5 to 0.5, ?"
 
 
 class ComponentForm(Editor):
@@ -63,6 +66,7 @@ class ComponentForm(Editor):
         self.rare = QWidget(body)
         rare = form_layout(self.rare)
         self.rare.setVisible(False)
+        self._channels: int | None = None
         self._offered = dict(presets_for(list(self.editors)))
         self.presets: dict[str, PresetChoice] = {}
         for name, editor in self.editors.items():
@@ -98,7 +102,22 @@ class ComponentForm(Editor):
     def applying(self) -> set[str]:
         """The fields that mean something beside the others."""
         given = {name: (other, values) for name, (other, values) in APPLIES.items() if other in self.editors}
-        return {n for n in self.editors if n not in given or self.editors[given[n][0]].value() in given[n][1]}
+        idle = {n for n in self.editors if n in given and self.editors[given[n][0]].value() not in given[n][1]}
+        return set(self.editors) - idle - self._alike
+
+    @property
+    def _alike(self) -> frozenset[str]:
+        """Fields that mean nothing, as there is one channel only."""
+        return PER_CHANNEL if self._channels is not None and self._channels < 2 else frozenset()
+
+    def set_channels(self, names: Sequence[str]) -> None:
+        """Offer the fields that differ between channels where there are several, with what each is called."""
+        if not PER_CHANNEL & set(self.editors):
+            return
+        self._channels = len(names)
+        for field in PER_CHANNEL & set(self.editors):
+            self.editors[field].setToolTip(f"One number per channel: {', '.join(names)}")
+        self._follow()
 
     def _changed(self) -> None:
         if self.signalsBlocked():
@@ -117,7 +136,7 @@ class ComponentForm(Editor):
     def _follow(self) -> None:
         """Show the fields that apply, and the names of what they stand at."""
         applying = self._applied = self.applying()
-        for name in set(APPLIES) & set(self.editors):
+        for name in (set(APPLIES) | PER_CHANNEL) & set(self.editors):
             self.rows.setRowVisible(self.editors[name], name in applying)
         for choice in self.presets.values():
             choice.follow(self.editors, applying)
@@ -130,7 +149,7 @@ class ComponentForm(Editor):
     def raw(self) -> dict[str, Any]:
         """The fields as they stand, as plain JSON values, allowed or not."""
         kind = getattr(self._cls, _KIND, None)
-        values = {name: editor.raw() for name, editor in self.editors.items()}
+        values = {n: None if n in self._alike else editor.raw() for n, editor in self.editors.items()}
         return values if kind is None else {_KIND: kind, **values}
 
     def value(self) -> Any:
@@ -173,7 +192,7 @@ class VariantEditor(Editor):
         column.addWidget(self.box)
         self.meaning = QLabel()
         self.meaning.setWordWrap(True)
-        self.meaning.setStyleSheet("color: #98a2ae;")
+        set_tone(self.meaning, QUIET)
         self.meaning.setVisible(explained)
         column.addWidget(self.meaning)
         kinds = {str(getattr(cls, _KIND)): cls for cls in classes}
@@ -251,7 +270,7 @@ def editor_for(annotation: Any, name: str, bounds: tuple[float, float] = (-math.
     if origin is Literal:
         return ChoiceEditor(arguments, [CHOICE_LABELS.get(choice, str(choice)) for choice in arguments])
     if origin in {tuple, list}:
-        return QuantityListEditor() if _is_quantity(arguments[0]) else ListEditor()
+        return QuantityListEditor(EXAMPLES.get(name, _LISTED)) if _is_quantity(arguments[0]) else ListEditor()
     if dataclasses.is_dataclass(annotation):
         return ComponentForm(annotation)  # type: ignore[arg-type]
     if annotation is bool:

@@ -1,16 +1,20 @@
 """The widget "Blind deconvolution": choose an image, say what is known of its PSF, run, watch, cancel."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Final
 
 from napari.utils.notifications import show_error
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.command import command_of
+from napari_blind_deconv._napari.cropping import DrawnPart, cropped
 from napari_blind_deconv._napari.docked import Docked, show_dock
+from napari_blind_deconv._napari.file_optics import FileOptics
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
+from napari_blind_deconv._napari.form_job import estimated, in_lengths
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.layer_choice import LayerChoice
@@ -18,14 +22,19 @@ from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_o
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.mask_choice import MaskChoices
 from napari_blind_deconv._napari.planning import plan_in_words
-from napari_blind_deconv._napari.refusals import refusal_on_screen
+from napari_blind_deconv._napari.refusals import on_screen, refusal_on_screen
 from napari_blind_deconv._napari.run_control import RunControl
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
+from napari_blind_deconv._napari.tones import set_tone
+from napari_blind_deconv._napari.trial import add_region_layer, region_layer, trial_region
 from napari_blind_deconv._napari.words import kind_label
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.kernel_priors import InVoxels
+from napari_blind_deconv.kernel_priors import PerChannel
+from napari_blind_deconv.physical_checks import doubts_of_channels
 from napari_blind_deconv.settings import Settings, settings_from_dict
+
+_SETTLE_MS: Final = 150
 
 
 class DeconvolveWidget(Docked):
@@ -38,19 +47,26 @@ class DeconvolveWidget(Docked):
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        super().__init__()
+        super().__init__(viewer)
         self._viewer = viewer
         self._suggested = Settings()
         self.input = InputPanel(viewer)
         self.form = SettingsForm()
         self.psf_choice = LayerChoice(viewer, "none: the file below", lambda layer: role_of(layer) != PREVIEW)
         self.form.kernel_prior.add_row("known", "PSF layer", self.psf_choice)
+        self.optics = FileOptics(self.form.kernel_prior.forms["microscope"])
         self.masks = MaskChoices(viewer)
         self.masks.put_into(self.form)
         self.panel = RunPanel()
         self.control = RunControl(viewer, self.panel)
+        self._warnings: list[str] = []
+        self._planning = QTimer(self)
+        self._planning.setSingleShot(True)
+        self._planning.setInterval(_SETTLE_MS)
+        self._planning.timeout.connect(self._plan)
         self._arrange()
         self.panel.run_clicked.connect(self.run)
+        self.panel.trial_clicked.connect(self.try_region)
         self.panel.copy_clicked.connect(self.copy_command)
         self.panel.metrics_clicked.connect(self.open_metrics)
         self.input.changed.connect(self._input_changed)
@@ -66,12 +82,18 @@ class DeconvolveWidget(Docked):
         rows.addWidget(self.form)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(FittedScroll(body), 1)
+        self.scroll = FittedScroll(body)
+        column.addWidget(self.scroll, 1)
         column.addWidget(self.panel)
         # Taken up only where the dock is taller than form and panel together.
         column.addStretch(0)
         # As wide as the dock's title, which napari makes of the widget's and the plugin's names.
         self.panel.setMinimumWidth(376)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave most of the height to the form, however much there is to say."""
+        super().resizeEvent(event)
+        self.panel.set_room(event.size().height())
 
     @property
     def is_running(self) -> bool:
@@ -91,13 +113,19 @@ class DeconvolveWidget(Docked):
         if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
             raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
         source = self.input.source()
-        if not source.has_lengths and _in_lengths(settings.kernel_prior):
+        if not source.has_lengths and in_lengths(settings.kernel_prior):
             raise InputError(
                 f"“{kind_label(settings.kernel_prior.kind)}” needs the voxel size; fill it in above, in µm, such as "
                 f"{'0.3, 0.1, 0.1' if 'Z' in source.axes and not source.planes else '0.1, 0.1'}"
             )
-        image = self.input.layer_choice.value()
-        return Job(source, settings, psf, *self.masks.drawn_on(image, estimating=_estimated(settings)))
+        left_out, region = self.masks.drawn_on(self.input.layer_choice.value(), estimating=estimated(settings))
+        index = self.input.channel.value()
+        if index is not None and isinstance(settings.kernel_prior, PerChannel):
+            one = settings.kernel_prior.of_channel(index, len(self.input.channel.names))
+            settings = replace(settings, kernel_prior=one)
+        if source.cut is not None:
+            left_out, region = DrawnPart.of(left_out, source.cut), DrawnPart.of(region, source.cut)
+        return Job(source, settings, psf, left_out, region)
 
     def _psf(self, settings: Settings) -> Source | None:
         layer = self.psf_choice.value()
@@ -119,6 +147,33 @@ class DeconvolveWidget(Docked):
             return
         self.control.start(job)
 
+    def try_region(self) -> None:
+        """Run on a box of the image, drawn or put in the middle of the view: what it gives lies over the box."""
+        if self.is_running:
+            return
+        try:
+            job = self.trial_job().frozen()
+        except InputError as error:
+            self._refuse(refusal_on_screen(error))
+            return
+        size = " × ".join(str(n) for n in job.source.data.shape[: len(job.source.axes.removesuffix("S"))])
+        self.panel.mention(f"Trial on {size} pixels; move the rectangle and try again.")
+        self.control.start(job)
+
+    def trial_job(self) -> Job:
+        """What *Try on a region* would do now; errors as of `job`."""
+        job, image = self.job(), self.input.layer_choice.value()
+        layer = region_layer(self._viewer, (self.masks.leave_out.value(), self.masks.region.value()))
+        if layer is None:
+            layer = add_region_layer(self._viewer, image, self.input.letters())
+        region = trial_region(self._viewer, job.source, image, layer)
+        # One frame has no course in time, and the box itself teaches the PSF.
+        settings = replace(job.settings, psf_drift=None)
+        source = cropped(job.source, region, f"{job.source.name} trial")
+        return replace(
+            job, source=source, settings=settings, leave_out=DrawnPart.of(job.leave_out, region), region=None
+        )
+
     def cancel(self) -> None:
         """Ask the run to stop after its current step."""
         self.control.cancel()
@@ -132,7 +187,7 @@ class DeconvolveWidget(Docked):
             return
         line = command_of(job)
         QApplication.clipboard().setText(line)
-        self.panel.say(f"Copied: {line}")
+        self.panel.mention("Copied as a command for a terminal.")
 
     def open_metrics(self) -> None:
         """Show the metrics in the same window, at first below the picture; napari puts new docks on the right."""
@@ -142,11 +197,13 @@ class DeconvolveWidget(Docked):
         show_dock(self._viewer, "Deconvolution metrics", MetricsWidget, Qt.DockWidgetArea.BottomDockWidgetArea)
 
     def _refuse(self, sentence: str) -> None:
-        self.panel.say(sentence, alarm=True)
+        self.panel.foresee(sentence, alarm=True)
         show_error(sentence)
 
     def _input_changed(self) -> None:
         self._suggest()
+        self.form.set_channels(self.input.channel.names)
+        self.optics.follow(self.input.facts.get("optics", {}), max(1, len(self.input.channel.names)))
         self.form.editors["planes"].set_value(self.input.axes.planes())
         self._check()
 
@@ -171,50 +228,61 @@ class DeconvolveWidget(Docked):
     def _masks_changed(self) -> None:
         self._check()
         if (name := self.masks.gone()) and not self.is_running:
-            self.panel.say(f"“{name}” was removed, and is no longer taken for a mask or a region.")
+            self.panel.mention(f"“{name}” was removed, and is no longer taken for a mask or a region.")
 
     def _check(self) -> None:
+        """Say whether the form can be run, at its fields too; what that will take follows when it is known."""
         try:
-            needed = _in_lengths(self.form.value().kernel_prior)
+            needed = in_lengths(self.form.value().kernel_prior)
         except InputError:
             needed = False
         self.input.show_voxels_needed(needed=needed)
-        if self.is_running:
-            return
+        self.form.withdraw()
+        self._planning.stop()
         try:
-            plan = plan_in_words(self.job().plan())
+            self.job()
+            doubts = self._doubts()
         except InputError as error:
-            self.panel.say(refusal_on_screen(error), alarm=self.input.layer_choice.value() is not None)
-        else:
-            sample = self._suggested != Settings() and replace(self.form.value(), planes=False) == self._suggested
-            ready = "Ready, with the settings that suit this sample" if sample else "Ready"
-            self.panel.say(f"{ready}: {plan}." if plan else f"{ready}.")
+            sentence = refusal_on_screen(error)
+            self.form.complain_at(error.subject, sentence)
+            self.panel.foresee(sentence, alarm=self.input.layer_choice.value() is not None)
+            return
+        for path, sentence in doubts:
+            self.form.complain_at(path, sentence)
+        self._warnings = [f"Warning: {sentence}." for _, sentence in doubts]
+        self._say_ready("")
+        self._planning.start()
+
+    def _plan(self) -> None:
+        """Say what a run will take, once nobody is typing."""
+        try:
+            self._say_ready(plan_in_words(self.job().plan()))
+        except InputError as error:
+            self.panel.foresee(refusal_on_screen(error), alarm=True)
+
+    def _say_ready(self, plan: str) -> None:
+        sample = self._suggested != Settings() and replace(self.form.value(), planes=False) == self._suggested
+        ready = "Ready, with the settings that suit this sample" if sample else "Ready"
+        self.panel.foresee("\n".join([f"{ready}: {plan}." if plan else f"{ready}.", *self._warnings]))
+
+    def _doubts(self) -> list[tuple[str, str]]:
+        """What physics has against the numbers that were given, by the field that it is about."""
+        settings = self.form.value()
+        channels = max(1, len(self.input.channel.names))
+        told = doubts_of_channels(settings.kernel_prior, self.input.lengths(), settings.kernel_size, channels)
+        return [(path, on_screen(sentence)) for path, sentence in told]
 
     def close_down(self) -> None:
         """Stop the run, and listen to the viewer no longer."""
+        self._planning.stop()
         self.control.close_down()
         self.input.release()
         self.psf_choice.release()
         self.masks.release()
 
 
-def _in_lengths(prior: Any) -> bool:
-    """Whether a kernel prior cannot do without the voxel size."""
-    try:
-        if isinstance(prior, InVoxels):
-            prior.in_voxels(None)
-    except InputError:
-        return True
-    return False
-
-
-def _estimated(settings: Settings) -> bool:
-    """Whether there is a PSF to estimate."""
-    return settings.kernel_prior.kind != "known"
-
-
 def _line() -> QFrame:
     line = QFrame()
     line.setFrameShape(QFrame.Shape.HLine)
-    line.setStyleSheet("color: #5a626c;")
+    set_tone(line, "line")
     return line

@@ -67,6 +67,10 @@ class Source:
         One length per spatial axis in the order z, y, x; ``None`` if unknown, or along an axis where it is.
     planes
         Whether z counts planes that share one PSF rather than depth.
+    cut
+        Where ``data`` lie in the layer, one range per axis; ``None``: they are all of it.
+    whole_shape, layer
+        Shape and name of the layer, where ``data`` are a part of it.
     """
 
     name: str
@@ -76,6 +80,9 @@ class Source:
     placement: Placement = field(repr=False)
     planes: bool = False
     path: str | None = None
+    cut: tuple[slice, ...] | None = None
+    whole_shape: tuple[int, ...] = ()
+    layer: str = ""
 
     @property
     def has_lengths(self) -> bool:

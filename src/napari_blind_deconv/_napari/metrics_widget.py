@@ -42,7 +42,7 @@ class MetricsWidget(Docked):
     updated = Signal()
 
     def __init__(self, viewer: Viewer) -> None:
-        super().__init__()
+        super().__init__(viewer)
         self._viewer = viewer
         self._worker: Any = None
         self._stale = False

@@ -3,18 +3,21 @@
 import time
 from typing import Final
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.kernel_picture import kernel_picture
 from napari_blind_deconv._napari.run import progress_in_words
+from napari_blind_deconv._napari.status_text import StatusText
+from napari_blind_deconv._napari.tones import QUIET, set_tone
 from napari_blind_deconv._types import Progress
 
 _PICTURE_HEIGHT: Final = 88
+_MENTIONED_MS: Final = 8000
 RUN_STYLE: Final = """
 QPushButton:enabled { background: #3d6fd9; color: white; font-weight: bold; }
-QPushButton:enabled:hover { background: #4f82ee; }
+QPushButton:enabled:hover { background: #3363cc; }
 """
 """Of the button that starts the work."""
 
@@ -23,6 +26,7 @@ class RunPanel(QWidget):
     """Buttons, progress bar, status line and a picture of the PSF; it knows no settings and no layer."""
 
     run_clicked = Signal()
+    trial_clicked = Signal()
     cancel_clicked = Signal()
     copy_clicked = Signal()
     metrics_clicked = Signal()
@@ -31,33 +35,44 @@ class RunPanel(QWidget):
         super().__init__()
         self.run = QPushButton("Run")
         self.run.setStyleSheet(RUN_STYLE)
+        self.trial = QPushButton("Try on a region")
+        self.trial.setToolTip("Run on a box of the image first, in seconds: the rectangle that is drawn, or a new one")
         self.cancel = QPushButton("Cancel")
         self.copy = QPushButton("Copy as command")
         self.copy.setToolTip("Copy these settings as one line for a terminal, to run them on many files")
         self.metrics = QPushButton("Is it right? Metrics")
         self.metrics.setToolTip("Open the metrics: figures with a reference, and what can be said without one")
+        self.forecast = StatusText()
+        self.mentioned = QLabel()
+        self.mentioned.setVisible(False)
+        set_tone(self.mentioned, QUIET)
+        self._forgetting = QTimer(self)
+        self._forgetting.setSingleShot(True)
+        self._forgetting.setInterval(_MENTIONED_MS)
+        self._forgetting.timeout.connect(self.mentioned.hide)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(10)
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-        self.status.setTextFormat(Qt.TextFormat.PlainText)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status = StatusText()
         self.picture = QLabel()
         self.picture.setVisible(False)
         self._started = 0.0
         self._arrange()
         self.run.clicked.connect(self.run_clicked)
+        self.trial.clicked.connect(self.trial_clicked)
         self.cancel.clicked.connect(self.cancel_clicked)
         self.copy.clicked.connect(self.copy_clicked)
         self.metrics.clicked.connect(self.metrics_clicked)
         self.show_idle()
 
     def _arrange(self) -> None:
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.forecast)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run, 2)
+        buttons.addWidget(self.trial, 1)
         buttons.addWidget(self.cancel, 1)
         column.addLayout(buttons)
         column.addWidget(self.bar)
@@ -67,10 +82,13 @@ class RunPanel(QWidget):
         more.addWidget(self.metrics)
         more.addWidget(self.copy)
         column.addLayout(more)
+        column.addWidget(self.mentioned)
+        self.status.setVisible(False)
 
     def show_idle(self) -> None:
         """Nothing runs."""
         self.run.setEnabled(True)
+        self.trial.setEnabled(True)
         self.cancel.setEnabled(False)
         self.cancel.setText("Cancel")
         self.bar.setRange(0, 1)
@@ -80,6 +98,7 @@ class RunPanel(QWidget):
         """A run has begun."""
         self._started = time.monotonic()
         self.run.setEnabled(False)
+        self.trial.setEnabled(False)
         self.cancel.setEnabled(True)
         self.bar.setRange(0, 0)
         self.picture.setVisible(False)
@@ -110,5 +129,20 @@ class RunPanel(QWidget):
 
     def say(self, sentence: str, *, alarm: bool = False) -> None:
         """Show a sentence; an alarm is one that asks for something to be changed."""
-        self.status.setText(sentence)
-        self.status.setStyleSheet("color: #ff9d7a; font-weight: bold;" if alarm else "")
+        self.status.say(sentence, alarm=alarm)
+        self.status.setVisible(bool(sentence))
+
+    def foresee(self, sentence: str, *, alarm: bool = False) -> None:
+        """Say above Run what it would do, or why it cannot; what the last run has found stays below."""
+        self.forecast.say(sentence, alarm=alarm)
+
+    def mention(self, sentence: str) -> None:
+        """Say something in passing, in a line of its own that goes away after a while."""
+        self.mentioned.setText(sentence)
+        self.mentioned.setVisible(True)
+        self._forgetting.start()
+
+    def set_room(self, height: int) -> None:
+        """Take no more than a share of a dock of this height in pixels, however much there is to say."""
+        self.status.set_room(height * 3 // 10)
+        self.forecast.set_room(height * 2 // 10)

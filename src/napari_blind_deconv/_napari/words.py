@@ -43,6 +43,8 @@ FIELD_LABELS: Final = MappingProxyType(
         "na": "NA",
         "zernike_rad": "Zernike (rad)",
         "excitation_um": "Laser (µm)",
+        "emissions_um": "Emission per channel (µm)",
+        "excitations_um": "Laser per channel (µm)",
         "sheet_um": "Light sheet (µm)",
         "pinhole_airy": "Pinhole (Airy)",
         "weights": "File of weights",
@@ -137,6 +139,8 @@ EXAMPLES: Final = MappingProxyType(
     {
         "na": "1.4",
         "emission_um": "0.52",
+        "emissions_um": "0.461, 0.519, 0.599",
+        "excitations_um": "0.405, 0.488, 0.561",
         "excitation_um": "0.488",
         "pinhole_airy": "1",
         "sheet_um": "3",
@@ -153,6 +157,7 @@ EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "estimator", "resto
 APPLIES: Final = MappingProxyType(
     {
         "excitation_um": ("modality", ("confocal",)),
+        "excitations_um": ("modality", ("confocal",)),
         "pinhole_airy": ("modality", ("confocal",)),
         "sheet_um": ("modality", ("light-sheet",)),
     }
@@ -160,7 +165,14 @@ APPLIES: Final = MappingProxyType(
 """Field name: another field, and the values of it that give this one a meaning."""
 
 AUTOMATIC: Final = MappingProxyType(
-    {"zernike_rad": "not known: modes 4 to 11", "count": "unknown", "mean": "any", "spectrum": "a power law"}
+    {
+        "emissions_um": "the same for all",
+        "excitations_um": "the same for all",
+        "zernike_rad": "not known: modes 4 to 11",
+        "count": "unknown",
+        "mean": "any",
+        "spectrum": "a power law",
+    }
 )
 """Field name: what leaving it to the program means, where that has a name."""
 
@@ -178,6 +190,8 @@ OPTIONAL_STARTS: Final = MappingProxyType(
         "iterations": 20,
         "noise_sigma": 1.0,
         "count": 10,
+        "emissions_um": [],
+        "excitations_um": [],
         "weight": 1.0,
         "denoising": 1.0,
         "mean": 0.5,
@@ -185,6 +199,9 @@ OPTIONAL_STARTS: Final = MappingProxyType(
     }
 )
 """Field name: what an optional field shows first once it is no longer left to the program."""
+
+PER_CHANNEL: Final = frozenset({"emissions_um", "excitations_um"})
+"""Fields that mean something for images of several channels only."""
 
 RARE_FIELDS: Final = frozenset(
     {

@@ -19,6 +19,7 @@ from napari_blind_deconv.settings import Settings, settings_from_dict
 from .guard import Failure, attempted
 from .one_file import FileWork
 from .outputs import needed_bytes
+from .references import References
 from .states import State
 
 
@@ -100,15 +101,16 @@ def plan_of(work: FileWork) -> tuple[io.Header, Plan]:
     InputError
         For files that cannot be opened, and where there is no plan.
     """
-    source = io.open(work.job.path, work.job.image)
-    header = work.said.instead_of(source.header)
+    source, header, references = work.said.opened(work.job.path, work.job.image, References())
     settings: Settings = settings_from_dict(work.settings)
     layout = arrangement(header.shape, header.axes, settings.planes)
     refuse_type(header.dtype, header.shape)
     psf = work.references.paths.get("psf")
     # A PSF that is still to be found has the size that it would have in this image.
     taps = io.open(psf) if psf is not None and psf.exists() else None
-    used = work.references.read().used if psf is None or taps is not None else None
+    if psf is None or taps is not None:
+        references = work.said.opened(work.job.path, work.job.image, work.references.read()).references
+    used = references.used
     if taps is None and settings.kernel_prior.kind == "known":
         settings = replace(settings, kernel_prior=Settings().kernel_prior)
     given = Given(source, header.axes, header.voxel_size_um, taps, None, None, None, used, None, False, None)

@@ -145,6 +145,7 @@ def settings_key(work: FileWork, mode: str) -> str:
             "voxel_size_um": None if work.said.voxel_size_um is None else list(work.said.voxel_size_um),
             "files": {name: (fingerprint(path) or {}).get("sha256") for name, path in found.items()},
             "region": None if isinstance(region, str) else region,
+            **({} if work.said.crop is None else {"crop": work.said.crop}),
         }
     )
 
@@ -198,8 +199,7 @@ def _quiet(words: str, _: Progress) -> Progress:
 
 
 def _teaching(item: Item, settings: Settings, references: References, said: Said) -> Generator[Progress, None, Taught]:
-    source = io.open(item.path, item.image)
-    header = said.instead_of(source.header)
+    source, header, references = said.opened(item.path, item.image, references)
     region = references.region
     return (
         yield from teaching_steps(

@@ -58,6 +58,7 @@ def run(
         str | None, typer.Option(metavar="Z,Y,X", help="Voxel size in µm; else the file's.")
     ] = None,
     axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Axes such as TCZYX; else the file's.")] = None,
+    crop: Annotated[str | None, typer.Option(metavar="RANGES", help="The part to restore: C=1:2,Y=100:356.")] = None,
     image_prior: Annotated[
         str | None,
         typer.Option(help=f"What is known of the image: {one_of(kinds.IMAGE_PRIORS)}."),
@@ -194,6 +195,7 @@ def run(
         leave_out=leave_out,
         region=ranges_or_file("--region", region),
         axes=axes,
+        crop=crop,
         voxel_size_um=numbers("--voxel-size-um", voxel_size_um),
         max_memory_gb=max_memory_gb,
         maps=maps,

@@ -53,6 +53,7 @@ class Request:
     axes: str | None = None
     voxel_size_um: tuple[float, ...] | None = None
     max_memory_gb: float | None = None
+    crop: str | None = None
     maps: bool = False
     overwrite: bool = False
     form: str = "ome-tiff"
@@ -155,7 +156,7 @@ def _batch(request: Request, settings: Settings) -> Batch:
         output=request.output,
         settings=settings,
         references=references,
-        said=Said(request.axes, request.voxel_size_um, request.max_memory_gb),
+        said=Said(request.axes, request.voxel_size_um, request.max_memory_gb, request.crop),
         maps=request.maps,
         form=request.form,
         overwrite=request.overwrite,

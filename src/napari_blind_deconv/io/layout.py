@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import InputError
 
 from . import imagej, micromanager, ome, ome_planes
+from .ome_optics import optics_of
 from .planes import Planes, shortfall, whole_part
 
 _COARSEST_PIXEL_UM = 10.0  # coarser than 2540 dpi, a resolution is meant for printing and says nothing of the scene
@@ -125,6 +126,8 @@ def _ome(file: tifffile.TiffFile, path: Path, xml: str, image: int | None) -> La
     elif missing:
         told.append(f"holds fewer planes than its metadata promise; complete ones were taken, {', '.join(missing)}")
     known: dict[str, Any] = {name: found[name] for name in ("channel_names", "time_interval_s") if name in found}
+    optics = optics_of(root, own.image, channels)
+    known |= {"optics": optics} if optics else {}
     annotation = found["annotation"]
     known |= {"layout": annotation.pop("layout", None), "provenance": annotation}
     found_here = Said("OME-TIFF", found["sizes_um"], known, tuple(told), tuple(found["oddities"]))

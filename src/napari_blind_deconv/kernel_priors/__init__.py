@@ -52,6 +52,15 @@ class InVoxels(Protocol):
         ...
 
 
+@runtime_checkable
+class PerChannel(Protocol):
+    """A rung that may differ from channel to channel."""
+
+    def of_channel(self, index: int, count: int) -> "PerChannel":
+        """The rung of one of ``count`` channels; ``InputError`` where another number was described."""
+        ...
+
+
 KernelPrior = Annotated[
     Known | Microscope | Gaussian | Defocus | Airy | Motion | Lenslets | Sparse | Learned | Uniform | Auto,
     Discriminator("kind"),
@@ -75,6 +84,7 @@ __all__ = [
     "Microscope",
     "Motion",
     "Parameter",
+    "PerChannel",
     "Sparse",
     "Uniform",
     "Updatable",

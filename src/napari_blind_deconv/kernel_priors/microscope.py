@@ -15,7 +15,7 @@ from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.kernel_priors.pupil_figures import Figures, pupil_figures
 from napari_blind_deconv.kernel_priors.pupil_fit import PupilFit
-from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checked, physical
+from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checked, one_per_channel, physical
 from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.optics import Modality, Optics, Sampling, noll, psf
 from napari_blind_deconv.statistics import KernelStatistics
@@ -23,6 +23,7 @@ from napari_blind_deconv.statistics import KernelStatistics
 _NANOMETRES = "given in nm? write {thousandth}"
 _INDEX = physical(1.0, 2.0, mistake="air is 1, water 1.33, glycerol 1.47, oil 1.515")
 _WAVELENGTH = physical(0.2, 2.0, "µm", _NANOMETRES)
+_WAVELENGTHS = one_per_channel(0.2, 2.0, "µm", _NANOMETRES)
 
 # What is assumed of a number that is left free: bounds, and a weak Gaussian prior.
 _FREE = (
@@ -35,6 +36,7 @@ _FREE = (
     Unknown("sample_index", 1.0, 1.6, 1.37, 0.04),
     Unknown("depth_um", 0.0, 30.0, 0.0, 10.0, "µm"),
 )
+_PLURALS = {"emission_um": "emissions_um", "excitation_um": "excitations_um"}
 _CONFOCAL_ONLY, _SHEET_ONLY = {"excitation_um", "pinhole_airy"}, {"sheet_um"}
 # Noll modes of a free `zernike_rad`, and the standard deviation of each by its radial order, in radians rms.
 _FIRST_MODE, _LAST_MODE = 4, 11
@@ -81,8 +83,12 @@ class Microscope:
     """Numerical aperture, below the index of the immersion."""
     emission_um: Annotated[Quantity, _WAVELENGTH] = None
     """Wavelength of the detected light in vacuum, in µm."""
+    emissions_um: Annotated[tuple[Quantity, ...] | None, _WAVELENGTHS] = None
+    """Emission of each channel in place of `emission_um`, in µm, as [0.46, 0.52, 0.61]; null: the same for all."""
     excitation_um: Annotated[Quantity, _WAVELENGTH] = None
     """Wavelength of the laser in vacuum, in µm; confocal only."""
+    excitations_um: Annotated[tuple[Quantity, ...] | None, _WAVELENGTHS] = None
+    """Laser of each channel in place of `excitation_um`, in µm; null: the same for all. Confocal only."""
     pinhole_airy: Annotated[Quantity, physical(0.05, 20.0, "Airy disks")] = 1.0
     """Diameter of the pinhole in Airy disks; confocal only."""
     sheet_um: Annotated[Quantity, physical(0.2, 50.0, "µm", _NANOMETRES)] = 3.0
@@ -117,6 +123,29 @@ class Microscope:
             raise _no_voxels()
         return replace(self, voxel_size_um=tuple(float(v) for v in voxel_size_um))
 
+    def of_channel(self, index: int, count: int) -> "Microscope":
+        """The same microscope as one of ``count`` channels sees it, counted from 0.
+
+        Raises
+        ------
+        InputError
+            Where wavelengths are given of another number of channels.
+        """
+        own: dict[str, Any] = {}
+        for name, several in (("emission_um", self.emissions_um), ("excitation_um", self.excitations_um)):
+            if several is None:
+                continue
+            if len(several) != count:
+                channels = "1 channel" if count == 1 else f"{count} channels"
+                raise InputError(
+                    subject=f"kernel_prior.{_PLURALS[name]}",
+                    value=f"names {len(several)}",
+                    allowed=f"but the image has {channels}",
+                    remedy=f"give one per channel, or `kernel_prior.{name}` for all of them",
+                )
+            own |= {name: several[index], _PLURALS[name]: None}
+        return replace(self, **own) if own else self
+
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """The PSF of numbers drawn from the prior."""
         drawn = {u.name: torch.tensor(u.draw(generator)) for u in self.unknowns(len(shape))}
@@ -142,6 +171,9 @@ class Microscope:
             The best PSF so far; the last one is the answer, with every free number and its error.
         """
         sampling = self.sampling(shape, torch.float32).to(evidence.periodogram.device)
+        if not self.unknowns(len(shape)):
+            yield Fit(self.kernel({}, sampling, shape).to(evidence.periodogram))
+            return
         smooth = replace(sampling, snap_um=0.0)  # moving along z, a PSF keeps its evidence
 
         def kernel_of(values: dict[str, Tensor]) -> Tensor:

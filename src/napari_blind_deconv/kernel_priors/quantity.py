@@ -60,6 +60,24 @@ def physical(low: float, high: float, unit: str = "", mistake: str = "") -> Befo
     return BeforeValidator(lambda given: checked(given, low, high, unit, mistake))
 
 
+def one_per_channel(low: float, high: float, unit: str = "", mistake: str = "") -> BeforeValidator:
+    """A validator of quantities of several channels, or ``None``; arguments as in `physical`."""
+
+    def check(given: Any) -> Any:
+        if given is None:
+            return None
+        if not isinstance(given, (list, tuple)) or not given:
+            raise InputError(
+                subject="",
+                value=f"{given}",
+                allowed="must be a list of one entry per channel",
+                remedy="write for example [0.46, 0.52, 0.61]",
+            )
+        return tuple(checked(value, low, high, unit, mistake) for value in given)
+
+    return BeforeValidator(check)
+
+
 @dataclass(frozen=True)
 class Unknown:
     """One number that a fit may change.

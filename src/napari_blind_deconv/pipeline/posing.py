@@ -106,7 +106,7 @@ def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]
 
 def posed_region(run: Run, index: int) -> Generator[str, None, Problem | None]:
     """The problem of the part of a channel that teaches its PSF; ``None``: nobody said which."""
-    within = run.within_region(index)
+    within = run.with_psf_of(index).within_region(index)
     if within is None:
         return None
     part = within.whole(0)

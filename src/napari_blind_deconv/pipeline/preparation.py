@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import InputError, VoxelSize
 from napari_blind_deconv.defects import Defects, looked_for
 from napari_blind_deconv.intensity_checks import checked_camera, checked_levels
-from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.kernel_priors import Known, PerChannel
 from napari_blind_deconv.networks import Stored
 from napari_blind_deconv.observation import (
     Arrangement,
@@ -67,8 +67,10 @@ class Run:
         return found
 
     def with_psf_of(self, index: int) -> "Run":
-        """The run with the known PSF of a channel, where channels have one each."""
+        """The run with the kernel prior of a channel, where channels have one each."""
         known = self.kernel_prior
+        if isinstance(known, PerChannel):
+            return replace(self, kernel_prior=known.of_channel(index, len(self.defects)))
         if not isinstance(known, Known) or known.kernel is None or np.ndim(known.kernel) == len(self.kernel_shape):
             return self
         return replace(self, kernel_prior=replace(known, kernel=known.kernel[index]))

@@ -34,7 +34,10 @@ def with_theory(record: Record, microscope: Microscope | None = None) -> Record:
     optics = named or (microscope if len(record.channels) == 1 else None)
     if optics is None:
         return record
-    return replace(record, channels=tuple(_beside(c, optics, fitted=named is not None) for c in record.channels))
+    count = len(record.channels)
+    seen = [optics.of_channel(index, count) if named else optics for index in range(count)]
+    channels = [_beside(c, own, fitted=named is not None) for c, own in zip(record.channels, seen, strict=True)]
+    return replace(record, channels=tuple(channels))
 
 
 def _microscope(record: Record) -> Microscope | None:
