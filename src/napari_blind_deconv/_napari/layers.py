@@ -16,6 +16,9 @@ from napari_blind_deconv._types import InputError, VoxelSize, whole
 PLUGIN: Final = "napari-blind-deconv"
 """Key under which results keep their settings and report in a layer's metadata."""
 
+FILE: Final = "napari-blind-deconv/file"
+"""Key under which a layer keeps its own image, where its file holds several."""
+
 _LETTERS: Final = MappingProxyType(
     {"z": "Z", "depth": "Z", "plane": "Z", "t": "T", "time": "T", "frame": "T", "c": "C", "ch": "C", "channel": "C"}
 )
@@ -124,7 +127,7 @@ def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float | None] | N
         voxel_size_um=None if voxel_size_um is None else tuple(voxel_size_um),
         placement=Placement.of(layer, axes),
         planes=planes,
-        path=layer.source.path,
+        path=None if (file := file_of(layer)) is None else str(file[0]),
     )
 
 
@@ -156,15 +159,24 @@ def _guess(shape: Sequence[int]) -> str:
     return before + "Z"
 
 
+def file_of(layer: Image) -> tuple[Path, int | None] | None:
+    """The file that a layer was opened from, and which of its images, where it has several; as `io.open` takes them."""
+    own = layer.metadata.get(FILE)
+    if isinstance(own, dict):
+        return Path(own["path"]), own["image"]
+    return (Path(layer.source.path), None) if layer.source.path else None
+
+
 def recorded_in_file(layer: Image) -> tuple[str | None, VoxelSize | None]:
     """Leading axes and voxel size as the layer's file has them: napari's own reader drops both.
 
     Nothing is said where the file is no longer there, of another format, or holds another shape than the layer shows.
     """
-    if not layer.source.path:
+    file = file_of(layer)
+    if file is None:
         return None, None
     try:
-        header = io.header(Path(layer.source.path))
+        header = io.header(file[0]) if file[1] is None else io.open(*file).header
     except InputError:
         return None, None
     axes = header.axes.removesuffix("S")

@@ -19,6 +19,7 @@ from .json_file import read_json, to_json, write_json
 from .lock import TakenError, held, is_held
 from .names import PICTURE_SUFFIXES, TIFF_SUFFIXES, ZARR_SUFFIXES, refuse_address, stem, suffix_of
 from .regions import Region, checked_region, tiles
+from .several import copy, save_several
 from .source import ArraySource, Sink, Source
 from .volume import Header, Volume
 from .zarr_collection import write_collection
@@ -56,6 +57,7 @@ __all__ = [
     "recover",
     "refuse_address",
     "save",
+    "save_several",
     "stem",
     "tiles",
     "to_json",
@@ -230,8 +232,7 @@ def save(path: Path, source: Source, metadata: Mapping[str, Any], form: str | No
 def put(path: Path, source: Source, metadata: Mapping[str, Any], form: str) -> None:
     """Copy an image piece by piece to a path that `atomic` gave; parameters and errors as in `create`."""
     with create(path, source.header, metadata, form) as sink:
-        for piece in tiles(checked_region(None, source.shape), sink.grain, source.dtype.itemsize):
-            sink.write(piece, source.read(piece))
+        copy(source, sink)
 
 
 def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:

@@ -212,7 +212,7 @@ def _found(file: tifffile.TiffFile, path: Path, image: int | None) -> _Found:
     if isinstance(recorded, dict) and _fits(recorded, shape):
         shape, axes, guessed = tuple(recorded["shape"]), str(recorded["axes"]), False
     left_open = [f"{name} does not name its axes; they were taken to be {axes}"] if guessed else []
-    if not layout.pages and len(file.series) > 1 and not any("images; the first" in s for s in said):
+    if image is None and not layout.pages and len(file.series) > 1 and not any("images; the first" in s for s in said):
         said.append(f"{name} holds {len(file.series)} images; the first, {series.name!r} of {shape}, was taken")
     voxels, doubts, unknown = _voxel_size(layout, axes, name)
     left_open += unknown
