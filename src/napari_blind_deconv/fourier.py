@@ -8,14 +8,20 @@ Transforms of CPU tensors that carry no gradient go through SciPy's pocketfft, e
 (decision 0006: SciPy is twice as fast on volumes and level on images).
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Iterable, Sequence
 from types import EllipsisType
+from typing import TYPE_CHECKING
 
-import scipy.fft
-import torch
-from torch import Tensor
+import scipy
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Shape = tuple[int, ...]
 
