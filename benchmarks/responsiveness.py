@@ -273,9 +273,14 @@ def main() -> None:
         rows = [("opening", ""), ("typing", ""), *(("run", kind) for kind in KINDS), *(("cancel", k) for k in KINDS)]
     for what, kind in rows:
         words = [sys.executable, str(Path(__file__)), what, "--here", "--moments", str(arguments.moments)]
-        answer = subprocess.run([*words, *(["--of", kind] if kind else [])], capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            [*words, *(["--of", kind] if kind else [])], capture_output=True, text=True, check=False
+        )
         lines = answer.stdout.strip().splitlines()
-        print(f"| {what} {kind} | {lines[-1] if answer.returncode == 0 and lines else answer.stderr[-2000:]} |", flush=True)
+        print(
+            f"| {what} {kind} | {lines[-1] if answer.returncode == 0 and lines else answer.stderr[-2000:]} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
