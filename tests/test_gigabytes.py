@@ -24,7 +24,7 @@ from napari_blind_deconv.pipeline.memory import Plan
 from napari_blind_deconv.restoration import RichardsonLucyRestorer
 from napari_blind_deconv.synthesis import beads, gaussian_kernel, photon_counts
 
-PIPELINE = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
+PIPELINE = importlib.import_module("napari_blind_deconv.pipeline.recipe")
 KERNEL = gaussian_kernel((5, 7, 7), np.diag([1.0, 1.2, 1.2])).astype(np.float32)
 QUICK = Settings(
     kernel_prior=Known(),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_blind_deconv._types import InputError, VoxelSize
 from napari_blind_deconv.intensity_checks import refuse_extreme
@@ -187,7 +187,7 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     bad = ~np.isfinite(values)
     count = int(bad.sum())
     if count and count < array.size and fill_nan:
-        nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
+        nearest = scipy.ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
         values = values[tuple(nearest)]
         warnings.append(filled_words(count))
     refuse_values(values if not count or fill_nan else values[~bad], count, array.size)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from walks.__main__ import WALKS, walk
 
 pytestmark = [pytest.mark.gui, pytest.mark.slow]

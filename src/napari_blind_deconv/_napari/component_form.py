@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.editors import (
@@ -28,6 +28,7 @@ from napari_blind_deconv._napari.field_docs import class_doc
 from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
 from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
 from napari_blind_deconv._napari.limits import limits
+from napari_blind_deconv._napari.made_when_shown import MadeWhenShown
 from napari_blind_deconv._napari.optional_editors import OptionalEditor, OptionalTextEditor
 from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
 from napari_blind_deconv._napari.quantity_editors import QuantityEditor, QuantityListEditor
@@ -179,6 +180,9 @@ class VariantEditor(Editor):
         Whether a line below the choice says what the chosen kind means; else only a tool tip does.
     """
 
+    form_made = Signal(object)
+    """A kind was shown for the first time, and has a form now."""
+
     wide = True
 
     def __init__(self, classes: tuple[type, ...], *, explained: bool = False) -> None:
@@ -197,18 +201,16 @@ class VariantEditor(Editor):
         column.addWidget(self.meaning)
         kinds = {str(getattr(cls, _KIND)): cls for cls in classes}
         self._meanings = {kind: KIND_MEANINGS.get(kind, class_doc(cls)) for kind, cls in kinds.items()}
-        self.forms = {kind: ComponentForm(cls) for kind, cls in kinds.items()}
+        self._classes = kinds
+        self.forms = MadeWhenShown(self._made)
+        self._column = column
         self.rare = QWidget(body)
         self.rare.setContentsMargins(16, 0, 0, 0)
-        rare = QVBoxLayout(self.rare)
-        rare.setContentsMargins(0, 0, 0, 0)
-        for kind, form in self.forms.items():
+        self._rare_column = QVBoxLayout(self.rare)
+        self._rare_column.setContentsMargins(0, 0, 0, 0)
+        for kind in kinds:
             self.box.addItem(kind_label(kind), kind)
             self.box.setItemData(self.box.count() - 1, self._meanings[kind], Qt.ItemDataRole.ToolTipRole)
-            form.setContentsMargins(16, 0, 0, 0)
-            column.addWidget(form)
-            rare.addWidget(form.rare)
-            form.changed.connect(self.changed)
         column.addWidget(self.rare)
         self.box.currentIndexChanged.connect(self._show_fields)
         self.box.currentIndexChanged.connect(self.changed)
@@ -219,6 +221,16 @@ class VariantEditor(Editor):
         """The chosen kind."""
         return str(self.box.currentData())
 
+    def _made(self, kind: str) -> ComponentForm:
+        form = ComponentForm(self._classes[kind])
+        form.setContentsMargins(16, 0, 0, 0)
+        form.setVisible(False)
+        self._column.insertWidget(self._column.count() - 1, form)
+        self._rare_column.addWidget(form.rare)
+        form.changed.connect(self.changed)
+        self.form_made.emit(form)
+        return form
+
     def add_row(self, kind: str, label: str, widget: QWidget) -> None:
         """Put a widget of the host on top of a kind's fields."""
         self.forms[kind].rows.insertRow(0, label, widget)
@@ -226,14 +238,16 @@ class VariantEditor(Editor):
 
     def _show_fields(self) -> None:
         self.meaning.setText(self._meanings[self.kind])
+        shown = self.forms[self.kind]
         for kind, form in self.forms.items():
             form.setVisible(kind == self.kind and form.has_rows)
             form.rare.setVisible(kind == self.kind)
-        self.rare.setVisible(self.forms[self.kind].has_rare)
+        self.rare.setVisible(shown.has_rare)
 
     def raw(self) -> dict[str, Any]:
         """The chosen kind's fields as plain JSON values."""
-        return self.forms[self.kind].raw()
+        raw: dict[str, Any] = self.forms[self.kind].raw()
+        return raw
 
     def value(self) -> Any:
         """The chosen component."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from napari_blind_deconv import _torch
 from napari_blind_deconv._napari.drawn import Drawn
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv.observation import arrangement
 from napari_blind_deconv.pipeline.cutting import RESULTS, Work
-from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.device import CPU, expected_place
 from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
 from napari_blind_deconv.settings import Settings
 
@@ -49,4 +50,8 @@ class Job:
             loaded=math.prod(source.shape) * np.dtype(source.data.dtype).itemsize if lazy else 0,
             results=(0.0, 0.0) if self.stores_blocks else RESULTS,
         )
-        return planned(work, limit_bytes(None), device_of(settings))
+        place = expected_place(settings)
+        if place.type == "cpu" or _torch.is_loaded():
+            return planned(work, limit_bytes(None), place)
+        # How much a card holds, and how fast it is, is not known before PyTorch is there.
+        return replace(planned(work, limit_bytes(None), CPU), seconds=math.nan)

@@ -11,13 +11,13 @@ def plan_in_words(plan: Plan) -> str:
 
     Examples
     --------
-    >>> import torch
     >>> from napari_blind_deconv.pipeline.cutting import Work
+    >>> from napari_blind_deconv.pipeline.device import CPU
     >>> from napari_blind_deconv.settings import Settings
     >>> work = Work((1, 64, 64), 1, (9, 9), (2, 2), Settings())
-    >>> plan_in_words(Plan(work, torch.device("cpu"), None, True, 4e8, 3.0, 1e9))
+    >>> plan_in_words(Plan(work, CPU, None, True, 4e8, 3.0, 1e9))
     'about 3 s, 400 MB'
-    >>> plan_in_words(Plan(work, torch.device("cpu"), None, True, 2.34e9, 600.0, 1e9))
+    >>> plan_in_words(Plan(work, CPU, None, True, 2.34e9, 600.0, 1e9))
     'about 10 min 0 s, 2.3 GB'
     """
     parts = [] if plan.blocks is None else [plan.words()]

@@ -5,11 +5,11 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from napari_blind_deconv import pipeline
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
-from napari_blind_deconv.pipeline import deconvolve_steps
 
 _PREVIEW_SECONDS: Final = 0.2
 
@@ -53,7 +53,7 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     stored = Stored(job.source) if in_blocks else None
     job.unfinished.extend([] if stored is None else [stored])
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
-    steps = deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
+    steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
     shown = 0.0
     while True:
         try:

@@ -1,5 +1,7 @@
 """What a batch is going to do, from headers alone: which files, how, with what memory and time, and on which disk."""
 
+from __future__ import annotations
+
 import math
 import shutil
 from collections.abc import Sequence
@@ -7,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from napari_blind_deconv import io
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.observation import arrangement, refuse_type
-from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.device import device_of, on
 from napari_blind_deconv.pipeline.given import Given
-from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, time_machine
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
 from .guard import Failure, attempted
@@ -90,7 +91,7 @@ def _forecast(state: State) -> Forecast:
 def in_blocks(work: FileWork, max_memory_gb: float | None) -> torch.device | None:
     """Where an image is worked on in blocks by a process that may hold so much; ``None``: it is not, or cannot be."""
     found = attempted(lambda: plan_of(work.within(max_memory_gb)))
-    return None if isinstance(found, Failure) or found[1].blocks is None else found[1].device
+    return None if isinstance(found, Failure) or found[1].blocks is None else on(found[1].device)
 
 
 def plan_of(work: FileWork) -> tuple[io.Header, Plan]:
@@ -115,9 +116,6 @@ def plan_of(work: FileWork) -> tuple[io.Header, Plan]:
         settings = replace(settings, kernel_prior=Settings().kernel_prior)
     given = Given(source, header.axes, header.voxel_size_um, taps, None, None, None, used, None, False, None)
     # Results of a batch go to files.
-    return header, planned(
-        replace(given.work(layout, settings), results=(0.0, 0.0)),
-        limit_bytes(work.said.max_memory_gb),
-        device_of(settings),
-        maps=bool(work.job.maps),
-    )
+    asked, device = replace(given.work(layout, settings), results=(0.0, 0.0)), device_of(settings)
+    time_machine(asked, device)
+    return header, planned(asked, limit_bytes(work.said.max_memory_gb), device, maps=bool(work.job.maps))

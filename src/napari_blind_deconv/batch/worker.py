@@ -1,5 +1,7 @@
 """What runs in a worker of a Dask cluster: plain data come in, plain data go out."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal
@@ -11,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import distributed
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, Progress
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.report import versions

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_blind_deconv._types import finished
 from napari_blind_deconv.defects.bad_pixels import bad_pixels_step_by_step
@@ -172,7 +172,7 @@ def looked_for(
 def _around(mask: Mask) -> Mask:
     """A mask with the pixels up to two away, within each frame."""
     block = (1, *(5,) * (mask.ndim - 1))
-    return np.asarray(ndimage.maximum_filter(mask, block)) if mask.any() else mask
+    return np.asarray(scipy.ndimage.maximum_filter(mask, block)) if mask.any() else mask
 
 
 def _in_frames(look: Callable[[NDArray[np.float32]], Mask], values: NDArray[np.float32], busy: Mask) -> Mask:

@@ -1,18 +1,22 @@
 """Blind Richardson-Lucy: turn and turn about, the classical baseline."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.forward import Blur, Frame, adjoint_kernel
 from napari_blind_deconv.fourier import centred
 from napari_blind_deconv.kernel_priors import Fit
 from napari_blind_deconv.restoration.photons import Photons
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The smallest predicted light, relative to the brightest.
 _DARK = 1e-6

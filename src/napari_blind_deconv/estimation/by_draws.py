@@ -4,12 +4,13 @@ The draws' scatter is the posterior covariance that a single best image lacks, a
 to a point (Levin et al. 2011, doi:10.1109/CVPR.2011.5995308).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Le
-from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.estimation.by_evidence import ByEvidence
@@ -19,6 +20,9 @@ from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import centred
 from napari_blind_deconv.restoration.posterior_sampling import draws, refuse_unscored
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component

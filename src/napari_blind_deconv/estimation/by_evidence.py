@@ -1,17 +1,21 @@
 """The kernel with the image integrated out: the scheme that keeps it from collapsing to a delta (Levin et al. 2009)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Le
-from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.estimation.choice import choose
 from napari_blind_deconv.estimation.free_form import free_form
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component

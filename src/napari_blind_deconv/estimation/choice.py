@@ -6,21 +6,24 @@ beat no blur in the parts of the image, too, and a family one that is lower on t
 doi:10.2307/1912557, who judges models by how evenly their advantage is spread).
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.estimation.problem import Choice, Problem, Ranked
 from napari_blind_deconv.estimation.second_look import FREE_FORM, Challenging, Particular, second_looks
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Auto, Fit, Uniform
 from napari_blind_deconv.kernel_priors.judgement import Judge, fine_structure_nats
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
 # (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.
@@ -42,7 +45,7 @@ _SHARP = "sharp"
 # Share of the best simpler family's score below which a free form is given up after one start.
 _HOPELESS = 0.85
 
-FreeForm = Callable[[Problem, Callable[[Tensor], bool]], Iterator[tuple[Tensor, int]]]
+FreeForm = Callable[[Problem, Callable[["Tensor"], bool]], Iterator[tuple["Tensor", int]]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Candidate:
         """Whether the kernel is a blur that the image shows everywhere, not its sampling and not its texture."""
         return self.score > fine_structure_nats(self.fit.kernel) and _even(self.parts, _BEYOND_SHARP)
 
-    def beats(self, lower: "Candidate") -> bool:
+    def beats(self, lower: Candidate) -> bool:
         """Whether it explains more than a family lower on the ladder, after penalties and all over the image."""
         margins = tuple(ours - theirs for ours, theirs in zip(self.parts, lower.parts, strict=True))
         return self.score > lower.score and _even(margins, _BEYOND_LOWER)

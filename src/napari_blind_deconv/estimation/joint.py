@@ -7,13 +7,14 @@ nothing is more probable than both (Levin et al. 2009, doi:10.1109/CVPR.2009.520
 in one term only, the posterior covariance of x.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.estimation.pyramid import recentred
@@ -23,6 +24,9 @@ from napari_blind_deconv.kernel_priors import Auto, Fit
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.restoration.by_prior import splittable
 from napari_blind_deconv.restoration.half_quadratic import restore
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Variance of the first kernel along every axis, in px²: nearly a delta, which a fit of few parameters could not leave.
 _FIRST_VARIANCE = 0.25

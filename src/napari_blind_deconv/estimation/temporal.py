@@ -4,12 +4,12 @@ It is the field's own question (`regional`) along another axis: groups of frames
 time for places. The scene is one, so its spectrum is common to all groups but for its level and a little else.
 """
 
+from __future__ import annotations
+
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from napari_blind_deconv._types import translated
 from napari_blind_deconv.estimation.polynomials import Term
@@ -19,6 +19,9 @@ from napari_blind_deconv.estimation.variation import Step, Surface
 from napari_blind_deconv.evidence import Evidence, Frames
 from napari_blind_deconv.kernel_priors import Parameter
 from napari_blind_deconv.kernel_priors.figures import Figures
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Degrees of the polynomials, asked for one after the other, and what a change by each is called.
 _DEGREES = {1: "linear in time", 2: "second order in time", 3: "third order in time", 4: "fourth order in time"}

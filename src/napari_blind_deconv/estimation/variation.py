@@ -1,19 +1,23 @@
 """Whether and how a PSF changes over the field: a setting, and what a fit of it found."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-import torch
 from annotated_types import Ge, Le
 from pydantic import Discriminator
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.estimation.polynomials import Term, at
 from napari_blind_deconv.forward import KernelField
 from napari_blind_deconv.kernel_priors import HasFigures, Parameter
 from napari_blind_deconv.kernel_priors.figures import Figures
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component

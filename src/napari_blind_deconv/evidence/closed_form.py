@@ -12,23 +12,27 @@ would otherwise fill the nulls of K. S is isotropic and otherwise free, and prof
 It sees |K| only: a kernel and its 180° turn tie, and only an image prior that is not Gaussian can choose.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
+from napari_blind_deconv.evidence.bands import between_bands, transformed, waves_of
 from napari_blind_deconv.evidence.directions import grains_of
-from napari_blind_deconv.evidence.modelled import Modelled, between_bands, transformed, waves_of
 from napari_blind_deconv.evidence.noise_floor import length_of, shapes_of_doubt
 from napari_blind_deconv.evidence.pieces import window_for
 from napari_blind_deconv.evidence.profiled import Nodes, profiled
 from napari_blind_deconv.evidence.seen import Frames, seen
-from napari_blind_deconv.evidence.whittle import Whittle, smeared
+from napari_blind_deconv.evidence.smearing import smeared
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import between_nodes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
 _ORDINATES_PER_INDEPENDENT = 1.944
@@ -109,7 +113,7 @@ class Evidence:
         parted: bool = False,
         bands: int = 20,
         highest: float = 0.4,
-    ) -> "Evidence":
+    ) -> Evidence:
         """Reduce an observation to what kernels are judged by.
 
         Parameters
@@ -181,7 +185,7 @@ class Evidence:
             frames,
         )
 
-    def under(self, scene: Tensor) -> "Evidence":
+    def under(self, scene: Tensor) -> Evidence:
         """The same under a known S, given on the half canvas of the window, in units of the observation's variance."""
         for axis, (place, n) in enumerate(zip(self.axes, self.window, strict=True)):
             scene = scene.index_select(axis, (place * n).round().long() % n)
@@ -189,7 +193,7 @@ class Evidence:
         # A mean that is free has infinite variance, and no weight.
         return replace(self, scene=torch.where(known.isinf(), 1.0, known) / self.noise_sigma**2)
 
-    def in_one_window(self) -> "Evidence":
+    def in_one_window(self) -> Evidence:
         """The same through one window over everything: what is far apart in a kernel shows in fine fringes."""
         if self.window == tuple(self.observed.shape[-self.ndim :]):
             return self
@@ -236,6 +240,8 @@ class Evidence:
         coefficients, features, offset
             What is not radial, as the logarithm ``coefficients · features + offset``; ``(n, *kept)`` features.
         """
+        from napari_blind_deconv.evidence.modelled import Modelled  # its class is one of PyTorch's
+
         found: Tensor = Modelled.apply(  # type: ignore[no-untyped-call]
             kernel, spectrum, coefficients, features, offset, self.band, self.fraction, *self.waves(kernel)
         )
@@ -260,6 +266,8 @@ class Evidence:
     def nats(self, model: Tensor, colour: Tensor | None = None) -> Tensor:
         """P / V + log V, mean over the kept frequencies, for the spectrum of a blurred image as of `model`."""
         noise = self.noise(colour)
+        from napari_blind_deconv.evidence.whittle import Whittle  # its class is one of PyTorch's
+
         values: Tensor = Whittle.apply(model, noise, self.periodogram, self.weights)  # type: ignore[no-untyped-call]
         return values + 2 * math.log(self.noise_sigma)
 

@@ -6,13 +6,17 @@ longer window would add is more frequencies, each with the same noise: the mean 
 less noise. It tells the same and costs a fraction, and what lies at the frame's border is seen too.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.fourier import fast_shape, trailing
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Sides of volumes' windows in samples and in kernels, whichever is larger. Images are seen whole: they are cheap, and a
 # family's kernel must be the best in the window that it is judged in (decision 33).

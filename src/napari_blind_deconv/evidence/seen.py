@@ -5,17 +5,21 @@ next, say of the scene's power what n / (1 + 2 Σ_l (1 - l / n) c^2l) frames of 
 periodogram ordinates of Gaussian fields correlate by their coherence squared (Brillinger 1981, theorem 7.2.3).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence.noise_floor import level_in_window
 from napari_blind_deconv.evidence.pieces import pieces
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import hann, rfftn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Samples that are read and transformed at once.
 _AT_ONCE = 1 << 22
@@ -42,11 +46,11 @@ class Frames:
     size: int
 
     @classmethod
-    def of(cls, observed: Tensor) -> "Frames":
+    def of(cls, observed: Tensor) -> Frames:
         """Those of an observation ``(frames, *space)`` that is in memory."""
         return cls(observed.__getitem__, len(observed), max(observed[0].numel(), 1))
 
-    def between(self, start: int, stop: int) -> "Frames":
+    def between(self, start: int, stop: int) -> Frames:
         """Some of them.
 
         Examples
@@ -56,7 +60,7 @@ class Frames:
         """
         return Frames(lambda some: self.read(slice(start + some.start, start + some.stop)), stop - start, self.size)
 
-    def exact(self) -> "Frames":
+    def exact(self) -> Frames:
         """The same in double precision."""
         return replace(self, read=lambda some: exact(self.read(some)))
 

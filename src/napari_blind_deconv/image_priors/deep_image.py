@@ -1,15 +1,19 @@
 """The deep image prior: an untrained convolutional network finds images easier to make than noise."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Le, Len
-from torch import Tensor
 
+from napari_blind_deconv import networks
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.forward import DataTerm
-from napari_blind_deconv.networks.unet import UNet, UNetShape
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _STEPS = 300
 _INPUT_CHANNELS = 8
@@ -93,11 +97,13 @@ class DeepImage:
             if float(misfit.detach()) <= 1:
                 return
 
-    def _network(self, ndim: int, generator: torch.Generator) -> UNet:
+    def _network(self, ndim: int, generator: torch.Generator) -> networks.UNet:
         # Drawn on the CPU: the same network on every device.
         with torch.random.fork_rng(devices=[]):
             seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
             torch.default_generator.manual_seed(seed)
-            network = UNet(UNetShape(ndim=ndim, widths=self.widths, surround="replicate"), channels=_INPUT_CHANNELS)
+            network = networks.UNet(
+                networks.UNetShape(ndim=ndim, widths=self.widths, surround="replicate"), channels=_INPUT_CHANNELS
+            )
             torch.nn.init.normal_(network.tail.weight, std=1e-3)
         return network

@@ -1,11 +1,14 @@
 """No image prior: maximum likelihood, stopped early."""
 
-from typing import Literal
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component

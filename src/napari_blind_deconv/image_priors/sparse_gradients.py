@@ -5,16 +5,20 @@ the count of non-zero gradients ‖∇x‖₀, over-sharp on purpose, to estimat
 doi:10.1109/CVPR.2013.147).
 """
 
+from __future__ import annotations
+
 import math
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Gt, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.differences import forward_differences, second_differences
 from napari_blind_deconv.image_priors.lengths import length_of, levels_for, shrunk
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Weight of the unit scene (intensities on a scale of about 0..1); decision 0007.
 _ALPHA = 2.5

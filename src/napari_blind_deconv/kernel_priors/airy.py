@@ -1,14 +1,15 @@
 """The diffraction pattern of a circular aperture in focus."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.figures import Figures
@@ -21,6 +22,9 @@ from napari_blind_deconv.kernel_priors.radial import (
     radius_figures,
 )
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # First zero of the Bessel function J1, and Gauss-Legendre nodes per pixel and axis.
 _FIRST_ZERO = 3.8317059702

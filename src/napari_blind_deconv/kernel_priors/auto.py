@@ -1,13 +1,14 @@
 """The rung is not known either: the ladder itself is the prior."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import field, replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import torch
 from pydantic import Field, SkipValidation
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.kernel_priors.defocus import Defocus
 from napari_blind_deconv.kernel_priors.gaussian import Gaussian
@@ -18,6 +19,9 @@ from napari_blind_deconv.kernel_priors.quantity import Quantity, physical
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
 from napari_blind_deconv.kernel_priors.uniform import Uniform
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component
@@ -44,7 +48,7 @@ class Auto:
         """Refuse what the microscope would refuse."""
         self._microscopes()
 
-    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "Auto":
+    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> Auto:
         """The same for a voxel size; it may be unknown where no microscope is given."""
         if voxel_size_um is None and self._microscopes():
             raise InputError(

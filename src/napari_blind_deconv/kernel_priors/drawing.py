@@ -1,14 +1,17 @@
 """Draws k ~ p(k): of which rungs there are any, and the one way to them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.kernel_priors.known import Known
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @runtime_checkable

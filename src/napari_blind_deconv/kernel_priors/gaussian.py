@@ -1,12 +1,13 @@
 """An anisotropic, rotated Gaussian of unknown covariance."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.bars import figure_errors, tempered
@@ -15,6 +16,9 @@ from napari_blind_deconv.kernel_priors.dispersion import information
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter, fitted
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _ITERATIONS = 96
 # By how much the curvature's bars are short, as the spectrum is fitted beside the kernel: measured (decision 43).

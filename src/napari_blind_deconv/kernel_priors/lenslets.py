@@ -1,13 +1,14 @@
 """A diffuser or a lenslet array: the kernel is a sum of sharp spots."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import minimum
@@ -17,6 +18,9 @@ from napari_blind_deconv.kernel_priors.spot_search import searched
 from napari_blind_deconv.kernel_priors.spots import in_one_piece, refined_peaks, spots
 from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What another spot must gain, in nats (decision 0012).
 _PRICE = 18.0

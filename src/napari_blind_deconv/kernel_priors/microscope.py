@@ -1,14 +1,15 @@
 """The PSF of a microscope of which some numbers are known: optics instead of pixels."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import torch
 from pydantic import BeforeValidator, Field, SkipValidation
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.descent import minimum
@@ -19,6 +20,9 @@ from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checke
 from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.optics import Modality, Optics, Sampling, noll, psf
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _NANOMETRES = "given in nm? write {thousandth}"
 _INDEX = physical(1.0, 2.0, mistake="air is 1, water 1.33, glycerol 1.47, oil 1.515")
@@ -117,13 +121,13 @@ class Microscope:
                 remedy="check the immersion: air 1, water 1.33, glycerol 1.47, oil 1.515",
             )
 
-    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "Microscope":
+    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> Microscope:
         """The same microscope with the camera's voxels, (z, y, x) or (y, x) in µm."""
         if voxel_size_um is None:
             raise _no_voxels()
         return replace(self, voxel_size_um=tuple(float(v) for v in voxel_size_um))
 
-    def of_channel(self, index: int, count: int) -> "Microscope":
+    def of_channel(self, index: int, count: int) -> Microscope:
         """The same microscope as one of ``count`` channels sees it, counted from 0.
 
         Raises
@@ -258,7 +262,7 @@ class Microscope:
         there = {"zernike_rad": zernike, **self.numbers(values)}
         return Optics(modality=self.modality, **{name: number.to(device) for name, number in there.items()})
 
-    def sampling(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> Sampling:
+    def sampling(self, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Sampling:
         """The voxels of a support, resolved for the highest aperture and shortest wave that the fields allow."""
         if self.voxel_size_um is None:
             raise _no_voxels()

@@ -1,14 +1,18 @@
 """A physical quantity as people state it: a number, a range, or nothing; and as a fit sees it."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from pydantic import BeforeValidator
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Quantity = float | tuple[float, float] | None
 """A number is fixed, (low, high) bounded, ``None`` free within physics."""
@@ -101,7 +105,7 @@ class Unknown:
     spread: float
     unit: str = ""
 
-    def within(self, low: float, high: float) -> "Unknown":
+    def within(self, low: float, high: float) -> Unknown:
         """The same number between bounds of somebody who knows better: they are all that is assumed."""
         return replace(self, low=low, high=high, centre=(low + high) / 2, spread=high - low)
 

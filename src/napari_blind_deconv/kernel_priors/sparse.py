@@ -1,14 +1,18 @@
 """Few taps: the kernel's mass lies on a small part of its support."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING, Annotated, Literal
+
 from annotated_types import Ge, Gt, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Intensity, relative to the brightest tap, below which a tap's cost falls no more; how often the cost is majorised.
 _FAINT, _MAJORISATIONS = 0.1, 2

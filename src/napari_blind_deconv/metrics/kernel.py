@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from napari_blind_deconv._types import InputError
 
@@ -132,7 +132,7 @@ def _unit(kernel: ArrayLike) -> Array:
 def _overlaid(estimate: ArrayLike, truth: ArrayLike) -> tuple[Array, Array]:
     """Both kernels at unit sum on one canvas, the estimate moved to where it overlaps best with the truth."""
     ours, theirs = _same_axes(_unit(estimate), _unit(truth))
-    overlap = signal.correlate(theirs, ours, mode="full", method="fft")
+    overlap = scipy.signal.correlate(theirs, ours, mode="full", method="fft")
     best = np.unravel_index(int(overlap.argmax()), overlap.shape)
     # Index n - 1 of the full correlation is no shift; the canvas holds the truth at n - 1 and every shift of ours.
     lead = [n - 1 for n in ours.shape]

@@ -1,21 +1,23 @@
 """Trained figures on disk: a safetensors file and a JSON model card beside it, which names the file's SHA-256."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import pydantic
 from annotated_types import Len
 from safetensors import SafetensorError
-from safetensors.torch import load as read_tensors
-from safetensors.torch import save as tensors_to_bytes
-from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.regular_file import read_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component
@@ -109,6 +111,8 @@ def read(path: Path, card: Card, what: str, numbers: int) -> dict[str, Tensor]:
     InputError
         Where the size or the checksum differ, the file is no safetensors file, or a number in it is not finite.
     """
+    from safetensors.torch import load as read_tensors  # it imports PyTorch
+
     size = path.stat().st_size if path.is_file() else 0
     if path.is_file() and not numbers <= size <= 8 * numbers + _HEADER:
         raise _unfitting(path, what, f"it has {size} bytes, the card asks for {numbers} numbers")
@@ -167,6 +171,8 @@ def in_words(message: str) -> str:
 
 def write(path: Path, tensors: Mapping[str, Tensor], kind: type[AnyCard], card: Mapping[str, Any]) -> AnyCard:
     """Write tensors, and beside them their card, which is completed by the checksum."""
+    from safetensors.torch import save as tensors_to_bytes  # it imports PyTorch
+
     adapter = pydantic.TypeAdapter(kind)
     stored = tensors_to_bytes({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     complete = adapter.validate_python({**card, "sha256": hashlib.sha256(stored).hexdigest()})

@@ -1,10 +1,13 @@
 """What has a file of its own."""
 
-from typing import Protocol, runtime_checkable
+from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from napari_blind_deconv._types import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @runtime_checkable

@@ -1,12 +1,14 @@
 """One channel that is read, restored and written block by block; its kernel is found as ever, on a part of it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import Progress, translated
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.image_priors import NoPrior

@@ -1,11 +1,13 @@
 """One channel that is worked on as a whole."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.pipeline.bootstrap import bootstrapped

@@ -1,11 +1,12 @@
 """What was found out about an image's noise and what was left out of it, in numbers and in words: the only place."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import torch
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import Noise
 
 _POINTS = 9

@@ -1,13 +1,15 @@
 """One channel of a checked input as a problem: on the scale that priors know, with its noise and its weights."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import VoxelSize, whole
 from napari_blind_deconv.crops import Window, informative_window
 from napari_blind_deconv.estimation import Problem
@@ -145,7 +147,7 @@ def tensors(
     return torch.from_numpy(image).to(device), weights
 
 
-_Part = tuple[torch.Tensor, torch.Tensor | None]
+_Part = tuple["torch.Tensor", "torch.Tensor | None"]
 
 
 def _problem(

@@ -1,13 +1,15 @@
 """One run's input, checked and arranged before anything is computed."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, VoxelSize
 from napari_blind_deconv.defects import Defects, looked_for
 from napari_blind_deconv.intensity_checks import checked_camera, checked_levels
@@ -66,7 +68,7 @@ class Run:
             raise TypeError("this channel was looked at as a whole")
         return found
 
-    def with_psf_of(self, index: int) -> "Run":
+    def with_psf_of(self, index: int) -> Run:
         """The run with the kernel prior of a channel, where channels have one each."""
         known = self.kernel_prior
         if isinstance(known, PerChannel):
@@ -75,7 +77,7 @@ class Run:
             return self
         return replace(self, kernel_prior=replace(known, kernel=known.kernel[index]))
 
-    def within_region(self, index: int) -> "Run | None":
+    def within_region(self, index: int) -> Run | None:
         """The part of a channel that teaches its PSF, as a run of one channel; ``None``: nobody said which."""
         if self.regions is None:
             return None

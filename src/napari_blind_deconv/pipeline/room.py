@@ -1,9 +1,10 @@
 """What is said and done where a plan found no room."""
 
+from __future__ import annotations
+
 import gc
 
-import torch
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.pipeline.memory import Plan
 

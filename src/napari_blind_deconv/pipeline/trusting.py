@@ -1,8 +1,9 @@
 """When one channel's result should not be trusted: all checks, and the maps that show where."""
 
-from collections.abc import Generator, Sequence
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.defects import Defects
@@ -24,6 +25,9 @@ from napari_blind_deconv.trust import (
     standardised_residual,
     uncertainty_check,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The part of the image that is asked whether it shows the blur: pixels per axis, by the number of axes, and kernels at
 # least.

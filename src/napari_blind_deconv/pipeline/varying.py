@@ -1,11 +1,13 @@
 """Between the phases: whether the kernel that was found for all of the field changes over it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, PsfField
 from napari_blind_deconv.estimation import Problem, Smooth, Variation, Varied
 from napari_blind_deconv.estimation.regional import asked_of, pieces_of, varied

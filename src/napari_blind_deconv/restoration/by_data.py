@@ -1,9 +1,9 @@
 """The restoration that the data ask for: Richardson-Lucy, stopped by held-out light, or the image prior."""
 
-from collections.abc import Generator, Iterator
-from typing import Literal
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Literal
 
 from napari_blind_deconv._types import component, finished
 from napari_blind_deconv.image_priors import SparseGradients
@@ -14,6 +14,9 @@ from napari_blind_deconv.restoration.photon_map import FLOOR, start_of
 from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer
 from napari_blind_deconv.restoration.task import Restored, Task, brightness, photons_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
 # filaments and beads come to 9 and more, cells stay at 1.5 (decision 0018).

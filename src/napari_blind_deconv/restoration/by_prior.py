@@ -1,10 +1,10 @@
 """Restoration by an image prior: weighted least squares, by the way that suits the prior."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.image_priors import (
@@ -21,6 +21,9 @@ from napari_blind_deconv.restoration import half_quadratic, quadratic
 from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.scene_unit import concentration
 from napari_blind_deconv.restoration.task import Restored, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _STEPS = 16
 # Power of the concentration by which penalties on gradients become weaker (decision 0018).

@@ -14,13 +14,17 @@ makes most intervals too wide (decision 43). The table below is made by ``python
 FOLDER``.
 """
 
-import math
-from typing import NamedTuple
+from __future__ import annotations
 
-from scipy import stats
-from torch import Tensor
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import scipy
 
 from napari_blind_deconv.image_priors import Diffusion, GaussianField
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Made by benchmarks/calibration.py from 62 blind runs: noise and model error relative to the range of the image,
 # root mean variance of the PSF in pixels, and the factor of 16 draws; α = 0.1.
@@ -106,7 +110,7 @@ def between(sigma: float, width: float) -> float:
 
 def student(draws: int) -> float:
     """Half-width of a 90 % interval around the mean of some draws, in their standard deviations, for one more draw."""
-    return float(stats.t.ppf(0.95, draws - 1)) * math.sqrt(1 + 1 / draws)
+    return float(scipy.stats.t.ppf(0.95, draws - 1)) * math.sqrt(1 + 1 / draws)
 
 
 def _place(value: float, nodes: tuple[float, ...]) -> tuple[int, float]:

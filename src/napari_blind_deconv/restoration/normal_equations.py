@@ -4,12 +4,18 @@ Hᵀ R⁻¹ H is no convolution, since the frame cuts and the weights differ, bu
 conjugate gradients preconditioned by that convolution suffice. Everything stays in the Fourier domain.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def solve(
@@ -61,7 +67,7 @@ def solve(
     return spectrum, seen
 
 
-_TINY = torch.finfo(torch.float32).tiny
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 def add_scaled(target: Tensor, factors: list[float], values: Tensor) -> None:

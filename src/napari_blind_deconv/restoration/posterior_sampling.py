@@ -1,20 +1,24 @@
 """Draws from p(x | y, k): their mean is the restored image, their spread says where not to trust it."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv import networks
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.image_priors import ImagePrior, Scored
-from napari_blind_deconv.networks import noise_levels
 from napari_blind_deconv.restoration.annealing import annealed
 from napari_blind_deconv.restoration.calibrated import Calibration, calibration
 from napari_blind_deconv.restoration.task import Restored, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Highest level (of a unit scene), lowest level (of the noise); decision 0014.
 _FIRST, _LAST = 0.5, 0.5
@@ -88,7 +92,7 @@ def draws(task: Task, levels: int, count: int) -> Iterator[tuple[Tensor, bool]]:
     denoise = task.image_prior.denoiser(task.spacing)
     start = task.data.frame.extend(task.data.filled)
     data = task.data.by_light(task.noise, start) if task.counts else task.data
-    falling = noise_levels(_FIRST, min(_LAST * data.sigma, _FIRST / 2), levels)
+    falling = networks.noise_levels(_FIRST, min(_LAST * data.sigma, _FIRST / 2), levels)
     several = groups(task, count)
     for group in range(several):
         size = count // several + (group < count % several)
@@ -113,7 +117,7 @@ class _Moments:
     total: Tensor | float = 0.0
     squares: Tensor | float = 0.0
 
-    def with_more(self, scenes: Tensor) -> "_Moments":
+    def with_more(self, scenes: Tensor) -> _Moments:
         values = scenes.double()
         return _Moments(self.count + len(scenes), self.total + values.sum(0), self.squares + values.square().sum(0))
 

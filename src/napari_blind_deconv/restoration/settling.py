@@ -1,11 +1,12 @@
 """What is decided once for all blocks of an observation, from sums over them and from a part that shows much."""
 
+from __future__ import annotations
+
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import translated
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.restoration.blockwise import Blocks, Observed, Restores, Seen, carried, seen, task_of
@@ -19,6 +20,9 @@ from napari_blind_deconv.restoration.scene_unit import concentration
 from napari_blind_deconv.restoration.task import Task, darkest, photons_of, sampled
 from napari_blind_deconv.spread import Done, Spreads, Step, in_turn
 from napari_blind_deconv.tiling import Cut
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LEAST_LIGHT = 1e-6
 

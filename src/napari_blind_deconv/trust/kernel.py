@@ -1,10 +1,15 @@
 """A kernel that is a single tap, or cut by its support."""
 
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.metrics import describe_kernel
 from napari_blind_deconv.physical_checks import BORDER, GIVEN_BORDER, GIVEN_DELTA, ONE_TAP, given_cut
 from napari_blind_deconv.trust.check import Check, judged
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def kernel_checks(kernel: Tensor, *, given: bool) -> list[Check]:

@@ -1,12 +1,16 @@
 """Whether the image shows the blur at all: the kernel against none, before the judge that ranks families of kernels."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors.judgement import Judge
 from napari_blind_deconv.trust.check import Check, judged
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Of the descent on the image's spectrum: within a tenth of the gain at 48, at a third of the time (decision 0016).
 _ITERATIONS = 16

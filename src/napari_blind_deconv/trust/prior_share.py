@@ -1,16 +1,20 @@
 """How much of a restored image's detail the data can have told, and how much is left to the prior."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import finished
 from napari_blind_deconv.forward import DataTerm, Frame
 from napari_blind_deconv.fourier import irfftn, multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
 from napari_blind_deconv.trust.smoothing import smoothed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # More than half of the detail.
 _LIMIT = 0.5

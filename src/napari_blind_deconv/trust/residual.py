@@ -1,17 +1,22 @@
 """The residual: what a restored and blurred image misses of the observation, and whether that is nothing but noise."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from scipy import special
-from torch import Tensor
+import scipy
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import hann, irfftn, multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
 from napari_blind_deconv.trust.smoothing import gaussian_taps, smoothed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _SIZE = 2.0  # times what noise and model error explain
 # Frequencies from here up (cycles per sample; Nyquist is 0.5) tell the noise: a blurred image has nothing left there.
@@ -133,7 +138,7 @@ def whiteness_of(power: Tensor, shape: Sequence[int], parts: int) -> Check:
             continue
         ratio = float((power * counted)[chosen].sum()) / ordinates / noise
         freedom = [max(2.0, 2 * parts * n / per) for n in (ordinates, float(counted[high].sum()))]
-        limit = _TOLERATED * float(special.fdtri(*freedom, 1 - _FALSE_ALARMS / _BANDS))
+        limit = _TOLERATED * float(scipy.special.fdtri(*freedom, 1 - _FALSE_ALARMS / _BANDS))
         worst = max(worst, (ratio, limit, (low + top) / 2), key=lambda found: found[0] / found[1])
     ratio, limit, frequency = worst
     return judged(
@@ -173,7 +178,7 @@ def local_whiteness(
     freedom = max(1.0, window * kept)
     earlier, frames, samples = of or (0, len(inside), inside.numel())
     windows = max(1.0, samples / window)
-    limit = _TOLERATED_LOCALLY * float(special.chdtri(freedom, _FALSE_ALARMS / windows)) / freedom
+    limit = _TOLERATED_LOCALLY * float(scipy.special.chdtri(freedom, _FALSE_ALARMS / windows)) / freedom
     value = float(ratio[tuple(place)])
     where = ", ".join(str(first + i) for first, i in zip(start, place[-ndim:], strict=True))
     frame = f" of frame {place[0] + 1 + earlier}" if frames > 1 else ""

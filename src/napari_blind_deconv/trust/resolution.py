@@ -8,13 +8,13 @@ with the other as it came: whatever the restoration adds that was not in the lig
 as any noise. Two restored halves would agree on it, since the same PSF and the same steps made both.
 """
 
+from __future__ import annotations
+
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import VoxelSize, whole
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.fourier import irfftn, rfftn
@@ -23,6 +23,9 @@ from napari_blind_deconv.metrics.fourier_correlation import THRESHOLD
 from napari_blind_deconv.restoration import RichardsonLucyRestorer
 from napari_blind_deconv.restoration.gaussian_conditional import white
 from napari_blind_deconv.restoration.task import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Side of the part that is looked at, by the number of axes, in pixels; it is one frame.
 _SIDE = {1: 2048, 2: 192, 3: 48}

@@ -1,11 +1,12 @@
 """The widths that the optics allow: those of the PSF without aberrations, where enough is known of a microscope."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-import torch
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.kernel_priors import Microscope
 from napari_blind_deconv.metrics import psf_figures

@@ -15,10 +15,10 @@ from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.blocks import Results, channel_in_blocks
 from napari_blind_deconv.pipeline.bootstrap import IN_ONE_PIECE_ONLY
 from napari_blind_deconv.pipeline.comparing import compared
-from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.device import device_of, on
 from napari_blind_deconv.pipeline.given import Given, Maps, loaded, opened
 from napari_blind_deconv.pipeline.in_one_piece import channel_in_one_piece
-from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller, time_machine
 from napari_blind_deconv.pipeline.outcome import Outcome, check_finite, joined_maps, report_of, stacked
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, preparing
 from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
@@ -133,7 +133,9 @@ def _with_room(
     layout = arrangement(source.shape, given.axes, settings.planes)
     refuse_type(source.dtype, source.shape)
     work = given.work(layout, settings)
-    plan = planned(work, limit_bytes(max_memory_gb), device_of(settings), maps=bool(given.maps))
+    device = device_of(settings)
+    time_machine(work, device)
+    plan = planned(work, limit_bytes(max_memory_gb), device, maps=bool(given.maps))
     smaller_ones: list[str] = []
     while True:
         if plan.blocks is not None or smaller_ones:
@@ -164,7 +166,7 @@ def _planned_steps(
     plan, spread = how
     image = source if plan.blocks is not None else (yield from loaded(given.image, source))
     run = yield from said(preparing(image, settings, *given.checked, spread=spread), "preparing")
-    run = replace(run, device=plan.device)
+    run = replace(run, device=on(plan.device))
     truth, true_psf = checked_truth(given.truth, given.true_psf, run)
     if settings.bootstrap and plan.blocks is not None:
         run = replace(run, warnings=[*run.warnings, IN_ONE_PIECE_ONLY])
