@@ -16,7 +16,7 @@ from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence
 
 @component
 class ByEvidence:
-    """The kernel by itself, the image integrated out; the recommended way.
+    """The PSF by itself, with the image integrated out; recommended.
 
     A parametric kernel is fitted by the evidence. A free-form one takes its shape from over-sharp images, coarse to
     fine, and its taps from expectation-maximisation.
@@ -24,7 +24,7 @@ class ByEvidence:
 
     kind: Literal["by-evidence"] = "by-evidence"
     starts: Annotated[int, Ge(1), Le(5)] = 5
-    """How many times a free-form kernel is estimated, each from another first image, to be averaged."""
+    """How many times a free-form kernel is estimated, each from another first image; the results are averaged."""
     rounds: Annotated[int, Ge(1), Le(1000)] = 5
     """Kernel updates per level of the pyramid, for free-form kernels."""
     refinements: Annotated[int, Ge(1), Le(1000)] = 3

@@ -10,9 +10,9 @@ from napari_blind_deconv._types import component
 
 @component
 class NoPrior:
-    """No knowledge of the image: only the smallest pull towards zero that makes the deconvolution finite.
+    """No knowledge of the image: only the smallest regularisation that makes the deconvolution finite.
 
-    The Wiener filter for a white scene; what every prior is to be compared with.
+    The Wiener filter for a white scene; compare every other prior with it.
     """
 
     kind: Literal["none"] = "none"

@@ -12,7 +12,7 @@ from napari_blind_deconv.statistics import KernelStatistics
 
 @component
 class Uniform:
-    """The top of the ladder: maximum entropy, no structure."""
+    """Nothing is known but the largest size: every PSF is equally probable."""
 
     kind: Literal["uniform"] = "uniform"
 

@@ -103,7 +103,7 @@ def open_local(path: Path, axes: str | None = None) -> io.Source:
             values = np.asarray(picture if plain else picture.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(
-            subject=f"file {path}", value="cannot be read as PNG", remedy="check the path, or export it anew"
+            subject=f"file {path}", value="cannot be read as PNG", remedy="check the path, or export it again"
         ) from error
     grey = values if values.ndim == 2 else values.mean(-1)
     return io.ArraySource(grey.astype(np.float32), "YX")
