@@ -80,7 +80,7 @@ def test_where_white_is_the_lowest_value_light_counts_from_there(tmp_path, dtype
     read = io.read(tmp_path / "a.tif")
     np.testing.assert_array_equal(read.data, light)
     assert read.data.dtype == np.dtype(dtype)
-    assert "turned around" in warned(read)
+    assert "inverted" in warned(read)
 
 
 def test_a_mask_of_one_bit_in_which_white_is_0_is_turned_around(tmp_path):
@@ -151,7 +151,7 @@ def test_only_imagej_leaves_a_step_of_1_out(tmp_path):
     [
         ({"X": (100, "nm"), "Y": (0.0001, "mm"), "Z": (0.3, None)}, (0.3, 0.1, 0.1), ""),
         ({"X": (0.1, None), "Y": (0.1, None), "Z": (0, None)}, (None, 0.1, 0.1), "no length"),
-        ({"X": (0.1, None), "Y": (0.1, None), "Z": (-0.3, None)}, (0.3, 0.1, 0.1), "its size was taken"),
+        ({"X": (0.1, None), "Y": (0.1, None), "Z": (-0.3, None)}, (0.3, 0.1, 0.1), "its absolute value was used"),
         ({"X": (0.1, None), "Y": (0.1, None), "Z": (5, "pixel")}, (None, 0.1, 0.1), "no voxel size along Z"),
         ({"Z": (0.3, None)}, (0.3, None, None), "no voxel size along Y, X"),
     ],

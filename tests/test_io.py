@@ -282,7 +282,7 @@ def test_an_interruption_while_writing_removes_what_was_begun_and_the_folder(tmp
 def test_a_disk_too_small_is_refused_beforehand(tmp_path):
     needed = shutil.disk_usage(tmp_path).free * 3
     with (
-        pytest.raises(InputError, match=rf"{tmp_path} has no room: \d+ MB"),
+        pytest.raises(InputError, match=rf"{tmp_path} has not enough space: \d+ MB"),
         io.atomic(tmp_path / "a", needed_bytes=needed),
     ):
         pytest.fail("nothing may be written")
@@ -321,7 +321,7 @@ except InputError as refused:
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on file sizes")
 def test_a_write_cut_short_by_the_system_leaves_nothing(tmp_path):
     done = subprocess.run([sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True, check=True)
-    assert f"output folder {tmp_path / 'new'} has no room: 1 MB are needed" in done.stdout
+    assert f"output folder {tmp_path / 'new'} has not enough space: 1 MB are needed" in done.stdout
     assert not list(tmp_path.iterdir())
 
 

@@ -187,7 +187,7 @@ def test_a_full_disk_is_one_sentence_and_what_is_done_stays(folder, monkeypatch)
         reports(batch())
     found = read_journal(Path("out"))
     assert [e["event"] for e in found if e["event"] in ("done", "failed")] == ["done", "done", "failed", "failed"]
-    assert all("has no room: " in e["message"] and e["refused"] for e in found if e["event"] == "failed")
+    assert all("has not enough space: " in e["message"] and e["refused"] for e in found if e["event"] == "failed")
     assert leftovers("out") == []
 
 

@@ -221,7 +221,7 @@ class Lost:
     ("error", "known", "words"),
     [
         (distributed.KilledWorker("part", None, 3), MemoryError, "died over a part"),
-        (CancelledError(), InputError, "scheduler has gone away"),
+        (CancelledError(), InputError, "stopped during the work"),
         (ImportError("no module"), InputError, "same version"),
         (InputError(subject="a", value="is wrong", remedy="b"), InputError, "a is wrong; b"),
     ],

@@ -206,13 +206,13 @@ def index_doubts(
         return []
     if immersion_index is not None and na >= immersion_index:
         return [
-            f"NA {na:g} is not below the immersion's index {immersion_index:g}, which no objective can be; is the "
+            f"NA {na:g} must be below the index of the immersion, {immersion_index:g}; is the "
             "immersion oil (1.515), glycerol (1.47), water (1.33) or air (1)?"
         ]
     if immersion_index is not None and na > _NEARLY * immersion_index:
         return [
-            f"NA {na:g} is within 3 % of the immersion's index {immersion_index:g}, more than objectives have; check "
-            "both numbers"
+            f"NA {na:g} is within 3 % of the index of the immersion, {immersion_index:g}, closer than real objectives; "
+            "check both numbers"
         ]
     if sample_index is not None and na > sample_index:
         if assumed:
@@ -222,8 +222,8 @@ def index_doubts(
                 f"{sample_index:g}; give `kernel_prior.sample_index` if the sample lies in glycerol (1.47) or the like"
             ]
         return [
-            f"NA {na:g} exceeds the sample's index {sample_index:g}: away from the cover glass the outermost rays are "
-            f"lost, and the objective works like one of NA {sample_index:g}"
+            f"NA {na:g} exceeds the index of the sample, {sample_index:g}: away from the cover glass the outermost "
+            f"rays are lost, and the objective works like one with NA {sample_index:g}"
         ]
     return []
 
@@ -234,7 +234,7 @@ def wavelength_doubts(name: str, wavelength_um: float | None) -> list[str]:
         return []
     if 200 <= wavelength_um <= 2000:
         return [f"{name} is {wavelength_um:g} µm, which looks like nanometres; give {wavelength_um / 1000:g}"]
-    return [f"{name} is {wavelength_um:g} µm, which is no light that microscopes use (0.2 to 2 µm); check it"]
+    return [f"{name} is {wavelength_um:g} µm, which is outside the range of light microscopes (0.2 to 2 µm); check it"]
 
 
 def voxel_doubts(voxel_size_um: Sequence[float | None] | None) -> list[str]:
@@ -246,16 +246,16 @@ def voxel_doubts(voxel_size_um: Sequence[float | None] | None) -> list[str]:
     for length in known:
         if not _LEAST_UM <= length <= _MOST_UM:
             meant = f"in nanometres it would be {length / 1000:g} µm" if length > _MOST_UM else "metres or millimetres?"
-            return [f"voxels of {size} µm are not those of a light microscope; check the unit: {meant}"]
+            return [f"voxels of {size} µm are not plausible for a light microscope; check the unit: {meant}"]
     told = []
     *_, down, across = (None, None, *(voxel_size_um or ()))
     if max(known) > _ANISOTROPY * min(known):
         told.append(
-            f"voxels of {size} µm are {max(known) / min(known):.0f} times longer than wide, as if one "
-            "of the lengths were missing or in another unit; check them"
+            f"voxels of {size} µm are {max(known) / min(known):.0f} times longer than wide; one of "
+            "the lengths may be missing or in another unit; check them"
         )
     elif across is not None and down is not None and abs(across / down - 1) > _UNEQUAL:
-        told.append(f"voxels of {size} µm are not square in the plane, which cameras' are; check y and x")
+        told.append(f"voxels of {size} µm are not square in the plane, as camera pixels are; check y and x")
     return told
 
 
@@ -278,8 +278,8 @@ def support_doubts(
         return []
     wanted = [max(n, m) for n, m in zip(kernel_shape, needed, strict=True)]
     return [
-        f"a PSF of {_sizes(kernel_shape)} pixels cuts into the focus of NA {na:g} at {emission_um:g} µm, which is "
-        f"{' x '.join(f'{length:.2g}' for length in expected)} µm; choose a `kernel_size` of {_sizes(wanted)} or more"
+        f"a PSF of {_sizes(kernel_shape)} pixels is smaller than the focus of NA {na:g} at {emission_um:g} µm ("
+        f"{' x '.join(f'{length:.2g}' for length in expected)} µm); choose a `kernel_size` of {_sizes(wanted)} or more"
     ]
 
 
@@ -297,14 +297,14 @@ def psf_doubts(psf: ArrayLike) -> list[str]:
     if (np.minimum(np.abs(peak), np.abs(light))[np.sign(peak) == np.sign(light)] > 1).any():
         places = ", ".join(f"{step:+.1f}" for step in peak)
         told.append(
-            f"the given PSF peaks ({places}) pixels away from its centre tap: the restored image is moved the other "
-            "way; centre the PSF if that matters"
+            f"the given PSF peaks ({places}) pixels away from its centre: the restored image is shifted in the "
+            "opposite direction; centre the PSF if that matters"
         )
     pedestal = floor * taps.size / total
     if taps.size > 100 and pedestal > _PEDESTAL:
         told.append(
-            f"{pedestal:.0%} of the light of the given PSF is an even background below all of it; subtract the "
-            "camera's offset from the PSF"
+            f"{pedestal:.0%} of the light of the given PSF is a constant background; subtract the offset of the "
+            "camera from the PSF"
         )
     elif (border := describe_kernel(taps)["border_fraction"]) > GIVEN_BORDER:
         told.append(given_cut(border))
@@ -315,7 +315,7 @@ def psf_doubts(psf: ArrayLike) -> list[str]:
 
 def given_cut(border: float) -> str:
     """What a given PSF with this share of its light on its border is told."""
-    return f"{border:.0%} of the given PSF lies on its border, so its support cuts it; give a larger one"
+    return f"{border:.0%} of the light of the given PSF lies on its border: the PSF is cut off; give a larger one"
 
 
 def _sizes(shape: Sequence[int]) -> str:

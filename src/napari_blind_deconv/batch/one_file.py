@@ -205,7 +205,7 @@ def _refuse_changed(path: Path, before: Mapping[str, Any] | None) -> None:
     if fingerprint(path, before) != before:
         raise InputError(
             subject=f"file {path}",
-            value="has changed while it was worked on",
+            value="changed while it was being restored",
             remedy="wait until it is complete, and run again",
         )
 

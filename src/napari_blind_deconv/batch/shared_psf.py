@@ -98,13 +98,13 @@ def sharing_of(psf_from: str, settings: Settings, output: Path) -> Sharing:
         raise InputError(
             subject="psf_from",
             value=f"{psf_from!r} cannot be combined with `variation=smooth`",
-            remedy="choose `variation=constant`, or leave every file its own PSF",
+            remedy="choose `variation=constant`, or estimate one PSF per file",
         )
     if isinstance(settings.kernel_prior, Known):
         raise InputError(
             subject="psf_from",
             value=f"{psf_from!r} cannot be combined with `kernel_prior=known`",
-            remedy="choose another `kernel_prior`, or leave it out: a known PSF is that of every file",
+            remedy="choose another `kernel_prior`, or leave it out: a known PSF is used for every file",
         )
     if psf_from == "first":
         return Sharing("first", output / SHARED)

@@ -93,7 +93,7 @@ def refuse_some(states: Sequence[State]) -> None:
         more = f" (and so {'is' if others == 1 else 'are'} {others} more)" if others else ""
         raise InputError(
             subject=subject,
-            value=f"is there already, from an earlier run{more}, but {value}",
+            value=f"exists already, from an earlier run{more}, but {value}",
             remedy="choose another output folder, or allow it to be replaced with `overwrite`",
         )
 
@@ -103,7 +103,7 @@ def _difference(report: Mapping[str, Any], work: FileWork) -> str:
     folder, recorded_source = work.job.report.parent, report.get("source")
     names = report.get("outputs")
     if not isinstance(names, list) or not isinstance(recorded_source, Mapping):
-        return "its report does not say of what it was made"
+        return "its report does not say which image it was made from"
     if report.get("work_sha256") != work.recorded.get("work_sha256"):
         return "with other settings or references"
     if not all(isinstance(name, str) and (folder / name).exists() for name in names):

@@ -74,7 +74,7 @@ def table_of(names: Sequence[str | Path], references: Sequence[Path] = ()) -> Ta
                 items.setdefault((place_of(item.path), item.image), item)
     if not items:
         path, reason = next(iter(left.items()))
-        raise InputError(subject=f"file {path}", value=reason, remedy="name the images that results are made from")
+        raise InputError(subject=f"file {path}", value=reason, remedy="give the original images")
     return Table(tuple(items.values()), tuple(left.items()))
 
 

@@ -60,7 +60,7 @@ def _print(found: Prepared, expected: list[Forecast], free: int) -> None:
         markup=False,
     )
     if needed > free:
-        console.print("warning: the disk has less room than that; free some, or choose another folder", markup=False)
+        console.print("warning: the disk has less space than that; free some, or choose another folder", markup=False)
     if counts["refused"]:
         console.print("the run would be refused: allow results to be replaced with --overwrite", markup=False)
 

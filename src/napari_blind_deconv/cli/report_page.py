@@ -47,7 +47,7 @@ def _microscope(optics: dict[str, float | None], modality: str | None) -> Micros
         raise InputError(
             subject=" and ".join(missing),
             value="is not given",
-            allowed="but the width of theory takes NA and emission, and in a confocal microscope the excitation",
+            allowed="but the theoretical width needs NA and emission, and for a confocal microscope the excitation",
             remedy="give them all, or none",
         )
     fields: dict[str, Any] = {"kind": "microscope", **given}

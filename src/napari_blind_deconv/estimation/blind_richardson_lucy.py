@@ -26,8 +26,8 @@ _DARK = 1e-6
 class BlindRichardsonLucy:
     """A few Richardson-Lucy steps on the kernel, a few on the image, repeated (Fish et al. 1995, JOSA A 12, 58).
 
-    The kernel starts flat, and no kernel prior has a say. A maximum of the joint likelihood, so it tends to leave the
-    blur in the image: offered as the baseline that everybody knows, not as a recommendation.
+    The PSF starts flat, and no PSF prior is used. It finds a maximum of the joint likelihood, so it tends to leave the
+    blur in the image: a well-known baseline, not a recommendation.
     """
 
     kind: Literal["blind-richardson-lucy"] = "blind-richardson-lucy"

@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 @component
 class ByDraws:
-    """By evidence first; then drawn images teach the kernel, in rounds.
+    """By evidence first; then sampled images improve the PSF, in rounds.
 
-    It needs an image prior that images can be drawn from.
+    It needs an image prior that can be sampled.
     """
 
     kind: Literal["by-draws"] = "by-draws"
     rounds: Annotated[int, Ge(1), Le(100)] = 2
-    """Rounds in which drawn images improve the kernel."""
+    """Rounds in which sampled images improve the PSF."""
     draws: Annotated[int, Ge(1), Le(100)] = 2
-    """How many images are drawn in a round."""
+    """Number of images sampled per round."""
     levels: Annotated[int, Ge(2), Le(1000)] = 16
     """Noise levels from coarse to fine, two calls of the prior's denoiser each."""
 

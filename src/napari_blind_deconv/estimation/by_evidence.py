@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @component
 class ByEvidence:
-    """The kernel by itself, the image integrated out; the recommended way.
+    """The PSF by itself, with the image integrated out; recommended.
 
     A parametric kernel is fitted by the evidence. A free-form one takes its shape from over-sharp images, coarse to
     fine, and its taps from expectation-maximisation.
@@ -28,7 +28,7 @@ class ByEvidence:
 
     kind: Literal["by-evidence"] = "by-evidence"
     starts: Annotated[int, Ge(1), Le(5)] = 5
-    """How many times a free-form kernel is estimated, each from another first image, to be averaged."""
+    """How many times a free-form kernel is estimated, each from another first image; the results are averaged."""
     rounds: Annotated[int, Ge(1), Le(1000)] = 5
     """Kernel updates per level of the pyramid, for free-form kernels."""
     refinements: Annotated[int, Ge(1), Le(1000)] = 3

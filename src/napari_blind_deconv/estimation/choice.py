@@ -188,13 +188,15 @@ def _choice(ranking: Sequence[Candidate]) -> Choice:
     """The sentence that says why, and the figures behind it."""
     first, second = ranking[0], next((c for c in ranking[1:] if c.kind != _SHARP), None)
     if first.kind == _SHARP:
-        reason = "no family of PSFs explains the image better than none, all over: it is sharp already"
+        reason = "no PSF explains the image better than no blur in most of its parts: it is sharp already"
     else:
         reason = f"{first.kind} explains the image {first.score:.0f} nats better than no blur"
         if second is not None and second.score <= first.score:
-            reason += f", and {first.score - second.score:.0f} nats better than the next, {second.kind}"
+            reason += f", and {first.score - second.score:.0f} nats better than {second.kind}, the next"
         elif second is not None:
-            reason += f"; {second.kind} gains {second.score - first.score:.0f} nats more, but not all over the image"
+            reason += (
+                f"; {second.kind} gains {second.score - first.score:.0f} nats more, but not in most parts of the image"
+            )
     return Choice(reason, tuple(Ranked(c.kind, c.gain, c.penalty, c.blurs) for c in ranking))
 
 

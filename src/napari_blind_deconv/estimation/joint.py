@@ -34,9 +34,9 @@ _FIRST_VARIANCE = 0.25
 
 @component
 class Joint:
-    """Image and kernel by turns, each at its most probable given the other: to be compared with, not to be used.
+    """Image and PSF in turn, each the most probable given the other: for comparison only.
 
-    Its kernel tends to a point, the more so the more the image prior counts and the less the kernel prior does.
+    The PSF tends to a point, more so with more weight of the image prior and less weight of the PSF prior.
     """
 
     kind: Literal["joint"] = "joint"
@@ -50,7 +50,7 @@ class Joint:
         if isinstance(kernel_prior, Auto):
             raise InputError(
                 subject="estimator=joint",
-                value="cannot rank families of PSFs, as `kernel_prior=auto` asks",
+                value="cannot rank families of PSFs, which `kernel_prior=auto` needs",
                 remedy="choose a family, or `estimator=by-evidence`",
             )
         if isinstance(image_prior, Fitting):

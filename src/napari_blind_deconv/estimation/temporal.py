@@ -63,10 +63,10 @@ class Drift:
         """The sentence that says whether it pays."""
         groups, kept = len(self.edges) - 1, [step for step in self.steps if step.kept]
         if not kept:
-            return f"the PSF stays the same, as far as {groups} groups of frames tell"
+            return f"no change of the PSF with time is visible in {groups} groups of frames"
         gain = sum(step.gain_nats - step.penalty_nats for step in kept)
         names = " and ".join(step.name for step in kept)
-        return f"the PSF changes with time ({names}): {groups} groups of frames gain {gain:.0f} nats by it"
+        return f"the PSF changes with time ({names}): this explains {groups} groups of frames {gain:.0f} nats better"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, without the PSFs."""

@@ -23,7 +23,7 @@ _AVERAGED = 0.97
 
 @component
 class DeepImage:
-    """The scene as the output of a small network that has seen nothing: Ulyanov et al. 2018.
+    """The scene as the output of a small untrained network: Ulyanov et al. 2018.
 
     Noise goes in, the scene x = net(z) + mean(y) comes out, and the weights are fitted to this one observation,
 
@@ -31,13 +31,13 @@ class DeepImage:
 
     by Adam. Convolutions at several resolutions make smooth shapes and repeated texture long before they make noise,
     so that the fit is stopped where the residual reaches the noise (doi:10.1109/CVPR.2018.00984). The scene is the
-    moving average of the outputs. No property of images is stated anywhere, and no calibration follows: for the
-    curious.
+    moving average of the outputs. No property of images is stated, and the result is not calibrated: an
+    experiment.
     """
 
     kind: Literal["deep-image"] = "deep-image"
     seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
-    """Of the noise that goes in."""
+    """Seed of the noise that goes in."""
     widths: Annotated[tuple[Annotated[int, Gt(0), Le(256)], ...], Len(1, 8)] = (8, 16, 32, 64)
     """Channels at full, half, quarter … resolution."""
     learning_rate: Annotated[float, Gt(0), Le(1)] = 1e-3

@@ -43,23 +43,23 @@ _COARSE = 2.0
 
 @component
 class Diffusion:
-    """What images look like, learned: a network that has seen shapes, textures and fluorescence of all sizes.
+    """Learned from images: a network that was trained on shapes, textures and fluorescence of all sizes.
 
-    It knows photographs and micrographs in planes; volumes are denoised along their three families of planes, those
-    of coarse sections in their sections only.
+    It was trained on planes. Volumes are denoised along their three families of planes, or along the sections only if
+    these are far apart.
     """
 
     kind: Literal["diffusion"] = "diffusion"
     strength: Annotated[float, Ge(0), Le(1)] = 0.5
-    """0: no prior at all; 0.5: as much as the noise asks for; 1: trust the prior. Sets the two ingredients below."""
+    """0: no prior; 0.5: as much as the noise requires; 1: trust the prior. Sets the next two fields."""
     weight: Annotated[float, Ge(0), Le(1e6)] | None = None
-    """How many times the prior counts against the data; None: by strength."""
+    """How many times the prior counts against the data; None: follows the strength."""
     denoising: Annotated[float, Gt(0), Le(20)] | None = None
-    """The last level that is denoised, in units of the noise sigma; None: by strength."""
+    """The last level that is denoised, in units of the noise sigma; None: follows the strength."""
     edges: Annotated[float, Ge(0), Le(100)] = 0.85
-    """How much sparse gradients count beside the network, relative to what they do alone; 0: not at all."""
+    """How much sparse gradients count beside the network, relative to their own weight; 0: not at all."""
     weights: str | None = None
-    """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the one that ships."""
+    """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the built-in one."""
 
     turn: Annotated[int, Ge(0), Lt(ORIENTATIONS), Field(exclude=True)] = field(default=0, repr=False, compare=False)
     """How the network sees the scene, set by `at_step`; never part of the settings' JSON."""

@@ -28,7 +28,7 @@ class GaussianField(Stationary):
 
     S falls as a power of the radius of the frequency, or is given band by band. It is the variance per pixel: white
     noise of unit variance has S = 1. The field is periodic on its canvas, as all scenes are here. Where the mean is
-    not given, every scene has one of its own, and all of them are equally likely.
+    not given, every scene has its own mean, and all means are equally likely.
 
     Examples
     --------

@@ -77,7 +77,7 @@ class MovieField(Stationary):
     contrast: Annotated[float, Gt(0), Le(1000)] = 0.15
     """Standard deviation of a frame, relative to the image's intensity range."""
     lifetime_frames: Annotated[float, Gt(0), Le(1e9)] = 10.0
-    """Frames after which coarse structure has forgotten all but 1/e of itself."""
+    """Frames after which the correlation of coarse structure has decayed to 1/e."""
     quickening: Annotated[float, Ge(0), Le(4)] = 1.0
     """How much shorter fine structure lives; 0 is not at all."""
     relaxations: Annotated[tuple[Relaxation, ...], Len(1, 100)] | None = None

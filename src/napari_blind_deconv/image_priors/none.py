@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @component
 class NoPrior:
-    """No knowledge of the image: only the smallest pull towards zero that makes the deconvolution finite.
+    """No knowledge of the image: only the smallest regularisation that makes the deconvolution finite.
 
-    The Wiener filter for a white scene; what every prior is to be compared with.
+    The Wiener filter for a white scene; compare every other prior with it.
     """
 
     kind: Literal["none"] = "none"

@@ -50,7 +50,7 @@ class PatchCard(checked.Card):
 
 @component
 class PatchMixture:
-    """Patches of 8 × 8 pixels as photographs and micrographs have them: flat ones, edges, textures.
+    """Patches of 8 × 8 pixels as in photographs and micrographs: flat areas, edges, textures.
 
     A mixture of Gaussians, which was fitted to patches without their means; a mean may be anything. A scene's
     posterior mean is that of all its overlapping patches, averaged. In volumes, patches lie in all families of planes,
@@ -63,7 +63,7 @@ class PatchMixture:
     stride: Annotated[int, Ge(1), Le(4)] = 2
     """Distance of neighbouring patches, in pixels: 1 takes four times as long as 2."""
     weights: str | None = None
-    """File of another mixture: .safetensors, with its model card (.json) beside it. None: the one that ships."""
+    """File of another mixture: .safetensors, with its model card (.json) beside it. None: the one in the package."""
 
     def check_file(self) -> None:
         """Read another mixture, if one is named."""
@@ -173,7 +173,7 @@ def _load(path: Path, changed: tuple[int, int]) -> tuple[Mixture, PatchCard]:
         raise InputError(
             subject=f"mixture {str(path)!r}",
             value="holds no weights that sum to one, or covariances beyond all images",
-            remedy="train it again, or get it again",
+            remedy="train it again, or copy it again",
         )
     rows, columns = torch.tril_indices(size, size)
     covariances = torch.zeros(card.components, size, size)

@@ -28,10 +28,10 @@ _CURVATURE = 0.4
 
 @component
 class SparseGradients:
-    """Heavy-tailed gradients and curvatures: the hyper-Laplacian of natural images.
+    """Smooth areas between few, sharp edges: the hyper-Laplacian of natural images.
 
-    The penalty is on the length of the gradient and on that of the second derivatives, so that it has no favourite
-    direction: p(x) ∝ exp(-α Σ ‖∇x‖^p + ‖0.4 ∇²x‖^p).
+    The penalty is on the length of the gradient and on that of the second derivatives, so that no direction is
+    preferred: p(x) ∝ exp(-α Σ ‖∇x‖^p + ‖0.4 ∇²x‖^p).
     """
 
     kind: Literal["sparse-gradients"] = "sparse-gradients"

@@ -33,7 +33,7 @@ _NODES = 6
 
 @component
 class Airy:
-    """A circular aperture in focus: .61 λ / NA to its first dark ring. A pattern in the plane, not in a volume."""
+    """The Airy pattern of a round aperture in focus, .61 λ / NA to its first dark ring. For planes, not for volumes."""
 
     kind: Literal["airy"] = "airy"
     radius_px: Annotated[float, Ge(0.5), Le(200)] = 3.0

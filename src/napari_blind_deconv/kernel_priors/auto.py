@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 @component
 class Auto:
-    """Every rung is tried, and the evidence chooses, with a penalty on complexity.
+    """All families are tried, and the evidence chooses, with a penalty on complexity.
 
-    A blur must be better than none, and so in most parts of the image; otherwise the image is called sharp. The
-    microscope is among the rungs where its aperture and wavelength are given, and the voxel size.
+    A blur must be better than no blur, also in most parts of the image; otherwise the image is called sharp. The
+    microscope is tried if its aperture and wavelength and the voxel size are given.
     """
 
     kind: Literal["auto"] = "auto"

@@ -60,7 +60,7 @@ def drawn(
         raise InputError(
             subject=f"kernel_prior={getattr(prior, 'kind', type(prior).__name__)}",
             value="is one kernel",
-            allowed="of which there is nothing to draw",
+            allowed="which cannot be drawn",
             remedy="choose another `kernel_prior`",
         )
     size = tuple(int(n) for n in shape)
@@ -68,7 +68,7 @@ def drawn(
         raise InputError(
             subject="kernel_size",
             value=f"{size}",
-            allowed="must be positive odd numbers, so that a centre tap exists",
+            allowed="must be positive odd numbers, so that there is a centre pixel",
             remedy=f"try {tuple(n + 1 - n % 2 for n in size)}",
         )
     bound = prior

@@ -27,7 +27,7 @@ _SHORT = 1.15
 
 @component
 class Gaussian:
-    """One standard deviation per principal axis, and (in the last two or all axes) any orientation.
+    """A Gaussian spot with one standard deviation per principal axis, in any orientation.
 
     Fitted by evidence together with the image's spectrum, which is held near a power law.
     """
@@ -38,7 +38,7 @@ class Gaussian:
     sigma_spread: Annotated[float, Ge(0.01), Le(5)] = 0.7
     """Spread of the logarithm of the standard deviation around the typical one."""
     anisotropy: Annotated[float, Ge(0), Le(5)] = 0.3
-    """Spread of the logarithms of the axes' standard deviations around their mean; 0 holds the kernel round."""
+    """Spread of the logarithms of the axes' standard deviations around their mean; 0 keeps the PSF round."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A Gaussian with log-normal standard deviations along randomly rotated axes."""

@@ -22,11 +22,11 @@ def no_psf() -> InputError:
 
 @component
 class Known:
-    """The bottom of the ladder: minimum entropy. Blind deconvolution becomes deconvolution."""
+    """The PSF is given; only the image is restored."""
 
     kind: Literal["known"] = "known"
     psf: str | None = None
-    """File of the PSF, read when a run begins; an array may be given then instead."""
+    """File of the PSF, read when a run begins; in Python an array can be given instead."""
     kernel: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
     """K itself, an array of odd shape, once it has been read; never part of the settings' JSON."""
 

@@ -22,7 +22,7 @@ _PULL = 10.0
 
 @component
 class Learned:
-    """Kernels as a network knows them: camera shake, defocus, optics, few taps, and mixtures of these.
+    """Typical PSFs, learned by a network: camera shake, defocus, optics, few pixels, and mixtures of these.
 
     The network denoises planes; a volume is denoised along its three families of planes, and a line as a plane of one
     row. Between them it is a score, ∇ log p(k), which draws kernels and takes part in the kernel's M-step.
@@ -30,7 +30,7 @@ class Learned:
 
     kind: Literal["learned"] = "learned"
     weights: str | None = None
-    """File of another network: .safetensors, with its model card (.json) beside it. None: the one that ships."""
+    """File of another network: .safetensors, with its model card (.json) beside it. None: the one in the package."""
 
     def check_file(self) -> None:
         """Read another network, if one is named."""

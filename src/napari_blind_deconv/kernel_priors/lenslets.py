@@ -45,11 +45,11 @@ class Lenslets:
 
     kind: Literal["lenslets"] = "lenslets"
     count: Annotated[int, Ge(1), Le(200)] | None = None
-    """Number of spots; unknown where it is not given, and then found."""
+    """Number of spots. None: it is found."""
     width_px: Annotated[float, Ge(0.2), Le(20)] = 0.5
     """Typical standard deviation of a spot, in pixels: the median of the prior."""
     width_spread: Annotated[float, Ge(0.01), Le(5)] = 0.3
-    """Spread of the logarithm of the width around the typical one; all spots have the same."""
+    """Spread of the logarithm of the width around the typical one; all spots have the same width."""
     intensity_spread: Annotated[float, Ge(0.01), Le(5)] = 0.5
     """Spread of the logarithms of the spots' intensities."""
 
@@ -92,7 +92,7 @@ class Lenslets:
             raise InputError(
                 subject="kernel_prior.width_px",
                 value=f"is {self.width_px:g}",
-                allowed=f"but spots as wide as that do not fit into a PSF of {shape} pixels",
+                allowed=f"but such wide spots do not fit into a PSF of {shape} pixels",
                 remedy="choose a larger `kernel_size`, or narrower spots",
             )
         yield from self._searched(evidence, shape, weight)

@@ -68,7 +68,7 @@ def _modes(given: Any) -> Any:
 def _no_voxels() -> InputError:
     return InputError(
         subject="kernel_prior=microscope",
-        value="needs the voxel size, which the image does not name",
+        value="needs the voxel size, which is not known for the image",
         remedy="give it in µm, (z, y, x), with `voxel_size_um`",
     )
 
@@ -82,7 +82,7 @@ class Microscope:
 
     kind: Literal["microscope"] = "microscope"
     modality: Modality = "widefield"
-    """How the sample is lit and seen: widefield, confocal or light-sheet."""
+    """Type of microscope: widefield, confocal or light-sheet."""
     na: Annotated[Quantity, physical(0.05, 1.7, mistake="it is engraved on the objective")] = None
     """Numerical aperture, below the index of the immersion."""
     emission_um: Annotated[Quantity, _WAVELENGTH] = None
@@ -101,10 +101,10 @@ class Microscope:
     """Refractive index of the immersion: air 1, water 1.33, oil 1.515."""
     sample_index: Annotated[Quantity, _INDEX] = 1.33
     """Refractive index of the sample."""
-    depth_um: Annotated[Quantity, physical(0.0, 500.0, "µm", "depth counts from the cover glass into the sample")] = (
-        None
-    )
-    """Depth below the cover glass, in µm; it matters where the two indices differ."""
+    depth_um: Annotated[
+        Quantity, physical(0.0, 500.0, "µm", "depth is measured from the cover glass into the sample")
+    ] = None
+    """Depth below the cover glass, in µm; it has an effect only if the two indices differ."""
     zernike_rad: Annotated[tuple[Quantity, ...] | None, BeforeValidator(_modes)] = None
     """Aberrations from Noll's mode 4 on, in radians rms, as [0.3, 0, 0.1]; [] for none, null for modes 4 to 11 free."""
     voxel_size_um: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
@@ -117,7 +117,7 @@ class Microscope:
             raise InputError(
                 subject="kernel_prior.na",
                 value=f"{aperture:g}",
-                allowed=f"must be below `kernel_prior.immersion_index` {index:g}: no light is steeper than 90°",
+                allowed=f"must be below `kernel_prior.immersion_index` {index:g}: light cannot be steeper than 90°",
                 remedy="check the immersion: air 1, water 1.33, glycerol 1.47, oil 1.515",
             )
 

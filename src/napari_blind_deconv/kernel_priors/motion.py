@@ -43,7 +43,8 @@ class Motion:
     """A camera or stage that moves while the shutter is open.
 
     Fitted by evidence: straight lines over length and direction, bends of the best few, then the control points of
-    the best of these together with the image's spectrum, by gradients. Bending costs, as a random walk of direction.
+    the best of these together with the image's spectrum, by gradients. Bending has a cost, that
+    of a random walk of direction.
     """
 
     kind: Literal["motion"] = "motion"

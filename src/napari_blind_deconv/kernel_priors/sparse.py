@@ -20,13 +20,13 @@ _FAINT, _MAJORISATIONS = 0.1, 2
 
 @component
 class Sparse:
-    """A Dirichlet distribution of concentration below one: most taps are nearly zero, a few carry the mass."""
+    """A few pixels hold the light, most are nearly zero: a Dirichlet distribution of concentration below one."""
 
     kind: Literal["sparse"] = "sparse"
     concentration: Annotated[float, Gt(0), Le(1000)] = 0.1
-    """Dirichlet concentration per tap; smaller is sparser, 1 is uniform."""
+    """Dirichlet concentration per pixel; smaller is sparser, 1 is uniform."""
     sparsity: Annotated[float, Ge(0), Le(1e6)] = 50.0
-    """What a tap costs per e-fold of its intensity, in nats."""
+    """Cost of a pixel of the PSF per e-fold of its intensity, in nats."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A draw from the Dirichlet distribution: normalised gamma variates."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @component
 class Uniform:
-    """The top of the ladder: maximum entropy, no structure."""
+    """Nothing is known but the largest size: every PSF is equally probable."""
 
     kind: Literal["uniform"] = "uniform"
 

@@ -151,14 +151,14 @@ def _refuse(one: Array, other: Array, axes: int) -> None:
         raise InputError(
             subject="images",
             value=f"have shapes {one.shape} and {other.shape}",
-            allowed="but frequencies are compared one by one",
+            allowed="but must have the same shape",
             remedy="give two of one shape",
         )
     if not 1 <= axes <= one.ndim or min(one.shape[-axes:]) < 4:
         raise InputError(
             subject="image",
             value=f"of shape {one.shape} has too few samples",
-            allowed="as rings of frequencies need 4 along every axis that is transformed",
+            allowed="but rings of frequencies need 4 along every transformed axis",
             remedy="give a larger image, or transform fewer axes",
         )
 

@@ -148,7 +148,7 @@ def score_image(
         raise InputError(
             subject="truth",
             value="is constant",
-            allowed="so PSNR and SSIM have no range to refer to",
+            allowed="so PSNR and SSIM have no range",
             remedy="give a data range above 0",
         )
     return {
@@ -174,7 +174,7 @@ def _pair(image: ArrayLike, truth: ArrayLike) -> tuple[Array, Array]:
             raise InputError(
                 subject=name,
                 value=f"has data type {given.dtype}",
-                allowed="which holds no intensities",
+                allowed="which is not a type of intensities",
                 remedy="convert it to an integer or float type",
             )
     pair = np.asarray(image, dtype=np.float64), np.asarray(truth, dtype=np.float64)

@@ -225,7 +225,7 @@ def _on_voxels(
     if size is None or on is None or np.allclose(size, on, rtol=_SAME, atol=0):
         return array, ()
     there = resample_psf(array, size, on)
-    return there, (f"resampled from voxels of {_lengths(size)} to {_lengths(on)} µm to be compared",)
+    return there, (f"resampled from voxels of {_lengths(size)} to {_lengths(on)} µm for the comparison",)
 
 
 def _ideal_on(ideal: ArrayLike, on: tuple[float, ...] | None, size: tuple[float, ...] | None) -> ArrayLike:

@@ -62,7 +62,7 @@ def changed(path: Path, what: str) -> tuple[int, int]:
     try:
         return path.stat().st_mtime_ns, path.with_suffix(".json").stat().st_mtime_ns
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name holds letters that no file has"
+        reason = getattr(error, "strerror", None) or "its name contains characters that file names cannot have"
         raise InputError(
             subject=f"{what} {str(path)!r}",
             value=f"cannot be read ({reason})",
@@ -115,24 +115,24 @@ def read(path: Path, card: Card, what: str, numbers: int) -> dict[str, Tensor]:
 
     size = path.stat().st_size if path.is_file() else 0
     if path.is_file() and not numbers <= size <= 8 * numbers + _HEADER:
-        raise _unfitting(path, what, f"it has {size} bytes, the card asks for {numbers} numbers")
+        raise _unfitting(path, what, f"it has {size} bytes, but its card describes {numbers} numbers")
     stored = read_bytes(path, what, _LARGEST)
     found = hashlib.sha256(stored).hexdigest()
     if found != card.sha256:
         raise InputError(
             subject=f"{what} {str(path)!r}",
             value=f"has the SHA-256 {found[:12]}…, its model card says {card.sha256[:12]!r}…",
-            remedy=f"one of the two files is damaged or belongs to another {what}, so get both again",
+            remedy=f"one of the two files is damaged or belongs to another {what}, so download or copy both again",
         )
     try:
         tensors: dict[str, Tensor] = read_tensors(stored)
     except (SafetensorError, ValueError, TypeError, RuntimeError) as error:
-        raise _unfitting(path, what, "it is no safetensors file") from error
+        raise _unfitting(path, what, "it is not a safetensors file") from error
     if not all(tensor.is_floating_point() and bool(tensor.isfinite().all()) for tensor in tensors.values()):
         raise InputError(
             subject=f"{what} {str(path)!r}",
-            value="holds numbers that are NaN, infinite or no floats",
-            remedy="train it again, or get it again",
+            value="holds numbers that are NaN, infinite or not floats",
+            remedy="train it again, or copy it again",
         )
     return tensors
 

@@ -36,7 +36,7 @@ def finite_answer(answer: Tensor, weights: str | None) -> Tensor:
     if not bool(answer.isfinite().all()):
         raise InputError(
             subject=f"network {weights or 'of this package'!r}",
-            value="answers with values that are NaN or infinite",
-            remedy="train it again, or get it again",
+            value="returns values that are NaN or infinite",
+            remedy="train it again, or copy it again",
         )
     return answer

@@ -209,7 +209,7 @@ class _Channel:
 
     def _shares(self, task: Task, blocks: Blocks) -> Generator[Progress, None, Check]:
         """The share of the prior, from some blocks, and its map, where maps are kept, of all of them."""
-        sums, asking = torch.zeros(()), "asking for the prior's share"
+        sums, asking = torch.zeros(()), "computing the prior's share"
         for answer in self.spread(Shells(task, blocks.cut), self._shown(blocks.spread())):
             if isinstance(answer, Done):
                 sums = sums + answer.found

@@ -130,8 +130,8 @@ def planned(work: Work, limit: float, device: Where, *, maps: bool = True) -> Pl
     raise InputError(
         subject=f"image of {work.size_in_words()} pixels",
         value=f"{needed}, even in the smallest blocks",
-        allowed=f"but `max_memory_gb` or what is free allows {limit / 1e9:.1f} GB",
-        remedy="crop it, close other programs, or allow more",
+        allowed=f"but `max_memory_gb` or the free memory allows {limit / 1e9:.1f} GB",
+        remedy="crop it, close other programs, or raise the limit",
     )
 
 

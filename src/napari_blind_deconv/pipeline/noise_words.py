@@ -68,10 +68,10 @@ def noise_words(noise: Noise) -> str:
     Examples
     --------
     >>> noise_words(Noise.white(2.5))
-    'noise of 2.5, as given, alike at all frequencies'
+    'noise of 2.5, as given, equal at all frequencies'
     """
     source = {"given": "as given", "corners": "read at the highest frequencies", "patches": "read in flat regions"}
-    colour = "alike at all frequencies"
+    colour = "equal at all frequencies"
     if not noise.is_white:
         stronger = noise.tilt > 1
         times = noise.tilt if stronger else 1 / max(noise.tilt, 1e-6)

@@ -112,9 +112,8 @@ def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:
                 subject=f"the {found}{where}",
                 value=f"is not finite with {run.settings.restorer.kind}, {run.settings.image_prior.kind} and "
                 f"{run.settings.kernel_prior.kind}",
-                allowed="so it is not kept",
-                remedy="go back to the default of what was changed in the settings, and report it if that does not "
-                "help",
+                allowed="so it was discarded",
+                remedy="go back to the default settings, and report it if that does not help",
             )
 
 

@@ -95,7 +95,7 @@ def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]
     """The problem of one channel; a yield between any two parts of the work."""
     defects = run.whole(index)
     observed, weights = tensors(levels.posed(defects.image), defects.missing, run.device)
-    yield "looking for what shows the PSF"
+    yield "choosing the part that shows the PSF best"
     window = informative_window(observed, run.kernel_shape, weights)
     taught = window.of(observed), None if weights is None else window.of(weights)
     yield "reading the noise"
@@ -120,7 +120,7 @@ def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Generator[str, 
     spread, unknown = found.spread()
     yield "reading the noise"
     noise = read_noise(*tensors(levels.posed(spread), unknown, run.device))
-    yield "looking for what shows the PSF"
+    yield "choosing the part that shows the PSF best"
     window = found.window(run.kernel_shape)
     taught, missing = found.of(window)
     part = tensors(levels.posed(taught), missing, run.device)

@@ -58,14 +58,14 @@ class Run:
         """The defects of a channel that was looked at as a whole."""
         found = self.defects[index]
         if not isinstance(found, Defects):
-            raise TypeError("this channel was looked at part by part")
+            raise TypeError("this channel was analysed part by part")
         return found
 
     def surveyed(self, index: int) -> Surveyed:
         """What was found in a channel that was looked at part by part."""
         found = self.defects[index]
         if not isinstance(found, Surveyed):
-            raise TypeError("this channel was looked at as a whole")
+            raise TypeError("this channel was analysed as a whole")
         return found
 
     def with_psf_of(self, index: int) -> Run:
@@ -156,7 +156,7 @@ def _as_a_whole(
     checked_camera(values, settings.likelihood)
     channels = layout.split(values)
     outside: Masks = _outside(mask, layout, image.shape, len(channels))
-    yield "looking at the image"
+    yield "analysing the image"
     defects = []
     for channel, left_out in zip(channels, outside, strict=True):
         defects.append((yield from looked_for(channel, left_out)))
@@ -209,7 +209,7 @@ def said_of_defects(defects: Sequence[Defects | Surveyed]) -> list[str]:
             raise InputError(
                 subject="image",
                 value=f"has no pixel left to restore{f' in channel {number}' if prefix else ''}",
-                allowed="as all are masked or defective",
+                allowed="because all are masked or defective",
                 remedy="check the mask",
             )
     return said

@@ -82,15 +82,15 @@ def deconvolve_steps(
         The PSF for ``kernel_prior`` known, and its voxels; they must be the image's. Where channels have a PSF each,
         one per channel along the first axis.
     truth, true_psf
-        The sharp image and the true PSF, to be compared with; they do not influence the result.
+        The sharp image and the true PSF, for comparison; they do not influence the result.
     mask
         Pixels to use: those where it is zero are left out everywhere, and filled by the model. The image's shape, or
         that of its spatial axes.
     region
         Where the PSF is estimated: where this is not zero, its shape as that of ``mask``; or one slice per spatial
-        axis. The PSF is that of the image cropped to it, whatever lies elsewhere; all of the image is restored with it.
+        axis. The PSF is that of the image cropped to it; the whole image is restored with it.
     max_memory_gb
-        What this process may hold of main memory, in 10⁹ bytes: an image that needs more is worked on in blocks. By
+        Limit of main memory for this process, in 10⁹ bytes: an image that needs more is restored in blocks. By
         default a large share of what is free.
     maps
         Whether ``Result.maps`` are kept; or what makes, by its name, the sink that a map is written to.
@@ -98,7 +98,7 @@ def deconvolve_steps(
         What takes the restored image: an array of its shape, float32, or a sink, such as `io.create` gives, to which
         blocks are written as they come, and from which they are read again.
     spread
-        Who works on the blocks of an image that is worked on in blocks: this process, or others that can read it.
+        Who restores the blocks of a large image: this process, or others that can read it.
 
     Yields
     ------
@@ -113,7 +113,7 @@ def deconvolve_steps(
     Raises
     ------
     InputError
-        For input that cannot be worked with, and for an image that no plan has room for, before anything is computed.
+        For unusable input, and for an image that does not fit into memory even in blocks, before anything is computed.
     """
     given = Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
     settings = settings or Settings()

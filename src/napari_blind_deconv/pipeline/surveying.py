@@ -229,7 +229,7 @@ def ranged(channel: Channel) -> Generator[str, None, Range]:
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
         sample.append(finite[::step].copy())
-        yield "looking at the image"
+        yield "analysing the image"
     ends = np.array([low, high] if size > infinite else [], np.float32)
     return Range(low, high, size, infinite, np.concatenate([*sample, ends]))
 

@@ -84,8 +84,8 @@ def teaching_steps(
     if isinstance(settings.kernel_prior, Known):
         raise InputError(
             subject="kernel_prior=known",
-            value="leaves nothing to find",
-            remedy="choose another `kernel_prior`, or give every file the PSF that is known",
+            value="leaves nothing to estimate",
+            remedy="choose another `kernel_prior`, or use the known PSF for every file",
         )
     given = Given(image, axes, voxel_size_um, None, None, None, None, mask, region, False, None)
     source = given.source()

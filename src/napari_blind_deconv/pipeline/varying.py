@@ -32,7 +32,7 @@ def refuse_region(variation: Variation, region: object) -> None:
         raise InputError(
             subject="region",
             value="cannot be combined with `variation=smooth`",
-            allowed="as how the PSF changes shows only all over the field",
+            allowed="because a part of the field does not show how the PSF changes",
             remedy="leave the region out, or choose `variation=constant`",
         )
 

@@ -27,9 +27,9 @@ _ITERATIONS = (5, 7, 10, 14, 20, 28, 40, 56)
 
 @component
 class ByData:
-    """Richardson-Lucy where it predicts held-out light better, as where light is sparse; else the image prior.
+    """Richardson-Lucy if it predicts held-out light better, as for sparse light; otherwise the image prior.
 
-    The first needs counts, white noise, and a PSF that was given or has few figures (a Gaussian, a disk, optics).
+    The first needs counts, white noise, and a PSF that was given or has few parameters (a Gaussian, a disk, optics).
     """
 
     kind: Literal["by-data"] = "by-data"

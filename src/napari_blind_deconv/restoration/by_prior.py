@@ -32,7 +32,7 @@ _CONCENTRATED = 2.0
 
 @component
 class ByPrior:
-    """Least squares, each frequency and pixel weighed by its noise, under the chosen image prior.
+    """Least squares with the chosen image prior; each frequency and pixel is weighted by its noise.
 
     Where the data are counts of light, the variance follows the predicted intensity and the scene is not negative.
     """
@@ -108,7 +108,7 @@ def refuse_chosen(image_prior: object, who: str) -> None:
         raise InputError(
             subject=who,
             value=f"cannot use `image_prior={getattr(image_prior, 'kind', image_prior)}`",
-            allowed="as it has its own regularisation",
+            allowed="because it has its own regularisation",
             remedy="choose `image_prior=none`, or `restorer=by-prior`",
         )
 

@@ -64,15 +64,15 @@ def calibration(prior: object, sigma: float, kernel: Tensor, draws: int) -> Cali
     if isinstance(prior, GaussianField):
         return Calibration(1.0, "")
     if not isinstance(prior, Diffusion) or prior.weights is not None:
-        return Calibration(1.0, "for this image prior nobody has measured how wide it must be")
+        return Calibration(1.0, "the right factor was not measured for this image prior")
     width = width_of(kernel)
     few = student(draws) / student(_DRAWS)
     outside = [
-        f"{name} {value:.2g} is outside of the range {nodes[0]:g} to {nodes[-1]:g} that it was learnt in"
+        f"{name} {value:.2g} is outside the measured range {nodes[0]:g} to {nodes[-1]:g}"
         for name, value, nodes in (("the noise", sigma, _SIGMAS), ("the width of the PSF", width, _WIDTHS))
         if not nodes[0] / _MARGIN <= value <= nodes[-1] * _MARGIN
     ]
-    planes = ["it was learnt on planes, not on volumes"] if kernel.ndim != 2 else []
+    planes = ["it was measured for planes, not for volumes"] if kernel.ndim != 2 else []
     return Calibration(few * between(sigma, width), ", and ".join(outside + planes))
 
 

@@ -26,10 +26,10 @@ FLOOR, _FAINT = 0.1, 0.02
 
 @component
 class PhotonMap:
-    """Poisson likelihood, non-negativity and weak total variation: for sparse light on a dark ground.
+    """Poisson likelihood, non-negativity and weak total variation: for sparse light on a dark background.
 
     Counts are the intensity above the level where the noise vanishes, over the gain; both are read from the image
-    unless the likelihood says them. What is as bright as the darkest parts is taken for background.
+    unless the likelihood gives them. What is as bright as the darkest parts is treated as background.
     """
 
     kind: Literal["photon-map"] = "photon-map"

@@ -30,16 +30,16 @@ _AT_ONCE = 1 << 22
 class PosteriorSampling:
     """Many images that explain the observation: their mean, and how far they differ.
 
-    Where the data are counts of light, each pixel is weighed by its own variance.
+    Where the data are counts of light, each pixel is weighted by its own variance.
     """
 
     kind: Literal["posterior-sampling"] = "posterior-sampling"
     samples: Annotated[int, Ge(2), Le(1000)] = 16
-    """How many images are drawn; the uncertainty is known to one part in √(2 samples)."""
+    """Number of images sampled; the uncertainty is known to one part in √(2 samples)."""
     levels: Annotated[int, Ge(2), Le(1000)] = 16
     """Noise levels from coarse to fine, two calls of the prior's denoiser each."""
     calibrated: bool = True
-    """Widen the uncertainty by what was learnt on images of known truth, where that was (`image_prior=diffusion`)."""
+    """Widen the uncertainty by a factor measured on images with known truth (for `image_prior=diffusion`)."""
 
     def refuse(self, image_prior: object) -> None:
         """Without a posterior mean at every level, nothing can be drawn."""
@@ -79,7 +79,7 @@ def refuse_unscored(image_prior: object, who: str, instead: str) -> None:
         scored = " or ".join(f"`image_prior={k}`" for k in kinds)
         raise InputError(
             subject=who,
-            value=f"cannot draw images with `image_prior={kind}`",
+            value=f"cannot sample images with `image_prior={kind}`",
             allowed="which has no score",
             remedy=f"choose {scored}, or `{instead}`",
         )

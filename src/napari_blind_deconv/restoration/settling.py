@@ -44,12 +44,12 @@ def settled(
     if task.non_negative or task.counts:
         task = replace(task, dark=(yield from _darkest(source, task, blocks, spread)))
     if isinstance(restorer, ByData):
-        restorer = yield from translated(restorer.chosen(task), lambda _: "choosing how to restore")
+        restorer = yield from translated(restorer.chosen(task), lambda _: "choosing the restorer")
     if isinstance(restorer, PhotonMap | RichardsonLucyRestorer):
         return restorer, replace(task, light=(yield from _light(source, task, blocks, spread)))
     if isinstance(restorer, ByPrior) and in_need_of_unit(task):
         task = replace(task, concentration=concentration(part_of(task)))
-        yield "looking how light is concentrated"
+        yield "measuring how concentrated the light is"
     return restorer, task
 
 
@@ -73,7 +73,7 @@ def _darkest(source: Observed, task: Task, blocks: Blocks, spread: Spreads) -> G
     for answer in spread(_Dark(carried(task), blocks.cut), seen(source, blocks.spread())):
         if isinstance(answer, Done):
             found.append(answer.found)
-        yield "looking for the darkest parts"
+        yield "measuring the dark level"
     return darkest(torch.cat(found))
 
 

@@ -26,16 +26,16 @@ def kernel_checks(kernel: Tensor, *, given: bool) -> list[Check]:
     peak = float(taps.max() / taps.sum()) if taps.size > 1 else 0.0
     border = float(describe_kernel(taps)["border_fraction"]) if taps.size > 1 else 0.0
     collapsed = "the PSF collapsed to a single pixel: the image looks sharp already, or the image prior is too strong"
-    cut = f"{border:.0%} of the PSF lies on the border of its support; try a larger `kernel_size`"
+    cut = f"{border:.0%} of the light of the PSF lies on its border; try a larger `kernel_size`"
     return [
         judged(
             "delta",
             peak,
             ONE_TAP,
             doubt=GIVEN_DELTA if given else collapsed,
-            fine="the PSF is no single pixel"
+            fine="the PSF is more than a single pixel"
             if taps.size > 1
-            else "the image was taken to be sharp, and no blur removed",
+            else "the image was judged to be sharp, and no blur was removed",
         ),
         judged(
             "border",

@@ -137,8 +137,8 @@ def share_check(whole: float) -> Check:
         "prior_share",
         whole,
         _LIMIT,
-        doubt=f"{whole:.0%} of the restored detail is the prior's, or amplified noise: the PSF and the noise let too "
-        "little of it through; believe only coarse structure, or record with more light or a sharper PSF",
+        doubt=f"{whole:.0%} of the restored detail comes from the prior, or is amplified noise: too little of it is "
+        "visible through PSF and noise; trust only coarse structure, or record with more light or a sharper PSF",
         fine=f"{1 - whole:.0%} of the restored detail comes from the data",
     )
 

@@ -31,7 +31,7 @@ _TOLERATED, _TOLERATED_LOCALLY = 2.0, 2.0
 _ORDINATES_PER_INDEPENDENT = 1.944
 # Local misfit: the residual's waves of more than about six samples, in windows of this standard deviation, in samples.
 _SMOOTHING, _WINDOW = 1.0, 8.0
-_COMPRESSED = "not judged: the image was compressed with losses, whose errors are not white even where the PSF is right"
+_COMPRESSED = "not judged: the errors of lossy compression are not white, even if the PSF is right"
 # Share of such a window that must be data: in the middle of a mask there is only what leaks in from its rim.
 _DATA = 0.5
 
@@ -106,9 +106,9 @@ def size(value: float) -> Check:
         "residual_size",
         value,
         _SIZE,
-        doubt=f"the restored image, blurred again, misses the observation by {value:.1f} times what noise and model "
-        "error explain: PSF or noise level are wrong, or the blur differs across the image",
-        fine="the restored image, blurred again, meets the observation as well as the noise allows",
+        doubt=f"the restored image, blurred again, differs from the recording by {value:.1f} times what noise and "
+        "model error explain: the PSF or the noise level is wrong, or the blur differs across the image",
+        fine="the restored image, blurred again, matches the recording as well as the noise allows",
     )
 
 
@@ -145,10 +145,10 @@ def whiteness_of(power: Tensor, shape: Sequence[int], parts: int) -> Check:
         "residual_whiteness",
         ratio,
         limit,
-        doubt=f"the residual is not white: waves of about {1 / max(frequency, 1e-3):.0f} pixels are missed {ratio:.1f} "
-        "times as strongly as noise is; the PSF is wrong or the prior too strong: look for the specimen's shapes in "
-        "the residual, try another kind of PSF or a lower strength",
-        fine="the residual is as white as noise",
+        doubt=f"the residual is not white: waves of about {1 / max(frequency, 1e-3):.0f} pixels are {ratio:.1f} "
+        "times as strong as noise; the PSF is wrong or the prior too strong: look for the specimen in the residual, "
+        "and try another kind of PSF or a lower strength",
+        fine="the residual is white, like noise",
     )
 
 
@@ -186,9 +186,9 @@ def local_whiteness(
         "residual_local",
         value,
         limit,
-        doubt=f"the residual shows structure around pixel ({where}){frame}, {value:.1f} times that of noise: there the "
-        "PSF is another one, or light was lost; restore that part by itself",
-        fine="the residual is like noise in every part of the image",
+        doubt=f"the residual shows structure around pixel ({where}){frame}, {value:.1f} times that of noise: the PSF "
+        "differs there, or light was lost; restore that part by itself",
+        fine="the residual looks like noise in every part of the image",
     )
 
 

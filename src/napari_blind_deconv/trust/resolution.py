@@ -88,7 +88,7 @@ def words(before: float | None, why: Literal["light", "pixels", "nothing"], afte
     'half of the light shows detail of 0.31 µm, restored 0.28 µm'
     """
     if before is None or why == "nothing":
-        return "the two halves of the light agree on nothing: there is too little of it"
+        return "the two halves of the light show nothing in common: there is too little light"
     finest = "as fine as two pixels" if why == "pixels" else f"of {before:.3g} {unit}"
     restored = "none" if after is None else f"{after:.3g} {unit}"
     return f"half of the light shows detail {finest}, restored {restored}"

@@ -84,7 +84,7 @@ def looks(records: Sequence[Record], told: Sequence[str]) -> list[Look]:
     failed, differing, doubtful = [], [], []
     for number, record in enumerate(records, start=1):
         if record.status == "failed":
-            failed.append(Look(record.message or "no reason was written down", "failed", "failed", number, record.name))
+            failed.append(Look(record.message or "no reason was recorded", "failed", "failed", number, record.name))
         for channel in record.channels:
             name = record.name + (f", {channel_name(channel)}" if channel.number else "")
             differing += [Look(mark, "differs", "PSF differs", number, name) for mark in channel.marks]
