@@ -15,6 +15,7 @@ def names(viewer: Any) -> list[str]:
     return [layer.name for layer in viewer.layers]
 
 
+@pytest.mark.smoke
 def test_run_adds_the_restored_image_and_the_psf(qtbot: Any, viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
     run(qtbot, widget)
@@ -110,6 +111,7 @@ def test_source_may_be_removed_while_it_runs(qtbot: Any, viewer: Any, widget: An
     assert sorted(names(viewer)) == ["cells PSF", "cells residual (σ)", "cells restored"]
 
 
+@pytest.mark.smoke
 def test_closing_the_dock_stops_the_run(qtbot: Any, viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
     endless(widget)
@@ -168,6 +170,7 @@ def test_a_known_psf_comes_from_a_file(qtbot: Any, viewer: Any, widget: Any, tmp
     np.testing.assert_allclose(psf.data, kernel / kernel.sum(), atol=1e-6)
 
 
+@pytest.mark.smoke
 def test_copy_as_command_puts_one_line_on_the_clipboard(qtbot: Any, viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells", scale=(0.2, 0.2), units="um")
     click(qtbot, widget.panel.copy)
