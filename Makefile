@@ -76,7 +76,7 @@ wheel: $(VENV)/.dev ## build the wheel and try it in a clean environment
 
 release-check: $(VENV)/.dev ## look at all that a release needs: versions, changelog, archives, licences, pages (docs/releasing.md)
 	@echo "==> Going through the checklist of a release"
-	$(BIN)/python -m release
+	$(BIN)/python -m release $(STRICT)
 
 clean: ## remove what was built, but not the environment
 	rm -rf build demo dist site

@@ -200,8 +200,8 @@ def _lower(text: str) -> str:
 
 _COMMANDS = """# Reference: commands
 
-Every command of `blind-deconv` with its options, as `--help` lists them. How they are used is on [Command line](cli.md);
-what `--set` reaches is on [Reference: settings](reference.md).
+Every command of `blind-deconv` with its options, as `--help` lists them. How they are used is on
+[Command line](cli.md); what `--set` reaches is on [Reference: settings](reference.md).
 """
 
 

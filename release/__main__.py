@@ -25,6 +25,7 @@ def checks() -> Mapping[str, Callable[[], Iterable[Finding]]]:
         "weights": lambda: weights.check(_PACKAGE / "weights"),
         "licences": licences.check,
         "readme": lambda: pages.check(text("README.md"), project["project"].get("urls", {})),
+        "schemas": commands.schemas,
         "manifest": commands.manifest,
         "documentation": commands.documentation,
         "build": commands.build,

@@ -54,6 +54,13 @@ def metadata() -> Iterator[Finding]:
     yield from _run("twine", "check", "--strict", *(str(path) for path in built()))
 
 
+def schemas() -> Iterator[Finding]:
+    """Citation and workflows, by the schemas of those who read them."""
+    workflows = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob(".github/workflows/*.yml"))]
+    for schema, files in (("citation-file-format", ["CITATION.cff"]), ("github-workflows", workflows)):
+        yield from _run("check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files)
+
+
 def manifest() -> Iterator[Finding]:
     """What napari asks of the manifest."""
     yield from _run("npe2", "validate", "src/napari_blind_deconv/napari.yaml")
