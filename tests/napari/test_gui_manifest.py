@@ -7,7 +7,7 @@ from typing import Any
 import npe2
 import numpy as np
 import pytest
-from gui import PLUGIN
+from gui import PLUGIN, spots
 
 SAMPLE_KEYS = ["fluorescence", "photograph", "stack"]
 
@@ -53,6 +53,17 @@ def test_listing_the_plugin_loads_neither_torch_nor_qt() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.smoke
+def test_every_widget_opens_beside_an_image_and_closes(qtbot: Any, viewer: Any, open_widget: Any) -> None:
+    viewer.add_image(spots((40, 44)), name="cells", scale=(0.1, 0.1), units="um")
+    for name in WIDGETS.values():
+        widget = open_widget(name)
+        qtbot.waitUntil(widget.isVisible)
+        assert not widget.grab().isNull()
+    viewer.window.remove_dock_widget("all")
+    assert [layer.name for layer in viewer.layers] == ["cells"]
 
 
 @pytest.mark.parametrize("key", SAMPLE_KEYS)

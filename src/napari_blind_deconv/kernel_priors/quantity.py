@@ -19,7 +19,7 @@ Quantity = float | tuple[float, float] | None
 
 
 def checked(given: Any, low: float, high: float, unit: str = "", mistake: str = "") -> Quantity:
-    """A `Quantity` that physics holds between ``low`` and ``high``; arguments as in `physical`."""
+    """A `Quantity` that physics holds between ``low`` and ``high``; the others as of `Physical`."""
     if given is None:
         return None
     pair = isinstance(given, (list, tuple))
@@ -49,10 +49,11 @@ def checked(given: Any, low: float, high: float, unit: str = "", mistake: str = 
     return float(values[0]), float(values[1])
 
 
-def physical(low: float, high: float, unit: str = "", mistake: str = "") -> BeforeValidator:
-    """A validator of a `Quantity`.
+@dataclass(frozen=True)
+class Physical:
+    """What physics allows of a `Quantity`, as a function that refuses the rest.
 
-    Parameters
+    Attributes
     ----------
     low, high
         What is allowed, ends included.
@@ -61,7 +62,20 @@ def physical(low: float, high: float, unit: str = "", mistake: str = "") -> Befo
     mistake
         The likely mistake and what to do; ``{thousandth}`` stands for a thousandth of the value.
     """
-    return BeforeValidator(lambda given: checked(given, low, high, unit, mistake))
+
+    low: float
+    high: float
+    unit: str = ""
+    mistake: str = ""
+
+    def __call__(self, given: Any) -> Quantity:
+        """The quantity, as it is kept."""
+        return checked(given, self.low, self.high, self.unit, self.mistake)
+
+
+def physical(low: float, high: float, unit: str = "", mistake: str = "") -> BeforeValidator:
+    """A validator of a `Quantity`; arguments as of `Physical`."""
+    return BeforeValidator(Physical(low, high, unit, mistake))
 
 
 def one_per_channel(low: float, high: float, unit: str = "", mistake: str = "") -> BeforeValidator:
