@@ -26,6 +26,7 @@ from napari_blind_deconv._napari.refusals import on_screen, refusal_on_screen
 from napari_blind_deconv._napari.run_control import RunControl
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
+from napari_blind_deconv._napari.tab_order import tab_through
 from napari_blind_deconv._napari.tones import set_tone
 from napari_blind_deconv._napari.trial import add_region_layer, region_layer, trial_region
 from napari_blind_deconv._napari.words import kind_label
@@ -72,6 +73,7 @@ class DeconvolveWidget(Docked):
         self.input.changed.connect(self._input_changed)
         self.form.changed.connect(self._form_changed)
         self.masks.changed.connect(self._masks_changed)
+        tab_through(self)
         self._check()
 
     def _arrange(self) -> None:
@@ -202,6 +204,7 @@ class DeconvolveWidget(Docked):
 
     def _input_changed(self) -> None:
         self._suggest()
+        tab_through(self)
         self.form.set_channels(self.input.channel.names)
         self.optics.follow(self.input.facts.get("optics", {}), max(1, len(self.input.channel.names)))
         self.form.editors["planes"].set_value(self.input.axes.planes())

@@ -54,9 +54,7 @@ def run(
         str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the PSF in pixels, odd.")
     ] = None,
     psf: Annotated[Path | None, typer.Option(help="The PSF, for kernel prior known.")] = None,
-    voxel_size_um: Annotated[
-        str | None, typer.Option(metavar="Z,Y,X", help="Voxel size in µm; else the file's.")
-    ] = None,
+    voxel_size_um: Annotated[str | None, typer.Option(metavar="Z,Y,X", help="In µm; else the file's.")] = None,
     axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Axes such as TCZYX; else the file's.")] = None,
     crop: Annotated[str | None, typer.Option(metavar="RANGES", help="The part to restore: C=1:2,Y=100:356.")] = None,
     image_prior: Annotated[

@@ -1,0 +1,63 @@
+"""A support that nobody asked for grows until the kernel fits into it, as far as the image has room."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from torch import Tensor
+
+from napari_blind_deconv.estimation.problem import Found, Problem
+from napari_blind_deconv.physical_checks import BORDER
+
+_WIDER = math.sqrt(2)
+
+
+def on_wider_supports(problem: Problem, kernels: Callable[[Problem], Iterator[Found]]) -> Iterator[Found]:
+    """Kernels on the support of a problem and, where it was found automatically, on wider ones if it cuts the answer.
+
+    Parameters
+    ----------
+    problem
+        The observation.
+    kernels
+        Better and better kernels of a problem, the last one the answer.
+
+    Yields
+    ------
+    Found
+        The last one fits into its support, or there is no wider one.
+    """
+    done = 0
+    while True:
+        last: Found | None = None
+        steps = 0
+        for steps, last in enumerate(kernels(problem), start=1):
+            yield replace(last, total=done + max(last.total, steps))
+        following = None if last is None else wider(last.fit.kernel, problem)
+        if following is None:
+            return
+        done += steps
+        problem = replace(problem, kernel_shape=following)
+
+
+def wider(kernel: Tensor, problem: Problem) -> tuple[int, ...] | None:
+    """The next support along the axes that cut a kernel; ``None`` where it fits, or nothing wider is to be had."""
+    shape, largest = problem.kernel_shape, problem.largest_kernel
+    if largest is None or tuple(kernel.shape) != shape:
+        return None
+    cut = [
+        n < most and _on_ends(kernel, axis) > BORDER for axis, (n, most) in enumerate(zip(shape, largest, strict=True))
+    ]
+    grown = tuple(next_size(n, most) if grows else n for n, most, grows in zip(shape, largest, cut, strict=True))
+    return grown if any(cut) else None
+
+
+def next_size(size: int, most: int) -> int:
+    """The next length of a support, odd, at most the largest."""
+    return min(2 * round(_WIDER * size / 2) + 1, most)
+
+
+def _on_ends(kernel: Tensor, axis: int) -> float:
+    """Share of a kernel's light on the two ends of an axis."""
+    moved = kernel.movedim(axis, 0)
+    return float((moved[0].sum() + moved[-1].sum()) / kernel.sum())
