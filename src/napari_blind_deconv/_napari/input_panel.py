@@ -116,7 +116,12 @@ class InputPanel(QWidget):
         typed = [None if length == _UNKNOWN else length for length in self.voxel_size.value()]
         for length in typed:
             if length is not None and not isinstance(length, (int, float)):
-                raise InputError(f"voxel size {length!r} is not a number; give lengths in µm, such as 0.3, 0.1, 0.1")
+                raise InputError(
+                    subject="voxel size",
+                    value=f"{length!r}",
+                    allowed="is not a number",
+                    remedy="give lengths in µm, such as 0.3, 0.1, 0.1",
+                )
         return tuple(None if length is None else float(length) for length in typed) or None
 
     def show_voxels_needed(self, *, needed: bool) -> None:

@@ -10,9 +10,13 @@ from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.physical_checks import BORDER
 
 _WIDER = math.sqrt(2)
+# Shares of the light on the two ends of an axis from which on a kernel is cut: noise lies there, too, in free forms.
+FEW_FIGURES, FREE = 0.01, BORDER
 
 
-def on_wider_supports(problem: Problem, kernels: Callable[[Problem], Iterator[Found]]) -> Iterator[Found]:
+def on_wider_supports(
+    problem: Problem, kernels: Callable[[Problem], Iterator[Found]], most: float = FREE
+) -> Iterator[Found]:
     """Kernels on the support of a problem and, where it was found automatically, on wider ones if it cuts the answer.
 
     Parameters
@@ -21,6 +25,8 @@ def on_wider_supports(problem: Problem, kernels: Callable[[Problem], Iterator[Fo
         The observation.
     kernels
         Better and better kernels of a problem, the last one the answer.
+    most
+        Share of the light that may lie on the ends of an axis.
 
     Yields
     ------
@@ -33,23 +39,23 @@ def on_wider_supports(problem: Problem, kernels: Callable[[Problem], Iterator[Fo
         steps = 0
         for steps, last in enumerate(kernels(problem), start=1):
             yield replace(last, total=done + max(last.total, steps))
-        following = None if last is None else wider(last.fit.kernel, problem)
+        following = None if last is None else wider(last.fit.kernel, problem, most)
         if following is None:
             return
         done += steps
         problem = replace(problem, kernel_shape=following)
 
 
-def wider(kernel: Tensor, problem: Problem) -> tuple[int, ...] | None:
+def wider(kernel: Tensor, problem: Problem, most: float) -> tuple[int, ...] | None:
     """The next support along the axes that cut a kernel; ``None`` where it fits, or nothing wider is to be had."""
     shape, largest = problem.kernel_shape, problem.largest_kernel
     if largest is None or tuple(kernel.shape) != shape:
         return None
-    cut = [
-        n < most and _on_ends(kernel, axis) > BORDER for axis, (n, most) in enumerate(zip(shape, largest, strict=True))
-    ]
-    grown = tuple(next_size(n, most) if grows else n for n, most, grows in zip(shape, largest, cut, strict=True))
-    return grown if any(cut) else None
+    sizes = list(zip(shape, largest, strict=True))
+    cut = [n < limit and _on_ends(kernel, axis) > most for axis, (n, limit) in enumerate(sizes)]
+    if not any(cut):
+        return None
+    return tuple(next_size(n, limit) if grows else n for (n, limit), grows in zip(sizes, cut, strict=True))
 
 
 def next_size(size: int, most: int) -> int:
