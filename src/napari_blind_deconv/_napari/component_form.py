@@ -25,7 +25,7 @@ from napari_blind_deconv._napari.editors import (
     ToggleEditor,
 )
 from napari_blind_deconv._napari.field_docs import class_doc
-from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
+from napari_blind_deconv._napari.form_rows import add_field, add_row, form_layout, set_fields
 from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
 from napari_blind_deconv._napari.limits import limits
 from napari_blind_deconv._napari.made_when_shown import MadeWhenShown
@@ -33,6 +33,7 @@ from napari_blind_deconv._napari.optional_editors import OptionalEditor, Optiona
 from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
 from napari_blind_deconv._napari.quantity_editors import QuantityEditor, QuantityListEditor
 from napari_blind_deconv._napari.share_editor import ShareEditor
+from napari_blind_deconv._napari.tab_order import name_after
 from napari_blind_deconv._napari.tones import QUIET, set_tone
 from napari_blind_deconv._napari.words import (
     APPLIES,
@@ -86,7 +87,7 @@ class ComponentForm(Editor):
             if before == next(iter(presets[0].fields)):
                 self.presets[label] = PresetChoice(presets)
                 self.presets[label].filled.connect(self._fill)
-                self.rows.addRow(label, self.presets[label])
+                add_row(self.rows, label, self.presets[label])
 
     def _fill(self, preset: Preset) -> None:
         before = self.raw()
@@ -234,6 +235,7 @@ class VariantEditor(Editor):
     def add_row(self, kind: str, label: str, widget: QWidget) -> None:
         """Put a widget of the host on top of a kind's fields."""
         self.forms[kind].rows.insertRow(0, label, widget)
+        name_after(label, widget)
         self._show_fields()
 
     def _show_fields(self) -> None:

@@ -14,7 +14,7 @@ from napari_blind_deconv._napari.cropping import DrawnPart, cropped
 from napari_blind_deconv._napari.docked import Docked, show_dock
 from napari_blind_deconv._napari.file_optics import FileOptics
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
-from napari_blind_deconv._napari.form_job import estimated, in_lengths
+from napari_blind_deconv._napari.form_job import VOXELS, checked_lengths, ended, estimated, in_lengths
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.layer_choice import LayerChoice
@@ -26,6 +26,7 @@ from napari_blind_deconv._napari.refusals import on_screen, refusal_on_screen
 from napari_blind_deconv._napari.run_control import RunControl
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
+from napari_blind_deconv._napari.tab_order import tab_through
 from napari_blind_deconv._napari.tones import set_tone
 from napari_blind_deconv._napari.trial import add_region_layer, region_layer, trial_region
 from napari_blind_deconv._napari.words import kind_label
@@ -72,6 +73,7 @@ class DeconvolveWidget(Docked):
         self.input.changed.connect(self._input_changed)
         self.form.changed.connect(self._form_changed)
         self.masks.changed.connect(self._masks_changed)
+        tab_through(self)
         self._check()
 
     def _arrange(self) -> None:
@@ -113,6 +115,7 @@ class DeconvolveWidget(Docked):
         if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
             raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
         source = self.input.source()
+        checked_lengths(source)
         if not source.has_lengths and in_lengths(settings.kernel_prior):
             raise InputError(
                 f"“{kind_label(settings.kernel_prior.kind)}” needs the voxel size; fill it in above, in µm, such as "
@@ -202,6 +205,7 @@ class DeconvolveWidget(Docked):
 
     def _input_changed(self) -> None:
         self._suggest()
+        tab_through(self)
         self.form.set_channels(self.input.channel.names)
         self.optics.follow(self.input.facts.get("optics", {}), max(1, len(self.input.channel.names)))
         self.form.editors["planes"].set_value(self.input.axes.planes())
@@ -238,18 +242,23 @@ class DeconvolveWidget(Docked):
             needed = False
         self.input.show_voxels_needed(needed=needed)
         self.form.withdraw()
+        self.input.voxel_size.complain("")
         self._planning.stop()
         try:
             self.job()
             doubts = self._doubts()
         except InputError as error:
             sentence = refusal_on_screen(error)
+            if error.subject == VOXELS:
+                self.input.voxel_size.complain(sentence)
             self.form.complain_at(error.subject, sentence)
             self.panel.foresee(sentence, alarm=self.input.layer_choice.value() is not None)
             return
         for path, sentence in doubts:
+            if path == "voxel_size_um":
+                self.input.voxel_size.complain(sentence)
             self.form.complain_at(path, sentence)
-        self._warnings = [f"Warning: {sentence}." for _, sentence in doubts]
+        self._warnings = [ended(f"Warning: {sentence}") for _, sentence in doubts]
         self._say_ready("")
         self._planning.start()
 

@@ -1,10 +1,32 @@
 """What settings need of an image, before it is a job."""
 
-from typing import Any
+from typing import Any, Final
 
+from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.kernel_priors import InVoxels
+from napari_blind_deconv.observation import Arrangement, checked_voxel_size
 from napari_blind_deconv.settings import Settings
+
+VOXELS: Final = "voxel size"
+"""What a refusal of lengths is about."""
+
+
+def checked_lengths(source: Source) -> None:
+    """Refuse lengths of voxels that are none, before a run does.
+
+    Raises
+    ------
+    InputError
+        As of `observation.checked_voxel_size`.
+    """
+    if source.voxel_size_um is not None:
+        checked_voxel_size(source.voxel_size_um, Arrangement(source.axes, source.planes).space, source.planes)
+
+
+def ended(sentence: str) -> str:
+    """A sentence with its full stop, where it has no other end."""
+    return sentence if sentence.endswith(("?", "!", ".")) else f"{sentence}."
 
 
 def in_lengths(prior: Any) -> bool:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QWidget
 
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.field_docs import field_docs
-from napari_blind_deconv._napari.words import field_hint, field_label
+from napari_blind_deconv._napari.help_links import HelpButton
+from napari_blind_deconv._napari.tab_order import name_after
+from napari_blind_deconv._napari.words import HELP_PAGES, field_hint, field_label
 
 
 def form_layout(body: QWidget) -> QFormLayout:
@@ -25,12 +27,32 @@ def add_field(rows: QFormLayout, name: str, editor: Editor, cls: type) -> None:
     hint = field_hint(name, kind) or field_docs(cls).get(name, "")
     label.setToolTip(hint)
     editor.setToolTip(hint)
+    label.setBuddy(name_after(label.text(), editor))
     if editor.wide:
         # Its choices are sentences: they need the whole width.
-        rows.addRow(label)
+        rows.addRow(_with_help(label, name))
         rows.addRow(editor)
     else:
         rows.addRow(label, editor)
+
+
+def _with_help(label: QLabel, name: str) -> QWidget:
+    """A label, and what opens the page on its field, where there is one."""
+    if name not in HELP_PAGES:
+        return label
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.addWidget(label)
+    line.addWidget(HelpButton(HELP_PAGES[name], label.text().rstrip("?")))
+    line.addStretch(1)
+    return row
+
+
+def add_row(rows: QFormLayout, label: str, widget: QWidget) -> None:
+    """A labelled row of a widget that belongs to no setting."""
+    rows.addRow(label, widget)
+    name_after(label, widget)
 
 
 def set_fields(form: Editor, editors: dict[str, Editor], component: Any) -> None:

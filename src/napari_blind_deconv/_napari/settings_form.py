@@ -9,6 +9,7 @@ from napari_blind_deconv._napari.component_form import VariantEditor, field_edit
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
+from napari_blind_deconv._napari.tab_order import name_after
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
 _MAIN: Final = ("kernel_prior", "kernel_size", "image_prior")
@@ -47,6 +48,7 @@ class SettingsForm(Editor):
         words = QLabel(label)
         for part in (words, widget):
             part.setToolTip(hint)
+        words.setBuddy(name_after(label, widget))
         self._advanced.insertRow(0, words, widget)
 
     def show_advanced(self, widget: QWidget, *, visible: bool) -> None:

@@ -200,6 +200,16 @@ OPTIONAL_STARTS: Final = MappingProxyType(
 )
 """Field name: what an optional field shows first once it is no longer left to the program."""
 
+HELP_PAGES: Final = MappingProxyType(
+    {
+        "kernel_prior": "kernel-priors",
+        "image_prior": "image-priors",
+        "likelihood": "noise-and-masks",
+        "variation": "space-variant",
+    }
+)
+"""Field name: the page of the documentation that is about it."""
+
 PER_CHANNEL: Final = frozenset({"emissions_um", "excitations_um"})
 """Fields that mean something for images of several channels only."""
 

@@ -85,7 +85,7 @@ def shown_blur(
     window = informative_window(sample, tuple(kernel.shape), weights, side=side, frames=1, kernels=_KERNELS)
     # What asks the residual comes after the kernel, what asks the prior last.
     return [
-        *kernel_checks(kernel, given=isinstance(problem.kernel_prior, Known)),
+        *kernel_checks(kernel, given=isinstance(problem.kernel_prior, Known), largest=problem.largest_kernel),
         *(check for check in residual if check.check != "prior_share"),
         no_blur_check(window.of(sample), kernel, taught.noise, taught.spacing),
         saturation_check(saturated),
