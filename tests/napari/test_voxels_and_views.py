@@ -15,7 +15,7 @@ from gui import PLUGIN, click, quick, results, run, spots
 from napari.layers import Image, Labels
 
 from napari_blind_deconv import InputError, Settings
-from napari_blind_deconv._napari.before_after import pair_of
+from napari_blind_deconv._napari.before_after import grid_of, pair_of
 from napari_blind_deconv._napari.command import command_of
 from napari_blind_deconv._napari.preferences import Preferences, preferences
 from napari_blind_deconv._napari.voxels_to_layer import lying_on, use
@@ -103,16 +103,16 @@ def test_two_stand_side_by_side_with_one_contrast_and_everything_comes_back(
     row, limits = widget.before_after, restored.contrast_limits
     row.beside.setChecked(True)
     row.contrast.setChecked(True)
-    assert viewer.grid.enabled
-    assert viewer.grid.actual_shape(list(viewer.layers)) == (1, 2)
+    assert grid_of(viewer).enabled
+    assert grid_of(viewer).actual_shape(list(viewer.layers)) == (1, 2)
     order = list(viewer.layers)
-    assert [viewer.grid.position(order.index(layer), order)[1] for layer in pair] == [0, 1]
+    assert [grid_of(viewer).position(order.index(layer), order)[1] for layer in pair] == [0, 1]
     assert [layer.visible for layer in viewer.layers] == [True, False, True]
     assert restored.contrast_limits == image.contrast_limits
     viewer.layers.selection.active = image
-    assert viewer.grid.enabled
+    assert grid_of(viewer).enabled
     viewer.layers.remove(image)
-    assert not viewer.grid.enabled
+    assert not grid_of(viewer).enabled
     assert restored.contrast_limits == limits
     assert all(layer.visible for layer in viewer.layers)
 

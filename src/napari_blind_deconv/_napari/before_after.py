@@ -69,11 +69,11 @@ class BeforeAfter(QWidget):
             self._show_only(list(self._pair))
 
     def _show_beside(self, checked: bool) -> None:
-        grid = self._viewer.grid
+        grid = grid_of(self._viewer)
         if checked and self._pair is not None:
             self._grid = {name: getattr(grid, name) for name in ("shape", "stride", "enabled")}
             self._show_only(list(self._pair))
-            grid.shape, grid.stride, grid.enabled = (1, 2), 1 if self._is_above() else -1, True
+            grid.shape, grid.stride, grid.enabled = (1, 2), -1 if self._is_above() else 1, True
         elif self._grid:
             for name, value in self._grid.items():
                 setattr(grid, name, value)
@@ -81,7 +81,7 @@ class BeforeAfter(QWidget):
             self._give_back()
 
     def _is_above(self) -> bool:
-        """Whether the image lies above what was made of it: napari puts the topmost layer first."""
+        """Whether the image lies above what was made of it: a grid has layers in their order, the lowest first."""
         order = list(self._viewer.layers)
         return self._pair is not None and order.index(self._pair[0]) > order.index(self._pair[1])
 
@@ -139,6 +139,12 @@ def _quiet(*widgets: Any) -> Iterator[None]:
     yield
     for widget in widgets:
         widget.blockSignals(False)
+
+
+def grid_of(viewer: Any) -> Any:
+    """The grid of a viewer, which belongs to its canvas from napari 0.9 on."""
+    canvas = getattr(viewer, "canvas", None)
+    return viewer.grid if canvas is None else canvas.grid
 
 
 def pair_of(layers: Any) -> tuple[Image, Image] | None:
