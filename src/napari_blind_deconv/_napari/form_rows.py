@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QWidget
 
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.field_docs import field_docs
 from napari_blind_deconv._napari.help_links import HelpButton
 from napari_blind_deconv._napari.tab_order import name_after
+from napari_blind_deconv._napari.tones import set_tone
 from napari_blind_deconv._napari.words import HELP_PAGES, field_hint, field_label
 
 
@@ -64,3 +65,11 @@ def set_fields(form: Editor, editors: dict[str, Editor], component: Any) -> None
     form.blockSignals(False)
     if [editor.raw() for editor in editors.values()] != before:
         form.changed.emit()
+
+
+def rule() -> QFrame:
+    """A line between parts of a form."""
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    set_tone(line, "line")
+    return line

@@ -28,6 +28,7 @@ from napari_blind_deconv._napari.layers import (
 )
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.tones import ALARM, QUIET, set_tone
+from napari_blind_deconv._napari.voxels_to_layer import VoxelsToLayer
 from napari_blind_deconv._types import InputError, VoxelSize
 
 _ORIGINS: Final = MappingProxyType(
@@ -76,6 +77,8 @@ class InputPanel(QWidget):
         add_row(self._rows, "Channels", self.channel)
         add_row(self._rows, "Voxel size (µm)", self.voxel_size)
         self._rows.addRow("", self.origin)
+        self.use_voxels = VoxelsToLayer(self, viewer)
+        self._rows.addRow("", self.use_voxels)
         self.layer_choice.changed.connect(self._layer_changed)
         self.axes.changed.connect(self._axes_changed)
         self.channel.changed.connect(self.changed)

@@ -25,6 +25,7 @@ class Job:
     psf: Source | None = None
     leave_out: Drawn | None = None
     region: Drawn | None = None
+    max_memory_gb: float | None = None
     unfinished: list[Stored] = field(default_factory=list)
     """Stores of results that are no layers yet: of a run that was cancelled or refused they are removed."""
 
@@ -52,6 +53,6 @@ class Job:
         )
         place = expected_place(settings)
         if place.type == "cpu" or _torch.is_loaded():
-            return planned(work, limit_bytes(None), place)
+            return planned(work, limit_bytes(self.max_memory_gb), place)
         # How much a card holds, and how fast it is, is not known before PyTorch is there.
-        return replace(planned(work, limit_bytes(None), CPU), seconds=math.nan)
+        return replace(planned(work, limit_bytes(self.max_memory_gb), CPU), seconds=math.nan)

@@ -85,6 +85,7 @@ def _arguments(job: Job) -> dict[str, Any]:
         "psf_voxel_size_um": None if job.psf is None else job.psf.voxel_size_um,
         "mask": None if job.leave_out is None else ~job.leave_out.load(),
         "region": None if job.region is None else job.region.load(),
+        "max_memory_gb": job.max_memory_gb,
     }
 
 

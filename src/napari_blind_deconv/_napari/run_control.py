@@ -15,6 +15,7 @@ from napari_blind_deconv._napari.results import result_layers
 from napari_blind_deconv._napari.run import Refusal, run_steps
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.summary import summary
+from napari_blind_deconv._napari.used import used_in
 from napari_blind_deconv._types import Progress, Result
 
 
@@ -89,7 +90,7 @@ class RunControl(QObject):
             self._panel.say(outcome.sentence, alarm=True)
             show_error(outcome.sentence)
             return
-        self._live.settle(result_layers(self._job.source, outcome, command_of(self._job)))
+        self._live.settle(result_layers(self._job.source, outcome, command_of(self._job), used_in(self._job)))
         self._panel.show_kernel(outcome.kernel)
         self._panel.say(summary(self._job.source, outcome))
 
