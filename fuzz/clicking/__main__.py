@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-SILENCE = 300.0
+SILENCE = 600.0
 """Seconds without a line in the log after which a window is given up; every action has one."""
 
 

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 OURS: Final = "napari_blind_deconv"
 STUCK: Final = 30.0
-"""Seconds of a processor's time; on the clock a window that waits for busy processors may take four times as long."""
+"""Seconds of a processor's time; on the clock a window that waits for busy processors may take ten times as long."""
 BEAT_MS: Final = 100
 GRAVE: Final = ("another thread", "Destroyed while", "Cannot create children", "recursive repaint")
 """In a warning of Qt: what is no cosmetic matter."""
@@ -54,7 +54,7 @@ class Judge:
             self.longest, self.longest_in = waited, self.doing
         worked, self._worked = time.thread_time() - self._worked, time.thread_time()
         self.most_worked = max(self.most_worked, worked)
-        if worked > STUCK or waited > 4 * STUCK:
+        if worked > STUCK or waited > 10 * STUCK:
             self.fault(f"the window stood still for {waited:.0f} s, at work for {worked:.0f} s")
 
     def begin(self, action: str) -> None:
