@@ -90,7 +90,6 @@ def _point_at_item(rng: Rng, view: QAbstractItemView) -> str:
     if not rows or not columns:
         return "empty"
     index = model.index(int(rng.integers(rows)), int(rng.integers(columns)))
-    view.scrollTo(index, QAbstractItemView.ScrollHint.EnsureVisible)
     click(view.viewport(), view.visualRect(index).center())
     if chance(rng, 0.2):
         QTest.keyClick(view, pick(rng, (Qt.Key.Key_Space, Qt.Key.Key_Delete, Qt.Key.Key_Down)))

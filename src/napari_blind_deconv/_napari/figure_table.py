@@ -84,7 +84,9 @@ def page(rows: Sequence[Figure], doubts: Sequence[str], columns: int = 1) -> str
     cells = "".join(
         f'<td width="{100 // columns}%" valign="top">{_column(part)}</td>' for part in flowed(list(rows), columns)
     )
-    return f'{said}<table width="100%" cellspacing="0"><tr>{cells}</tr></table>' if rows else said
+    return (
+        f'{said}<table width="100%" cellspacing="0" style="margin-top: 8px"><tr>{cells}</tr></table>' if rows else said
+    )
 
 
 def flowed(rows: list[Figure], columns: int) -> list[list[Figure]]:

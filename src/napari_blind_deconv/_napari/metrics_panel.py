@@ -45,20 +45,20 @@ class MetricsPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        above, below = QWidget(), QWidget()
-        layouts = {above: form_layout(above), below: form_layout(below)}
+        choices = QWidget()
+        self._rows = form_layout(choices)
+        self.fold = Fold("References: true image, true PSF")
         for role, choice in self.choices.items():
-            label = QLabel(LABELS[role])
-            # Two forms, one column of labels.
-            label.setMinimumWidth(label.fontMetrics().horizontalAdvance(max(LABELS.values(), key=len)) + 4)
-            layouts[below if role in _REFERENCES else above].addRow(label, choice)
-        self.fold = Fold("References: true image, true PSF", below)
+            if role == _REFERENCES[0]:
+                self._rows.addRow(self.fold)
+            self._rows.addRow(LABELS[role], choice)
+        self.fold.toggled.connect(self._fold)
+        self._fold(False)
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
         for button in (self.copy, self.save_table, self.save_figure):
             buttons.addWidget(button)
-        for part in (above, self.fold, below):
-            column.addWidget(part)
+        column.addWidget(choices)
         column.addLayout(buttons)
         column.addWidget(self.notes)
         column.addStretch(0)
@@ -67,6 +67,11 @@ class MetricsPanel(QWidget):
         """As wide as one column beside the text; ``None``: above it, as wide as there is room."""
         self.setMinimumWidth(width or 0)
         self.setMaximumWidth(width or _ANY)
+
+    def _fold(self, unfolded: bool) -> None:
+        # Rows of the one form, so that all labels stand in one column.
+        for role in _REFERENCES:
+            self._rows.setRowVisible(self.choices[role], unfolded)
 
     def unfold_for(self, role: str) -> None:
         """Show the references once there is one."""

@@ -88,7 +88,8 @@ class _Measuring:
     def measured(self, progress: Progress) -> Progress:
         """The step with figures that are known already, or none."""
         before = time.monotonic()
-        if self._spent > _MEASURED_SHARE * (before - self._began):
+        last = progress.step == progress.total > 0
+        if self._spent > _MEASURED_SHARE * (before - self._began) and not last:
             return replace(progress, figures=dict)
         figures = progress.figures()
         self._spent += time.monotonic() - before

@@ -7,17 +7,19 @@ from typing import Any, Final
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import QBuffer, QByteArray, QIODevice, Qt
+from qtpy.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
 from qtpy.QtGui import QPainter
 from qtpy.QtSvg import QSvgGenerator
+from qtpy.QtWidgets import QSizePolicy
 
-from napari_blind_deconv._napari.psf_plots import REPORT, Look, pen
+from napari_blind_deconv._napari.psf_plots import REPORT, Look, colour, pen
 from napari_blind_deconv.metrics import PsfProfiles
 
 _HEIGHT: Final = 132
 _TALLEST: Final = 220
 _ANY: Final = 16_777_215  # what Qt takes for no limit
-_NARROWEST: Final = 150
+_NARROWEST: Final = 165
+_LOWEST: Final = 105
 _NYQUIST: Final = 0.5
 _PICTURE: Final = (900, 620)
 """Width and height of one plot of a picture, in pixels."""
@@ -78,25 +80,26 @@ class RunPlots(pg.GraphicsLayoutWidget):
 
     # Asked for while the base class sets itself up.
     _shown: tuple[Plot, ...] = ()
+    _grid = (0, 1)
 
     def __init__(self) -> None:
         super().__init__()
         self._look = REPORT
-        self._columns = 0
+        self._sheet_columns = 0
         self._width: int | None = None
         self.plots: dict[str, Any] = {}
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     def show_plots(self, plots: Sequence[Plot], look: Look) -> None:
-        """Draw anew; a plot that only has further points keeps its place."""
+        """Draw anew."""
         self._shown, self._look = tuple(plots), look
         self.setVisible(bool(plots))
         self._draw()
 
     def resizeEvent(self, event: Any) -> None:
-        """Another width may hold another number of plots beside each other."""
+        """Another size may hold another number of plots."""
         super().resizeEvent(event)
-        if self._shown and self._fitting() != self._columns:
+        if self._shown and self._fitting() != self._grid:
             self._draw()
 
     def set_wide(self, width: int | None) -> None:
@@ -105,52 +108,64 @@ class RunPlots(pg.GraphicsLayoutWidget):
             self._width = width
             self.setMinimumWidth(width or 0)
             self.setMaximumWidth(width or _ANY)
-            if self._shown:
-                self._draw()
+            self._draw()
 
-    def _fitting(self) -> int:
-        return max(1, min(len(self._shown), self.width() // _NARROWEST))
+    def _fitting(self) -> tuple[int, int]:
+        """Rows and columns: as many as there is room for, the first plots first."""
+        if not self._shown:
+            return 0, 1
+        if self._sheet_columns:
+            return -(-len(self._shown) // self._sheet_columns), self._sheet_columns
+        across = max(1, min(len(self._shown), self.width() // _NARROWEST))
+        rows = -(-len(self._shown) // across)
+        room = max(1, self.height() // _LOWEST)
+        # No wider than they need to be for their number of rows.
+        return min(rows, room), -(-len(self._shown) // rows)
 
     def _draw(self) -> None:
         self.clear()
         self.plots = {}
-        self._columns = self._fitting()
+        self._grid = rows, columns = self._fitting()
         self.setBackground(self._look.paper)
         self.ci.layout.setContentsMargins(0, 4, 0, 0)
         self.ci.layout.setHorizontalSpacing(8)
-        for number, plot in enumerate(self._shown):
-            self.plots[plot.title] = self._add(plot, divmod(number, self._columns))
-        rows = -(-len(self._shown) // self._columns)
-        if self._width is None:
-            self.setMinimumHeight(_HEIGHT * rows)
-            self.setMaximumHeight(_HEIGHT * rows)
-        else:
-            # Beside the text: no higher than the dock is.
-            self.setMinimumHeight(0)
-            self.setMaximumHeight(_TALLEST * rows)
+        for number, plot in enumerate(self._shown[: rows * columns]):
+            self.plots[plot.title] = self._add(plot, divmod(number, columns))
+        for row in range(rows):
+            self.ci.layout.setRowStretchFactor(row, 1)
+        for column in range(columns):
+            self.ci.layout.setColumnStretchFactor(column, 1)
+        self.ci.layout.activate()
+        if not self._sheet_columns:
+            self.setMinimumHeight(_HEIGHT if self._shown else 0)
+            self.setMaximumHeight(_TALLEST * -(-len(self._shown) // columns))
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """A row of plots as high as it should be, as often as all plots need it."""
+        _, columns = self._grid
+        return QSize(_NARROWEST, _HEIGHT * -(-len(self._shown) // max(columns, 1)))
 
     def _add(self, plot: Plot, place: tuple[int, int]) -> Any:
         look = self._look
         drawn = self.addPlot(*place)
-        drawn.setTitle(plot.title, color=look.ink, size=f"{look.points}pt")
+        named = ", ".join(f'<span style="color: {colour(n)}">{name}</span>' for n, name in enumerate(plot.names))
+        drawn.setTitle(f"{plot.title}: {named}" if named else plot.title, color=look.ink, size=f"{look.points}pt")
         for side in ("bottom", "left"):
             axis = drawn.getAxis(side)
             axis.setPen(look.ink)
             axis.setTextPen(look.ink)
             axis.enableAutoSIPrefix(False)
             axis.setTickFont(look.font)
-        drawn.getAxis("left").setWidth(5 * look.points)
+        # Sizes of their own: the layout would learn too late how large numbers and words are.
+        highest = max((float(np.max(np.abs(y), initial=0.0)) for _, y in plot.curves), default=0.0)
+        drawn.getAxis("left").setWidth((2 + max(3, 0.8 * len(f"{highest:.0f}"))) * look.points)
+        drawn.getAxis("bottom").setHeight(4 * look.points)
         drawn.setLabel("bottom", plot.below, **{"color": look.ink, "font-size": f"{look.points}pt"})
         drawn.showGrid(x=True, y=True, alpha=0.2)
-        if plot.names:
-            legend = drawn.addLegend(offset=(-1, 1), labelTextColor=look.ink, labelTextSize=f"{look.points}pt")
-            legend.setParentItem(drawn.getViewBox())
-        highest = 0.0
         for number, (x, y) in enumerate(plot.curves):
-            name = plot.names[number] if plot.names else None
             symbol = "o" if len(x) == 1 else None
-            drawn.plot(x, y, pen=pen(number, look), name=name, symbol=symbol, symbolSize=look.points / 2)
-            highest = max(highest, float(np.max(y, initial=0.0)))
+            drawn.plot(x, y, pen=pen(number, look), symbol=symbol, symbolSize=look.points / 2)
         if plot.from_zero:
             drawn.setYRange(0, 1.15 * highest or 1.0, padding=0)
         if plot.last is not None:
@@ -188,17 +203,12 @@ class RunPlots(pg.GraphicsLayoutWidget):
         sheet = RunPlots()
         sheet.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
         across = min(2, len(self._shown))
-        sheet.resize(_PICTURE[0] * across, 100)
+        sheet._sheet_columns = across
+        sheet.resize(_PICTURE[0] * across, _PICTURE[1] * -(-len(self._shown) // max(across, 1)))
         sheet.show_plots(self._shown, REPORT)
-        sheet.spread(across)
         sheet.show()
         sheet.ci.layout.activate()
         return sheet
-
-    def spread(self, across: int) -> None:
-        """As large as in a report, with so many plots beside each other."""
-        rows = -(-len(self._shown) // across)
-        self.setFixedSize(_PICTURE[0] * across, _PICTURE[1] * rows)
 
 
 def _buffer() -> tuple[QByteArray, QBuffer]:
