@@ -54,6 +54,11 @@ class Look:
         """Ink of explanations."""
         return "#98a2ae" if QColor(self.paper).lightness() < 128 else "#5a6470"
 
+    @property
+    def alarm(self) -> str:
+        """Ink of what asks for attention."""
+        return "#ff9d7a" if QColor(self.paper).lightness() < 128 else "#a8380a"
+
 
 REPORT: Final = Look("#ffffff", "#202020", 15.0)
 """For a picture of 1800 x 1300 pixels."""

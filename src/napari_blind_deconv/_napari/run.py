@@ -12,6 +12,8 @@ from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
 
 _PREVIEW_SECONDS: Final = 0.2
+_MEASURED_SHARE: Final = 0.03
+"""Of the time of a run that may go into measuring its steps."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     job.unfinished.extend([] if stored is None else [stored])
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
     steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
-    shown = 0.0
+    shown, gauge = 0.0, _Measuring()
     while True:
         try:
             progress = next(steps)
@@ -63,10 +65,10 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
             break
         now = time.monotonic()
         if now - shown < _PREVIEW_SECONDS:
-            progress = replace(progress, image=None, kernel=None)
+            yield replace(progress, image=None, kernel=None, figures=dict)
         else:
             shown = now
-        yield progress
+            yield gauge.measured(progress)
     if stored is None:
         return result
     maps = {}
@@ -75,6 +77,23 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     image = yield from stored.completed("image")
     job.unfinished.remove(stored)
     return replace(result, image=image, maps=maps)
+
+
+class _Measuring:
+    """Measures steps here, in the thread of the run, as long as that takes next to none of its time."""
+
+    def __init__(self) -> None:
+        self._began, self._spent = time.monotonic(), 0.0
+
+    def measured(self, progress: Progress) -> Progress:
+        """The step with figures that are known already, or none."""
+        before = time.monotonic()
+        last = progress.step == progress.total > 0
+        if self._spent > _MEASURED_SHARE * (before - self._began) and not last:
+            return replace(progress, figures=dict)
+        figures = progress.figures()
+        self._spent += time.monotonic() - before
+        return replace(progress, figures=lambda: figures)
 
 
 def _arguments(job: Job) -> dict[str, Any]:

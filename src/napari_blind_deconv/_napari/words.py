@@ -120,21 +120,6 @@ CHOICE_LABELS: Final = MappingProxyType(
     }
 )
 
-CHECK_LABELS: Final = MappingProxyType(
-    {
-        "delta": "PSF's brightest pixel",
-        "border": "PSF at its border",
-        "residual_size": "Misfit / expected",
-        "residual_whiteness": "Whiteness of the residual",
-        "residual_local": "Local misfit",
-        "no_blur": "Evidence over no blur",
-        "saturation": "Saturated pixels",
-        "prior_share": "Prior's share of detail",
-        "uncertainty": "Factor of the uncertainty",
-    }
-)
-"""Check of trust: how it is called."""
-
 EXAMPLES: Final = MappingProxyType(
     {
         "na": "1.4",
