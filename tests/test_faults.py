@@ -190,7 +190,7 @@ def test_what_is_bound_later_is_no_setting():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe{\x00", "no UTF-8"),
+        (b"\xff\xfe{\x00", "not UTF-8"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"kernel_weight": ' + b"9" * 5000 + b"}", "too many digits"),
         (b'{"kernel_weight": 1e999}', "must be a finite number"),
