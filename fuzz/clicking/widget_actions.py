@@ -76,7 +76,8 @@ def metrics(world: World) -> str | None:
     if not widgets:
         return None
     said = _clicked(widgets[0].panel.metrics)
-    found = world.viewer.window.dock_widgets.get("Deconvolution metrics (napari-blind-deconv)")
+    docks = world.viewer.window.dock_widgets
+    found = next((widget for name, widget in docks.items() if name.startswith("Deconvolution metrics")), None)
     if found is not None and all(found is not other for other in world.opened):
         world.opened.append(found)
     return said

@@ -3,7 +3,7 @@
 from qtpy.QtCore import Qt
 
 from fuzz.case import chance, pick
-from fuzz.clicking.world import PLUGIN, WIDGETS, World
+from fuzz.clicking.world import PLUGIN, WIDGETS, World, dock_of
 
 SIZES = ((1024, 700), (1024, 700), (1280, 800), (1600, 1000), (700, 500))
 
@@ -24,7 +24,9 @@ def close_widget(world: World) -> str | None:
         return None
     widget = pick(world.rng, widgets)
     if chance(world.rng, 0.3):
-        widget.parent().close()
+        dock = dock_of(widget)
+        if dock is not None:
+            dock.close()
         return f"{type(widget).__name__} hidden"
     world.viewer.window.remove_dock_widget(widget)
     return type(widget).__name__

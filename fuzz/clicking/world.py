@@ -33,9 +33,17 @@ class World:
 
     def docks(self) -> list[Any]:
         """The docks around the plugin's widgets."""
-        return [dock for widget in self.widgets() if isinstance(dock := widget.parent(), QDockWidget)]
+        return [dock for widget in self.widgets() if (dock := dock_of(widget)) is not None]
 
     @property
     def is_busy(self) -> bool:
         """Whether any widget is at work."""
         return any(getattr(w, "is_running", False) or getattr(w, "is_busy", False) for w in self.opened if isalive(w))
+
+
+def dock_of(widget: Any) -> QDockWidget | None:
+    """The dock that a widget is in, however deep."""
+    above = widget.parent()
+    while above is not None and not isinstance(above, QDockWidget):
+        above = above.parent()
+    return above

@@ -11,6 +11,7 @@ from napari_blind_deconv._napari.form_rows import form_layout
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import role_of
 from napari_blind_deconv._napari.live import PREVIEW
+from napari_blind_deconv._napari.tones import ALARM, set_tone
 
 LABELS: Final = MappingProxyType(
     {"restored": "Restored image", "psf": "PSF", "truth": "True image", "true PSF": "True PSF"}
@@ -85,7 +86,7 @@ class MetricsPanel(QWidget):
     def say(self, sentence: str, *, alarm: bool = False) -> None:
         """Show a sentence; an alarm is one that asks for something to be changed."""
         self.notes.setText(sentence)
-        self.notes.setStyleSheet("color: #ff9d7a; font-weight: bold;" if alarm else "")
+        set_tone(self.notes, ALARM if alarm else "")
         self.notes.setVisible(bool(sentence))
 
     def release(self) -> None:

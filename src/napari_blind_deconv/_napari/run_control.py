@@ -9,6 +9,7 @@ from superqt.utils import GeneratorWorker
 
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
 from napari_blind_deconv._napari.command import command_of
+from napari_blind_deconv._napari.course import course_of
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.live import LiveLayers
 from napari_blind_deconv._napari.results import result_layers
@@ -53,6 +54,7 @@ class RunControl(QObject):
         self._guard.remember()
         self._live = LiveLayers(self._viewer, job.source)
         self._panel.show_running()
+        course_of(self._viewer).begin()
         self._worker = create_worker(
             run_steps, job, _start_thread=False, _ignore_errors=True, _worker_class=GeneratorWorker
         )
@@ -82,6 +84,7 @@ class RunControl(QObject):
             return
         self._panel.show_progress(progress)
         self._live.show(progress)
+        course_of(self._viewer).add(progress)
 
     def _returned(self, outcome: Result | Refusal) -> None:
         if self._live is None or self._job is None:
