@@ -30,7 +30,7 @@ def test_without_a_shape_one_is_put_in_the_middle_of_the_view(viewer: Any, widge
     volume = np.zeros((2, 5, 300, 400), np.float32)
     viewer.add_image(volume, name="movie", axis_labels=("t", "z", "y", "x"), contrast_limits=(0, 1))
     viewer.dims.set_current_step(0, 1)
-    viewer.camera.center = (0, 150, 250)
+    getattr(viewer, "scene", viewer).camera.center = (0, 150, 250)
     job = widget.trial_job()
     assert job.source.cut == (slice(1, 2), slice(0, 5), slice(86, 214), slice(186, 314))
     shapes = viewer.layers["movie trial region"]
@@ -49,7 +49,7 @@ def test_the_box_lies_within_the_image(viewer: Any, widget: Any, side: int) -> N
     from napari_blind_deconv._napari.trial import middle_box
 
     layer = viewer.add_image(np.zeros((120, 90)), contrast_limits=(0, 1))
-    viewer.camera.center = (0, 118, 3)
+    getattr(viewer, "scene", viewer).camera.center = (0, 118, 3)
     down, across = middle_box(viewer, layer, side)
     assert (down.stop - down.start, across.stop - across.start) == (min(side, 120), min(side, 90))
     assert 0 <= down.start < down.stop <= 120

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLayout, QScrollArea, QWidget
+from qtpy.QtWidgets import QFormLayout, QLayout, QLayoutItem, QScrollArea, QWidget
 
 
 def tab_through(root: QWidget) -> None:
@@ -25,12 +25,26 @@ def stops_of(widget: QWidget) -> Iterator[QWidget]:
 
 
 def _stops_in(layout: QLayout) -> Iterator[QWidget]:
-    for index in range(layout.count()):
-        item = layout.itemAt(index)
+    for item in _items_of(layout):
         if item.widget() is not None:
             yield from stops_of(item.widget())
         elif item.layout() is not None:
             yield from _stops_in(item.layout())
+
+
+def _items_of(layout: QLayout) -> Iterator[QLayoutItem]:
+    """The items of a layout; those of a form row by row, which it counts in the order they were added."""
+    if isinstance(layout, QFormLayout):
+        roles = (QFormLayout.ItemRole.LabelRole, QFormLayout.ItemRole.FieldRole, QFormLayout.ItemRole.SpanningRole)
+        found = (layout.itemAt(row, role) for row in range(layout.rowCount()) for role in roles)
+        seen: list[QLayoutItem] = []
+        for item in found:
+            if item is not None and not any(item is other for other in seen):
+                seen.append(item)
+                yield item
+        return
+    for index in range(layout.count()):
+        yield layout.itemAt(index)
 
 
 def name_after(label: str, widget: QWidget) -> QWidget:

@@ -36,7 +36,7 @@ FIELD_LABELS: Final = MappingProxyType(
         "widths": "Channels of the network",
         "fill_nan": "Fill NaN and Inf",
         "share_psf": "One PSF for",
-        "psf_drift": "Changes with time: frames a group",
+        "psf_drift": "PSF drift: frames per group",
         "planes": "Independent planes",
         "bootstrap": "Repeats for the error",
         "psf": "PSF file",

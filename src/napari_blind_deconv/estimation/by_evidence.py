@@ -44,7 +44,7 @@ class ByEvidence:
             chosen = choose(problem, problem.kernel_prior, self._free_form)
             yield from (Found(fit, step, choice) for step, (fit, choice) in enumerate(chosen, start=1))
             return
-        few = isinstance(problem.kernel_prior, FittedByEvidence)
+        few = isinstance(problem.kernel_prior, FittedByEvidence) and problem.ndim < 3
         yield from on_wider_supports(problem, self._of_family, FEW_FIGURES if few else FREE)
 
     def _of_family(self, problem: Problem) -> Iterator[Found]:

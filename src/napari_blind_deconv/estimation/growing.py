@@ -10,8 +10,9 @@ from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.physical_checks import BORDER
 
 _WIDER = math.sqrt(2)
-# Shares of the light on the two ends of an axis from which on a kernel is cut: noise lies there, too, in free forms.
-FEW_FIGURES, FREE = 0.01, BORDER
+# Shares of the light on the two ends of an axis from which on a kernel is cut. In free forms noise lies there, too; and
+# a volume's fit is so dear that only what would be doubted is worth another.
+FEW_FIGURES, FREE = 0.005, BORDER
 
 
 def on_wider_supports(
