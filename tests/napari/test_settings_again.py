@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qtpy.QtWidgets import QApplication
 
 from napari_blind_deconv import InputError, Settings, cli, io
+from napari_blind_deconv._napari.layers import role_of
 from napari_blind_deconv._napari.presets import Presets, checked_name
 from napari_blind_deconv._napari.recipe import recipe_of
 from napari_blind_deconv.settings import settings_to_dict
@@ -166,3 +167,26 @@ def test_a_file_of_presets_that_is_wrong_is_refused(content: str, tmp_path: Path
     with pytest.raises(InputError):
         Presets(path).settings("a")
     assert path.read_text() == content
+
+
+def test_one_channel_and_a_trial_are_run_again_on_their_part(qtbot: Any, viewer: Any, widget: Any) -> None:
+    two = np.stack([spots((40, 44)), spots((40, 44), 2.0)])
+    image = viewer.add_image(two, name="cells", axis_labels=("c", "y", "x"))
+    quick(widget, kernel_size=(3,))
+    widget.input.channel.setCurrentIndex(2)
+    run(qtbot, widget)
+    viewer.add_shapes([[8, 6], [8, 37], [36, 37], [36, 6]], shape_type="rectangle", name="trial region")
+    widget.input.choose(image)
+    widget.try_region()
+    finish(qtbot, widget)
+    made = [layer for layer in viewer.layers if role_of(layer) == "restored"]
+    assert [layer.data.shape[0] for layer in made] == [1, 1]
+    assert made[0].data.shape != made[1].data.shape
+    for layer in made:
+        known = set(viewer.layers)
+        widget.menu.run_again(layer)
+        qtbot.waitUntil(lambda: not widget.menu.is_looking)
+        finish(qtbot, widget)
+        [again] = [other for other in set(viewer.layers) - known if role_of(other) == "restored"]
+        np.testing.assert_array_equal(again.data, layer.data)
+        np.testing.assert_allclose(again.translate, layer.translate)

@@ -160,7 +160,7 @@ def test_what_is_preferred_reaches_forms_plans_and_commands(
     viewer.add_image(spots((20, 22)), name="cells")
     widget = open_widget("Blind deconvolution")
     assert widget.form.value() == Settings(device="cpu")
-    assert widget.panel.status.text().startswith("Ready")
+    assert widget.panel.forecast.text().startswith("Ready")
     job = widget.job()
     assert job.plan().limit <= 1.5e9
     assert "--max-memory-gb 1.5" in command_of(job)
