@@ -113,4 +113,6 @@ def show_dock(viewer: Any, title: str, make: Callable[[Any], QWidget], area: Qt.
         return
     dock = window.add_dock_widget(make(viewer), name=f"{title} ({DISPLAY_NAME})")
     if area is not None:
+        # A wide dock below must not take its height from the forms on the right.
+        dock.parent().setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         dock.parent().addDockWidget(area, dock)
