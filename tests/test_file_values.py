@@ -65,7 +65,9 @@ def test_straight_calibrations_are_undone(tmp_path, stored, said, meant):
     assert warned(read) == ""
 
 
-@pytest.mark.parametrize(("said", "words"), [("cf=7\nc0=1\nc1=2\n", "curve"), ("cf=0\nc0=1\nc1=0\n", "which is not valid")])
+@pytest.mark.parametrize(
+    ("said", "words"), [("cf=7\nc0=1\nc1=2\n", "curve"), ("cf=0\nc0=1\nc1=0\n", "which is not valid")]
+)
 def test_calibrations_that_are_no_straight_line_are_left_and_said(tmp_path, said, words):
     values = stack(16, 20)
     read = io.read(write_imagej(tmp_path / "a.tif", [values], f"{said}vunit=OD\n"))
