@@ -60,7 +60,7 @@ def test_the_axial_interval_of_a_low_aperture_is_the_paraxial_one():
 @pytest.mark.parametrize(
     ("doubts", "said"),
     [
-        (index_doubts(1.4, 1.33), "NA 1.4 is not below the immersion's index 1.33"),
+        (index_doubts(1.4, 1.33), "NA 1.4 must be below the index of the immersion, 1.33"),
         (index_doubts(1.5, 1.515), "within 3 % of the index of the immersion, 1.515"),
         (index_doubts(1.4, 1.515, 1.33), "works like one with NA 1.33"),
         (wavelength_doubts("emission_um", 520.0), "looks like nanometres; give 0.52"),
@@ -70,7 +70,7 @@ def test_the_axial_interval_of_a_low_aperture_is_the_paraxial_one():
         (voxel_doubts((5.0, 0.1, 0.1)), "50 times longer than wide"),
         (voxel_doubts((0.2, 0.1)), "not square in the plane"),
         (support_doubts((5, 5, 5), (0.25, 0.1, 0.1), **OIL), "choose a `kernel_size` of 7 x 7 x 7 or more"),
-        (psf_doubts(np.pad(bell((11, 11)), ((0, 8), (4, 4)))), "peaks (-4.0, +0.0) pixels away from its centre tap"),
+        (psf_doubts(np.pad(bell((11, 11)), ((0, 8), (4, 4)))), "peaks (-4.0, +0.0) pixels away from its centre"),
         (psf_doubts(bell() + 0.01), "69% of the light of the given PSF is a constant background"),
         (psf_doubts(bell((5, 5), 3.0)), "the PSF is cut off"),
         (psf_doubts(np.pad(np.ones((1, 1)), 5)), "is a single pixel"),
