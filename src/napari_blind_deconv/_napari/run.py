@@ -64,7 +64,7 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
             result: Result = end.value
             break
         now = time.monotonic()
-        if now - shown < _PREVIEW_SECONDS:
+        if now - shown < _PREVIEW_SECONDS and not _is_last(progress):
             yield replace(progress, image=None, kernel=None, figures=dict)
         else:
             shown = now
@@ -79,6 +79,10 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     return replace(result, image=image, maps=maps)
 
 
+def _is_last(progress: Progress) -> bool:
+    return progress.step == progress.total > 0
+
+
 class _Measuring:
     """Measures steps here, in the thread of the run, as long as that takes next to none of its time."""
 
@@ -88,8 +92,7 @@ class _Measuring:
     def measured(self, progress: Progress) -> Progress:
         """The step with figures that are known already, or none."""
         before = time.monotonic()
-        last = progress.step == progress.total > 0
-        if self._spent > _MEASURED_SHARE * (before - self._began) and not last:
+        if self._spent > _MEASURED_SHARE * (before - self._began) and not _is_last(progress):
             return replace(progress, figures=dict)
         figures = progress.figures()
         self._spent += time.monotonic() - before
