@@ -351,7 +351,8 @@ def test_json_has_no_numbers_that_are_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("[1]", "not an object"), ("{", "not valid JSON"), ('{"a": NaN}', "NaN"), ("\xff", "not valid JSON")]
+    ("text", "said"),
+    [("[1]", "not an object"), ("{", "not valid JSON"), ('{"a": NaN}', "NaN"), ("\xff", "not valid JSON")],
 )
 def test_json_that_holds_no_settings_is_refused(tmp_path, text, said):
     (tmp_path / "a.json").write_bytes(text.encode("latin-1"))
