@@ -130,7 +130,7 @@ def test_three_colours_have_three_wavelengths(viewer: Any, widget: Any) -> None:
     box.setCurrentIndex(box.findData("microscope"))
     field = widget.form.kernel_prior.forms["microscope"].editors["emissions_um"]
     field.set_value([0.46, 0.52])
-    assert "names 2, but the image has 3 channels" in field.complaint
+    assert "of 2 channels, but the image has 3 channels" in field.complaint
     field.set_value([0.46, 0.52, 0.61])
     assert widget.job().settings.kernel_prior.emissions_um == (0.46, 0.52, 0.61)
     widget.input.channel.setCurrentIndex(3)

@@ -35,7 +35,7 @@ from napari_blind_deconv._napari.trial import add_region_layer, region_layer, tr
 from napari_blind_deconv._napari.words import kind_label
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.kernel_priors import PerChannel
-from napari_blind_deconv.physical_checks import doubts_of_channels
+from napari_blind_deconv.prior_checks import doubts_of_channels
 from napari_blind_deconv.settings import settings_from_dict
 
 _SETTLE_MS: Final = 150

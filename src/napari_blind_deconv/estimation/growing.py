@@ -1,13 +1,17 @@
 """A support that nobody asked for grows until the kernel fits into it, as far as the image has room."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.physical_checks import BORDER
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _WIDER = math.sqrt(2)
 # Shares of the light on the two ends of an axis from which on a kernel is cut. In free forms noise lies there, too; and
