@@ -190,3 +190,21 @@ def test_one_channel_and_a_trial_are_run_again_on_their_part(qtbot: Any, viewer:
         [again] = [other for other in set(viewer.layers) - known if role_of(other) == "restored"]
         np.testing.assert_array_equal(again.data, layer.data)
         np.testing.assert_allclose(again.translate, layer.translate)
+
+
+def test_nothing_breaks_where_layers_go_and_docks_close_meanwhile(qtbot: Any, viewer: Any, widget: Any) -> None:
+    image = viewer.add_image(spots((40, 44)), name="cells")
+    quick(widget, kernel_size=(3,))
+    run(qtbot, widget)
+    restored, _ = results(viewer, "cells")
+    widget.menu.run_again(restored)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: not widget.menu.is_looking)
+    finish(qtbot, widget)
+    assert "cells restored" in [layer.name for layer in viewer.layers]
+    widget.before_after.beside.setChecked(True)
+    widget.menu.run_again(restored)
+    widget.close_down()
+    assert not widget.menu.is_looking
+    viewer.layers.clear()
+    assert image not in viewer.layers

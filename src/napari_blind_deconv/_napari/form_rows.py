@@ -67,6 +67,16 @@ def set_fields(form: Editor, editors: dict[str, Editor], component: Any) -> None
         form.changed.emit()
 
 
+def beside(wide: QWidget, narrow: QWidget) -> QWidget:
+    """Two widgets in one row, of which the first takes the width."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(wide, 1)
+    row.addWidget(narrow)
+    return both
+
+
 def rule() -> QFrame:
     """A line between parts of a form."""
     line = QFrame()

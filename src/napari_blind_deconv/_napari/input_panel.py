@@ -14,7 +14,7 @@ from napari_blind_deconv._napari.cropping import channel_region, cropped
 from napari_blind_deconv._napari.editors import ListEditor
 from napari_blind_deconv._napari.file_facts import channel_names, described
 from napari_blind_deconv._napari.following import Following
-from napari_blind_deconv._napari.form_rows import add_row, form_layout
+from napari_blind_deconv._napari.form_rows import add_row, beside, form_layout
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layer_memory import LayerMemory
 from napari_blind_deconv._napari.layers import (
@@ -76,9 +76,8 @@ class InputPanel(QWidget):
         add_row(self._rows, "Axes", self.axes)
         add_row(self._rows, "Channels", self.channel)
         add_row(self._rows, "Voxel size (µm)", self.voxel_size)
-        self._rows.addRow("", self.origin)
         self.use_voxels = VoxelsToLayer(self, viewer)
-        self._rows.addRow("", self.use_voxels)
+        self._rows.addRow("", beside(self.origin, self.use_voxels))
         self.layer_choice.changed.connect(self._layer_changed)
         self.axes.changed.connect(self._axes_changed)
         self.channel.changed.connect(self.changed)

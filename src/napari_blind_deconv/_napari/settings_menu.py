@@ -41,7 +41,9 @@ class SettingsMenu(QToolButton):
         self._host, self._viewer = host, viewer
         self.presets = presets or Presets(usual_path())
         self._looking: Any = None
-        self.setText("Settings")
+        self.setText("Settings ▾")
+        # The arrow of the style lies on the text.
+        self.setStyleSheet("QToolButton::menu-indicator { image: none; width: 0; }")
         self.setToolTip("Take settings from a layer, a file or a preset; run again what a layer was made with")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
