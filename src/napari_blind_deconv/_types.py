@@ -186,6 +186,9 @@ class Progress:
         The kernel so far, float32, unit sum, or ``None``.
     message
         A detail for the status line.
+    expected
+        Where a run has been planned: its stages in their order, each with the seconds that it will take; those of a
+        channel come once for every channel.
     """
 
     stage: str
@@ -194,6 +197,7 @@ class Progress:
     image: NDArray[np.float32] | None = None
     kernel: NDArray[np.float32] | None = None
     message: str = ""
+    expected: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

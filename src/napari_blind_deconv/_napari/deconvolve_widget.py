@@ -137,9 +137,7 @@ class DeconvolveWidget(Docked):
         return source_of(layer, axes, lengths if origin in {"layer", "run", "file"} else None, planes=False)
 
     def run(self) -> None:
-        """Start a run in a thread; what is wrong already is said at once."""
-        if self.is_running:
-            return
+        """Start a run in a thread, or let it wait for those before it; what is wrong already is said at once."""
         try:
             job = self.job().frozen()
         except InputError as error:
