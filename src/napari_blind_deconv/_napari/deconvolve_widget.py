@@ -139,9 +139,7 @@ class DeconvolveWidget(Docked):
         return Job(source, settings, psf, left_out, region, max_memory_gb=preferences().max_memory_gb)
 
     def run(self) -> None:
-        """Start a run in a thread; what is wrong already is said at once."""
-        if self.is_running:
-            return
+        """Start a run in a thread, or let it wait for those before it; what is wrong already is said at once."""
         try:
             job = self.job().frozen()
         except InputError as error:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from threading import Event
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class Job:
     leave_out: Drawn | None = None
     region: Drawn | None = None
     max_memory_gb: float | None = None
+    enough: Event = field(default_factory=Event, repr=False, compare=False)
+    """Set by whoever wants the image as it is, without the steps that are left."""
     unfinished: list[Stored] = field(default_factory=list)
     """Stores of results that are no layers yet: of a run that was cancelled or refused they are removed."""
 

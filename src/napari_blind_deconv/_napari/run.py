@@ -1,19 +1,26 @@
 """One run in a thread: the pipeline's own generator, with its errors turned into sentences."""
 
+import math
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any, Final
 
-from napari_blind_deconv import pipeline
+from napari_blind_deconv import _torch, pipeline
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.pipeline.time_left import Course, TimeLeft
+from napari_blind_deconv.settings import settings_to_dict
 
 _PREVIEW_SECONDS: Final = 0.2
 _MEASURED_SHARE: Final = 0.03
 """Of the time of a run that may go into measuring its steps."""
+STARTING: Final = "starting"
+"""The stage in which a process' first run imports what it needs."""
+_STARTING_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
 
 
 def _steps(job: Job) -> Generator[Progress, None, Result]:
+    yield from _started()
     # The first yield leaves the thread a chance to stop before lazy data are computed.
     yield Progress("loading", 0, 0, message=f"reading {job.source.name}")
     # What does not fit as a whole has results that do not fit either, beside those of other runs.
@@ -56,13 +64,18 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     job.unfinished.extend([] if stored is None else [stored])
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
     steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
-    shown, gauge = 0.0, _Measuring()
+    shown, begun, gauge = 0.0, time.monotonic(), _Measuring()
+    kept: Result | None = None
     while True:
         try:
             progress = next(steps)
         except StopIteration as end:
             result: Result = end.value
             break
+        kept = _kept(job, progress) or kept
+        if job.enough.is_set() and kept is not None:
+            steps.close()
+            return replace(kept, report={**kept.report, "seconds": round(time.monotonic() - begun, 3)})
         now = time.monotonic()
         if now - shown < _PREVIEW_SECONDS and not _is_last(progress):
             yield replace(progress, image=None, kernel=None, figures=dict)
@@ -99,6 +112,31 @@ class _Measuring:
         return replace(progress, figures=lambda: figures)
 
 
+def _started() -> Generator[Progress, None, None]:
+    """What the first run imports, in pieces: between them the window is alive, and the run may be cancelled."""
+    if _torch.is_loaded():
+        return
+    yield Progress(STARTING, 0, 0, message="loading NumPy's and SciPy's transforms")
+    import_module("scipy.fft")
+    yield Progress(STARTING, 0, 0, message="loading PyTorch, once")
+    import_module("torch")
+    yield Progress(STARTING, 0, 0, message="loading the steps of the run")
+    import_module("napari_blind_deconv.pipeline.recipe")
+
+
+def _kept(job: Job, progress: Progress) -> Result | None:
+    """A step as a result, where it has an image of all channels."""
+    if progress.image is None or progress.kernel is None or progress.image.shape != tuple(job.source.shape):
+        return None
+    where = f"step {progress.step} of {progress.total}"
+    report = {
+        "settings": settings_to_dict(job.settings),
+        "stopped": {"step": progress.step, "total": progress.total},
+        "warnings": [f"stopped by hand at {where}: it is not finished, and was not checked"],
+    }
+    return Result(progress.image, progress.kernel, report)
+
+
 def _arguments(job: Job) -> dict[str, Any]:
     return {
         "axes": job.source.axes,
@@ -111,20 +149,38 @@ def _arguments(job: Job) -> dict[str, Any]:
     }
 
 
-def progress_in_words(progress: Progress, seconds: float) -> str:
+def course_of(job: Job) -> Course:
+    """What a run is expected to take before it says so itself; nothing where that is not known."""
+    try:
+        plan = job.plan()
+    except InputError:
+        return ()
+    first = () if _torch.is_loaded() else ((STARTING, _STARTING_SECONDS),)
+    return (*first, *plan.course) if math.isfinite(plan.seconds) else ()
+
+
+def progress_in_words(progress: Progress, watch: TimeLeft, now: float | None = None) -> str:
     """The stage, the step and the time left.
 
     Examples
     --------
-    >>> progress_in_words(Progress("restoring", 5, 20), seconds=10.0)
-    'Restoring: step 5 of 20, about 30 s left'
+    >>> watch = TimeLeft([("restoring", 40.0)])
+    >>> watch.follow(Progress("restoring", 0, 0), now=0.0)
+    >>> progress_in_words(Progress("restoring", 0, 0, message="choosing a restorer"), watch, now=10.0)
+    'Restoring: choosing a restorer, about 30 s left'
     """
     words = progress.stage[:1].upper() + progress.stage[1:]
-    if progress.total <= 0:
-        return f"{words} …"
-    left = seconds * (progress.total - progress.step) / max(progress.step, 1)
-    detail = f" ({progress.message})" if progress.message else ""
-    return f"{words}{detail}: step {progress.step} of {progress.total}, about {duration(left)} left"
+    parts = [progress.message] if progress.message else []
+    counted = watch.steps()
+    if counted is not None:
+        parts.append(f"step {counted[0]} of {counted[1]}")
+    elif progress.total > 0:
+        # How many there will be in all is found out on the way.
+        parts.append(f"step {progress.step}")
+    left = watch.left(now)
+    if left is not None:
+        parts.append(f"about {duration(left)} left")
+    return f"{words}: {', '.join(parts)}" if parts else f"{words} …"
 
 
 def duration(seconds: float) -> str:

@@ -71,6 +71,9 @@ ESTIMATING: Mapping[str, Cost] = MappingProxyType(
 CHECKING: tuple[float, float] = (100.0, 110.0)
 """Transforms a sample that defects, noise and checks take, in an image and in a volume."""
 
+BEFORE = 0.55
+"""Part of that which comes before the PSF is estimated, the rest comes after the image is restored."""
+
 PACKAGES: tuple[float, float] = (5e7, 9e7)
 """Bytes of what a run loads on its way, with an image and with a volume."""
 

@@ -67,6 +67,21 @@ class Plan:
     seconds: float
     limit: float
 
+    @property
+    def phases(self) -> dict[str, float]:
+        """Expected seconds of every stage, by what `Progress.stage` calls it; their sum is ``seconds``."""
+        blocks = self.blocks
+        shape = self.work.shape if blocks is None else (blocks.frames, *blocks.cut.seen)
+        canvas = self.work.canvas(shape[0], shape[1:]) * (1 if blocks is None else len(blocks))
+        return _phases(self.work, self.device, canvas)
+
+    @property
+    def course(self) -> tuple[tuple[str, float], ...]:
+        """The same in the order in which they come, once for every channel; those that take no time are left out."""
+        before, *each = self.phases.items()
+        channels = self.work.channels
+        return (before, *[(stage, seconds / channels) for stage, seconds in each if seconds > 0] * channels)
+
     def words(self) -> str:
         """The plan for people.
 
@@ -204,13 +219,23 @@ def _of_estimation(work: Work) -> costs.Cost:
 
 
 def _seconds(work: Work, device: Where, canvas: int) -> float:
-    """Time of a restoration of so many samples of canvas in all blocks of a channel, and of what comes before."""
+    return sum(_phases(work, device, canvas).values())
+
+
+def _phases(work: Work, device: Where, canvas: int) -> dict[str, float]:
+    """Time of every stage, a restoration having so many samples of canvas in all blocks of a channel."""
     unit = costs.known_seconds(device.type, len(work.kernel_shape))
     restoring = costs.RESTORING[costs.kind_of(work.settings)].transforms[_kind(work)] * costs.steps_of(work.settings)
     estimating = _of_estimation(work).transforms[_kind(work)] * _window(work)
     # Defects are looked for on the CPU, whatever the device.
     checking = unit * costs.CHECKING[_kind(work)] if device.type == "cpu" else costs.BESIDE_CARD
-    return work.channels * (unit * (restoring * canvas + estimating) + checking * math.prod(work.shape))
+    looking = work.channels * checking * math.prod(work.shape)
+    return {
+        "preparing": costs.BEFORE * looking,
+        "estimating the kernel": work.channels * unit * estimating,
+        "restoring": work.channels * unit * restoring * canvas,
+        "checking": (1 - costs.BEFORE) * looking,
+    }
 
 
 def in_blocks(work: Work, limit: float, device: Where, *, maps: bool, most: float = math.inf) -> Plan | None:

@@ -134,12 +134,12 @@ def _with_room(
     refuse_type(source.dtype, source.shape)
     work = given.work(layout, settings)
     device = device_of(settings)
+    yield Progress("planning", 0, 0)
     time_machine(work, device)
     plan = planned(work, limit_bytes(max_memory_gb), device, maps=bool(given.maps))
     smaller_ones: list[str] = []
     while True:
-        if plan.blocks is not None or smaller_ones:
-            yield Progress("planning", 0, 0, message=plan.words())
+        yield Progress("planning", 0, 0, message=plan.words(), expected=plan.course)
         try:
             result = yield from _planned_steps(given, source, settings, (plan, spread), kernels)
         except (MemoryError, RuntimeError) as error:
