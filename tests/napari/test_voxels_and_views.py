@@ -17,7 +17,9 @@ from napari.layers import Image, Labels
 from napari_blind_deconv import InputError, Settings
 from napari_blind_deconv._napari.before_after import grid_of, pair_of
 from napari_blind_deconv._napari.command import command_of
+from napari_blind_deconv._napari.layers import source_of
 from napari_blind_deconv._napari.preferences import Preferences, preferences
+from napari_blind_deconv._napari.results import kernel_layer
 from napari_blind_deconv._napari.voxels_to_layer import lying_on, use
 
 
@@ -169,3 +171,17 @@ def test_what_is_preferred_reaches_forms_plans_and_commands(
     runs.max_memory_gb = 1e-3
     with pytest.raises(InputError, match="max_memory_gb"):
         widget.job().plan()
+
+
+def test_a_flat_psf_is_seen_beside_its_image_in_three_dimensions(qtbot: Any, viewer: Any) -> None:
+    image = viewer.add_image(np.zeros((4, 60, 64)), name="film", axis_labels=("t", "y", "x"), contrast_limits=(0, 1))
+    bell = np.exp(-((np.arange(9) - 4) ** 2) / 6)
+    data, attributes, _ = kernel_layer(source_of(image, "TYX", None, planes=False), np.outer(bell, bell), "PSF")
+    viewer.add_image(data, **attributes)
+    viewer.dims.ndisplay = 3
+    viewer.reset_view()
+    qtbot.wait(100)
+    lit = viewer.screenshot(canvas_only=True, flash=False)[..., 0] > 60
+    rows, columns = (np.flatnonzero(lit.any(axis)) for axis in (1, 0))
+    assert rows.size > 10
+    assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=3)
