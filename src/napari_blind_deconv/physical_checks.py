@@ -167,8 +167,8 @@ def index_doubts(
     if sample_index is not None and na > sample_index:
         if assumed:
             return [
-                f"NA {na:g} exceeds the sample's index {sample_index:g}, which is assumed as none is given: away from "
-                "the cover glass the outermost rays are lost, and the objective works like one of NA "
+                f"NA {na:g} exceeds the index of the sample, {sample_index:g}, which is assumed because none is given: "
+                "away from the cover glass the outermost rays are lost, and the objective works like one with NA "
                 f"{sample_index:g}; give `kernel_prior.sample_index` if the sample lies in glycerol (1.47) or the like"
             ]
         return [

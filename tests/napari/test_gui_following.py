@@ -95,7 +95,7 @@ def test_contradictions_are_said_at_their_fields(viewer: Any, widget: Any) -> No
     box.setCurrentIndex(box.findData("microscope"))
     fields = widget.form.kernel_prior.forms["microscope"].editors
     fields["na"].set_value(1.4)
-    assert "exceeds the sample's index 1.33, which is assumed" in fields["na"].complaint
+    assert "exceeds the index of the sample, 1.33, which is assumed" in fields["na"].complaint
     assert "Warning: NA 1.4 exceeds" in widget.panel.forecast.text()
     assert widget.panel.forecast.text().startswith("Ready")
     fields["sample_index"].set_value(1.47)
