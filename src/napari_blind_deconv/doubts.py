@@ -1,11 +1,11 @@
-"""Reasons to doubt a result, worded once: for the widgets, the report of a batch and its page, and the terminal."""
+"""Warnings about a result, worded once: for the widgets, the report of a batch and its page, and the terminal."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-HEADING: Final = "Reasons to doubt the result"
-NONE_FOUND: Final = "No reason to doubt the result was found"
+HEADING: Final = "Warnings"
+NONE_FOUND: Final = "No warnings"
 
 CHECK_NAMES: Final = MappingProxyType(
     {
@@ -24,14 +24,14 @@ CHECK_NAMES: Final = MappingProxyType(
 
 
 def counted(count: int) -> str:
-    """How many reasons there are, where there is room for two words.
+    """How many warnings there are, where there is room for two words.
 
     Examples
     --------
     >>> counted(0), counted(1), counted(2)
-    ('no doubt', '1 doubt', '2 doubts')
+    ('no warnings', '1 warning', '2 warnings')
     """
-    return f"{count or 'no'} {'doubt' if count in {0, 1} else 'doubts'}"
+    return f"{count or 'no'} {'warning' if count == 1 else 'warnings'}"
 
 
 def reasons(report: Mapping[str, Any]) -> list[str]:
@@ -71,19 +71,21 @@ def passed(report: Mapping[str, Any]) -> list[str]:
 
 
 def in_lines(report: Mapping[str, Any], worded: Callable[[str], str] = str) -> list[str]:
-    r"""The reasons with their heading, or that there is none, and the checks that were passed.
+    r"""The warnings with their heading, or that there are none, and the checks that were passed.
 
-    Nothing is said of a report without reasons and without checks. ``worded`` puts a sentence into the words of a face.
+    Nothing of a report without warnings and without checks. ``worded`` puts a sentence into the words of a face.
 
     Examples
     --------
     >>> report = {"warnings": ["the PSF is cut"], "trust": [{"check": "delta", "verdict": "ok"}]}
     >>> print(*in_lines(report), sep="\n")
-    Reasons to doubt the result:
+
+    Warnings
+    --------
     • the PSF is cut
     Checks passed: PSF's brightest pixel.
     >>> in_lines({"trust": report["trust"]})
-    ["No reason to doubt the result was found. Checks passed: PSF's brightest pixel."]
+    ["No warnings. Checks passed: PSF's brightest pixel."]
     """
     found, fine = reasons(report), passed(report)
     said = f"Checks passed: {', '.join(fine)}." if fine else ""

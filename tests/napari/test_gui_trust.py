@@ -45,7 +45,7 @@ def test_doubts_come_first_then_what_passed_and_the_metrics_have_every_limit(
     trust = viewer.layers["cells restored"].metadata[PLUGIN]["report"]["trust"]
     doubted = [check for check in trust if check["verdict"] == "doubt"]
     assert any(check["check"] == "residual_whiteness" for check in doubted)
-    first = lines.index("Reasons to doubt the result:")
+    first = lines.index("Warnings:")
     assert lines[-1].startswith("Checks passed: ")
     bullets = lines[first + 1 : -1]
     assert all(line.startswith("• ") for line in bullets)
@@ -54,7 +54,7 @@ def test_doubts_come_first_then_what_passed_and_the_metrics_have_every_limit(
     dock = open_widget("Deconvolution metrics")
     qtbot.waitUntil(lambda: any(row.name == "Local misfit" for row in dock.rows) and dock.is_settled, timeout=20_000)
     rows = {row.name: row for row in dock.rows}
-    assert rows["Whiteness of the residual"].meaning.endswith("in doubt, see above")
+    assert rows["Whiteness of the residual"].meaning.endswith("see the warning above")
     assert rows["Evidence over no blur"].value.endswith(" nats")
 
 

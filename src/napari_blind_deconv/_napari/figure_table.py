@@ -16,7 +16,7 @@ from napari_blind_deconv._napari.psf_plots import REPORT, Look
 GRADE_COLOURS: Final = MappingProxyType(
     {"bad": "#ff9d8a", "ok": "#ffd866", "good": "#b5e08c", "really good": "#6fdc9a"}
 )
-_EMPTY: Final = "Choose a restored image or a PSF: the metrics say what speaks against it."
+_EMPTY: Final = "Choose a restored image or a PSF: the metrics show warnings, the width of the PSF and figures."
 _STYLE: Final = """
 p {{ margin: 0 0 5px 0; }}
 p.doubt {{ color: {alarm}; font-weight: bold; }}

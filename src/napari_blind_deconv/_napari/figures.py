@@ -173,7 +173,7 @@ def of_trust(report: dict[str, Any]) -> Iterator[Figure]:
     for channel, check in checks(report):
         name = CHECK_NAMES.get(check["check"], check["check"]) + (f", {channel}" if channel else "")
         asked = "at least" if check["check"] == "no_blur" else "at most"
-        said = "in doubt, see above" if check["verdict"] == "doubt" else on_screen(check["sentence"])
+        said = "see the warning above" if check["verdict"] == "doubt" else on_screen(check["sentence"])
         meaning = f"{asked} {_figure(check, 'limit')}: {said}"
         yield Figure(name, _figure(check, "value"), meaning, section=_CHECKS)
 

@@ -31,7 +31,7 @@ class MetricsPanel(QWidget):
         self.copy = QPushButton("Copy table")
         self.copy.setToolTip("Copy the table, for a spreadsheet")
         self.save_table = QPushButton("Save table …")
-        self.save_table.setToolTip("Save as CSV: reasons to doubt the result, and all figures")
+        self.save_table.setToolTip("Save as CSV: the warnings, and all figures")
         self.save_figure = QPushButton("Save figure …")
         self.save_figure.setToolTip("Save the curves black on white, as PNG or SVG")
         self.notes = QLabel()

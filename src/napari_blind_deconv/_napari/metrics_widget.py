@@ -104,6 +104,7 @@ class MetricsWidget(Docked):
         self._layout.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
         self.panel.set_wide(_COLUMN_WIDTH if wide else None)
         self.plots.set_wide(event.size().width() // 3 if wide else None)
+        self.plots.set_room(None if wide else event.size().height() * 2 // 5)
         self.table.set_columns(max(1, columns - 2) if wide else 1)
 
     @property

@@ -18,7 +18,7 @@ from napari_blind_deconv.metrics import PsfProfiles
 _HEIGHT: Final = 132
 _TALLEST: Final = 220
 _ANY: Final = 16_777_215  # what Qt takes for no limit
-_NARROWEST: Final = 165
+_NARROWEST: Final = 150
 _LOWEST: Final = 105
 _NYQUIST: Final = 0.5
 _PICTURE: Final = (900, 620)
@@ -54,7 +54,8 @@ def of_course(curves: Mapping[str, Sequence[tuple[float, float]]]) -> Iterator[P
     titles = {"misfit": "Misfit / expected", "evidence_nats": "Evidence (nats)"}
     for name, title in titles.items():
         points = curves.get(name, ())
-        if points:
+        # One point is no curve; its value stands among the checks.
+        if len(points) > 1:
             x, y = np.asarray(points, float).T
             yield Plot(title, "step", [(x, y)], from_zero=name == "misfit")
 
@@ -87,6 +88,7 @@ class RunPlots(pg.GraphicsLayoutWidget):
         self._look = REPORT
         self._sheet_columns = 0
         self._width: int | None = None
+        self._room: int | None = None
         self.plots: dict[str, Any] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
@@ -110,6 +112,12 @@ class RunPlots(pg.GraphicsLayoutWidget):
             self.setMaximumWidth(width or _ANY)
             self._draw()
 
+    def set_room(self, height: int | None) -> None:
+        """Take no more than this height in pixels, but always that of one row."""
+        if height != self._room:
+            self._room = height
+            self._draw()
+
     def _fitting(self) -> tuple[int, int]:
         """Rows and columns: as many as there is room for, the first plots first."""
         if not self._shown:
@@ -127,7 +135,7 @@ class RunPlots(pg.GraphicsLayoutWidget):
         self.plots = {}
         self._grid = rows, columns = self._fitting()
         self.setBackground(self._look.paper)
-        self.ci.layout.setContentsMargins(0, 4, 0, 0)
+        self.ci.layout.setContentsMargins(0, 4, 4, 6)
         self.ci.layout.setHorizontalSpacing(8)
         for number, plot in enumerate(self._shown[: rows * columns]):
             self.plots[plot.title] = self._add(plot, divmod(number, columns))
@@ -138,7 +146,8 @@ class RunPlots(pg.GraphicsLayoutWidget):
         self.ci.layout.activate()
         if not self._sheet_columns:
             self.setMinimumHeight(_HEIGHT if self._shown else 0)
-            self.setMaximumHeight(_TALLEST * -(-len(self._shown) // columns))
+            tallest = _TALLEST * -(-len(self._shown) // columns)
+            self.setMaximumHeight(tallest if self._room is None else max(_HEIGHT, min(tallest, self._room)))
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
@@ -164,8 +173,7 @@ class RunPlots(pg.GraphicsLayoutWidget):
         drawn.setLabel("bottom", plot.below, **{"color": look.ink, "font-size": f"{look.points}pt"})
         drawn.showGrid(x=True, y=True, alpha=0.2)
         for number, (x, y) in enumerate(plot.curves):
-            symbol = "o" if len(x) == 1 else None
-            drawn.plot(x, y, pen=pen(number, look), symbol=symbol, symbolSize=look.points / 2)
+            drawn.plot(x, y, pen=pen(number, look))
         if plot.from_zero:
             drawn.setYRange(0, 1.15 * highest or 1.0, padding=0)
         if plot.last is not None:

@@ -97,7 +97,7 @@ def lines(report: FileReport) -> list[str]:
     told += [f"  noise    {noise['words'].removeprefix('noise of ')}" for noise in _as_list(found["noise"])]
     told += [f"  left out {words}" for words in (left["words"] for left in _as_list(found["left_out"])) if words]
     told += [f"  {METRICS[name].label:<8} {text}" for name, text in graded(found.get("metrics", {})).items()]
-    return told + [f"  doubt    {in_options(sentence)}" for sentence in reasons(found)]
+    return told + [f"  warning  {in_options(sentence)}" for sentence in reasons(found)]
 
 
 def graded(figures: Mapping[str, Any]) -> dict[str, str]:
@@ -117,7 +117,7 @@ def _table(reports: Sequence[FileReport]) -> Table:
     done = [report for report in reports if report.status == "done"]
     compared = [name for name in METRICS if any(name in report.report.get("metrics", {}) for report in done)]
     table = Table(
-        "file", "seconds", "PSF FWHM", "noise", *[METRICS[name].label for name in compared], "doubts", box=None
+        "file", "seconds", "PSF FWHM", "noise", *[METRICS[name].label for name in compared], "warnings", box=None
     )
     for report in done:
         found = report.report

@@ -154,7 +154,7 @@ def _tell(table: PsfTable, warnings: Sequence[str], figure: Path | None) -> None
     for note in table.notes:
         console.print(shown(f"note     {note}"), markup=False)
     for warning in warnings:
-        console.print(shown(f"doubt    {warning}"), markup=False)
+        console.print(shown(f"warning  {warning}"), markup=False)
     if figure is not None:
         console.print(shown(f"wrote    {figure}"), markup=False)
 

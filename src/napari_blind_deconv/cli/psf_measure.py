@@ -116,5 +116,5 @@ def _tell(beads: Path, measured: MeasuredPsf, report: dict[str, Any], targets: t
         lines.append(
             f"  spread   {' x '.join(f'{sd:.3f}' for sd in report['fwhm_sd'])} {figures.unit} (sd of the beads)"
         )
-    for line in [*lines, *[f"  doubt    {in_options(sentence)}" for sentence in reasons(report)]]:
+    for line in [*lines, *[f"  warning  {in_options(sentence)}" for sentence in reasons(report)]]:
         console.print(shown(line), markup=False)

@@ -90,7 +90,7 @@ def looks(records: Sequence[Record], told: Sequence[str]) -> list[Look]:
         for channel in record.channels:
             name = record.name + (f", {channel_name(channel)}" if channel.number else "")
             differing += [Look(mark, "differs", "PSF differs", number, name) for mark in channel.marks]
-        doubtful += [Look(sentence, "doubt", "doubt", number, record.name) for sentence in record.warnings]
+        doubtful += [Look(sentence, "doubt", "warning", number, record.name) for sentence in record.warnings]
     return [*failed, *differing, *doubtful, *(Look(sentence) for sentence in told)]
 
 
