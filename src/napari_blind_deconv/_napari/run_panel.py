@@ -32,6 +32,8 @@ class RunPanel(QWidget):
     trial_clicked = Signal()
     cancel_clicked = Signal()
     keep_clicked = Signal()
+    time_passed = Signal()
+    """Half a second of a run."""
     copy_clicked = Signal()
     metrics_clicked = Signal()
 
@@ -69,6 +71,7 @@ class RunPanel(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(_CLOCK_MS)
         self._clock.timeout.connect(self._show_time)
+        self._clock.timeout.connect(self.time_passed)
         self._arrange()
         self.run.clicked.connect(self.run_clicked)
         self.trial.clicked.connect(self.trial_clicked)

@@ -4,8 +4,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.job import Job
-from napari_blind_deconv._napari.words import kind_label
 from napari_blind_deconv._napari.tones import QUIET, set_tone
+from napari_blind_deconv._napari.words import kind_label
 
 
 class RunQueue(QWidget):
