@@ -155,7 +155,6 @@ def posed(kind: str) -> Any:
     values = settings_to_dict(Settings())
     values["kernel_prior"] = prior
     if kind == "known":
-        widget.psf_choice.set_value(viewer.layers["psf"]) if hasattr(widget.psf_choice, "set_value") else None
         values["kernel_prior"] = {"kind": "known"}
     widget.form.set_value(settings_from_dict(values))
     if kind == "known":
@@ -197,7 +196,7 @@ def run(kind: str) -> dict[str, Any]:
     return {
         "seconds": round(ended - begun, 1),
         "cpu": round(time.process_time() - cpu, 1),
-        "first_words": next((round(t, 2) for t, text in texts if not text.startswith("Starting")), None),
+        "first_words": next((round(t, 2) for t, text in texts if text != "Starting …"), None),
         "first_step": round(stepped[0], 2) if stepped else None,
         **estimates(texts, ended - begun),
         "during": watch.largest(begun, last),

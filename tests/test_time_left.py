@@ -99,6 +99,15 @@ def watched_channels(course, moment, channels):
     return moment + watch.left(now=moment)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_machine_that_others_use_is_felt_before_a_stage_has_ended(seed):
+    rate = np.random.default_rng(seed).uniform(1, 12)
+    watch = TimeLeft(COURSE)
+    watch.follow(Progress("preparing", 0, 0), now=0.0)
+    watch.feel(busy=1.5 / rate, now=1.5)
+    assert 1.5 + watch.left(now=1.5) == pytest.approx(17 * rate, rel=0.1)
+
+
 def test_without_a_plan_nothing_is_said():
     watch = TimeLeft()
     watch.follow(Progress("preparing", 0, 0), now=0.0)

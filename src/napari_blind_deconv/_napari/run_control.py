@@ -46,6 +46,7 @@ class RunControl(QObject):
         self._guard = CanvasGuard(viewer, panel)
         panel.cancel_clicked.connect(self.cancel)
         panel.keep_clicked.connect(self.keep)
+        panel.time_passed.connect(self._show_share)
         panel.queue.cancel_all_clicked.connect(self.cancel_all)
 
     @property
@@ -110,10 +111,12 @@ class RunControl(QObject):
         if self._worker is None or self._worker.abort_requested or self._live is None:
             return
         self._panel.show_progress(progress)
-        if self._activity is not None:
-            self._activity.show_share(self._panel.share)
         self._live.show(progress)
         curves_of(self._viewer).add(progress)
+
+    def _show_share(self) -> None:
+        if self._activity is not None:
+            self._activity.show_share(self._panel.share)
 
     def _returned(self, outcome: Finished | Refusal) -> None:
         if self._live is None or self._job is None:

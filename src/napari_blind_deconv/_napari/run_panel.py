@@ -1,5 +1,6 @@
 """Run, Cancel, and what is going on."""
 
+import time
 from typing import Final
 
 from qtpy.QtCore import QTimer, Signal
@@ -32,6 +33,8 @@ class RunPanel(QWidget):
     trial_clicked = Signal()
     cancel_clicked = Signal()
     keep_clicked = Signal()
+    time_passed = Signal()
+    """Half a second of a run."""
     copy_clicked = Signal()
     metrics_clicked = Signal()
 
@@ -68,9 +71,11 @@ class RunPanel(QWidget):
         self.picture.setVisible(False)
         self._watch = TimeLeft()
         self._seen: Progress | None = None
+        self._busy = 0.0
         self._clock = QTimer(self)
         self._clock.setInterval(_CLOCK_MS)
         self._clock.timeout.connect(self._show_time)
+        self._clock.timeout.connect(self.time_passed)
         self._arrange()
         self.run.clicked.connect(self.run_clicked)
         self.trial.clicked.connect(self.trial_clicked)
@@ -115,7 +120,7 @@ class RunPanel(QWidget):
 
     def show_running(self, watch: TimeLeft) -> None:
         """A run has begun, of which so much is expected; another one can wait for it."""
-        self._watch, self._seen = watch, None
+        self._watch, self._seen, self._busy = watch, None, time.process_time()
         self._clock.start()
         self.run.setText("Add to queue")
         self.trial.setEnabled(False)
@@ -159,6 +164,7 @@ class RunPanel(QWidget):
     def _show_time(self) -> None:
         """The time falls between steps, too."""
         if self._seen is not None:
+            self._watch.feel(time.process_time() - self._busy)
             self.bar.setValue(round(_BAR * self._watch.share()))
             self.say(progress_in_words(self._seen, self._watch))
 

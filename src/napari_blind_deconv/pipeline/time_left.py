@@ -16,6 +16,9 @@ _TRUST: Final = 0.5
 _SURE: Final = 0.8
 # Part of a stage after which the pace of its own steps is believed wholly.
 _PACED: Final = 0.25
+# Seconds after which it is known how much of a processor there is, and the slowest that is believed.
+_FELT: Final = 1.0
+_SLOWEST: Final = 20.0
 _COUNTED: Final = "restoring"
 
 
@@ -44,7 +47,7 @@ class TimeLeft:
         # Of a stage that is counted: what came before it, the step, and the last one.
         self._steps: tuple[int, int, int] | None = None
         self._first_step, self._first_spent, self._by_pace = 0, 0.0, 0.0
-        self._share, self._rate = 0.0, 1.0
+        self._share, self._rate, self._slow = 0.0, 1.0, 1.0
 
     def follow(self, progress: Progress, now: float | None = None) -> None:
         """See a step."""
@@ -61,6 +64,19 @@ class TimeLeft:
         if self._course:
             # Not between steps: the time that is left must fall there.
             self._rate = self._found_rate(max(self._at, 0), now - self._entered)
+
+    def feel(self, busy: float, now: float | None = None) -> None:
+        """Know how many seconds this process has computed since the first step.
+
+        On a machine that others use as well that is less than the time that has passed, and is known before any stage
+        has ended; after that, what the stages took counts.
+        """
+        now = time.monotonic() if now is None else now
+        if self._begun is None or now - self._begun < _FELT or self._at > 0 or not self._course:
+            return
+        elapsed = now - self._begun
+        self._slow = min(max(elapsed / max(busy, 1e-9), 1.0), _SLOWEST)
+        self._rate = self._found_rate(0, now - self._entered)
 
     def steps(self) -> tuple[int, int] | None:
         """Step and steps of a stage whose number of steps is known and stays."""
@@ -122,7 +138,7 @@ class TimeLeft:
         """How many times longer things take than expected."""
         expected = sum(seconds for _, seconds in self._course[:at])
         seen = sum(self._spent[:at])
-        rate = (seen + _TRUST) / (expected + _TRUST)
+        rate = (seen + _TRUST * self._slow) / (expected + _TRUST)
         own = self._course[at][1]
         # A stage that takes longer than it should says so before its end.
         return max(rate, (seen + spent + _TRUST) / (expected + own + _TRUST)) if spent > rate * own else rate
