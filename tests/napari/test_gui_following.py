@@ -60,6 +60,14 @@ def test_a_choice_by_hand_outlasts_layers_that_go(qtbot: Any, viewer: Any, widge
     assert chosen(widget) == "two"
 
 
+def test_a_psf_that_was_opened_is_no_image_to_restore(viewer: Any, widget: Any) -> None:
+    for name, shape in (("cells", (32, 36)), ("measured", (5, 5))):
+        viewer.add_image(spots(shape), name=name)
+    assert chosen(widget) == "measured"
+    widget.psf_choice.set_value(viewer.layers["measured"])
+    assert chosen(widget) == "cells"
+
+
 def test_what_was_typed_is_kept_per_layer(qtbot: Any, viewer: Any, widget: Any) -> None:
     for name in ("one", "two"):
         viewer.add_image(spots((5, 32, 36)), name=name)

@@ -77,6 +77,7 @@ class DeconvolveWidget(Docked):
         self.panel.copy_clicked.connect(self.copy_command)
         self.panel.metrics_clicked.connect(self.open_metrics)
         self.input.changed.connect(self._input_changed)
+        self.psf_choice.changed.connect(self._psf_chosen)
         self.form.changed.connect(self._form_changed)
         self.masks.changed.connect(self._masks_changed)
         tab_through(self)
@@ -206,6 +207,10 @@ class DeconvolveWidget(Docked):
         self.form.set_channels(self.input.channel.names)
         self.optics.follow(self.input.facts.get("optics", {}), max(1, len(self.input.channel.names)))
         self.form.editors["planes"].set_value(self.input.axes.planes())
+        self._check()
+
+    def _psf_chosen(self) -> None:
+        self.input.is_no_input(self.psf_choice.value())
         self._check()
 
     def _suggest(self) -> None:

@@ -29,6 +29,7 @@ class Following(QObject):
         self._viewer, self._choice, self._worth = viewer, choice, worth
         self._by_hand = False
         self._removing = False
+        self._before: Any = None
         choice.activated.connect(self._chosen_by_hand)
         viewer.layers.selection.events.active.connect(self._follow)
         viewer.layers.events.removed.connect(self._removed)
@@ -58,4 +59,12 @@ class Following(QObject):
             self._choice.refresh()
         if any(other is layer for other in self._choice.layers()) and self._worth(layer):
             self._by_hand = False
+            if self._choice.value() is not layer:
+                self._before = self._choice.value()
             self._choice.set_value(layer)
+
+    def step_back(self, layer: Any) -> None:
+        """Choose what was chosen before, where a layer that was followed turns out to be a PSF or the like."""
+        followed = layer is not None and self._choice.value() is layer and not self._by_hand
+        if followed and any(other is self._before for other in self._choice.layers()):
+            self._choice.set_value(self._before)

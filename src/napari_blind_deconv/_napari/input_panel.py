@@ -91,6 +91,10 @@ class InputPanel(QWidget):
         if any(other is wanted for other in self.layer_choice.layers()):
             self.layer_choice.set_value(wanted)
 
+    def is_no_input(self, layer: Any) -> None:
+        """A layer is used as something else: where it was chosen because it was opened, the one before is chosen."""
+        self._following.step_back(layer)
+
     def letters(self) -> str:
         """One letter per axis of the chosen layer's pixels."""
         layer = self.layer_choice.value()
