@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+PLUGIN: Final = "napari-blind-deconv"
 _POLL_S: Final = 0.01
 _PATIENCE_S: Final = 3.0
 _READ: Final = 12  # of a list of commands, before somebody gives up

@@ -5,6 +5,7 @@ Editors only propose; whether a value is allowed is decided by the settings' own
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -71,7 +72,9 @@ class Editor(QWidget):
             self._complaint.setTextFormat(Qt.TextFormat.PlainText)
             set_tone(self._complaint, ALARM)
             self._column.addWidget(self._complaint)
-        self._complaint.setText(sentence)
+        # In a narrow column what is wrong; why, and what to do, is said where there is room.
+        self._complaint.setText(re.split("[;:] ", sentence, maxsplit=1)[0])
+        self._complaint.setToolTip(sentence)
         self._complaint.setVisible(bool(sentence))
 
     @property
