@@ -16,6 +16,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractButton,
     QApplication,
+    QCheckBox,
     QComboBox,
     QDockWidget,
     QLineEdit,
@@ -103,7 +104,10 @@ class Person:
     def clicks(self, part: QWidget, at: QPoint | None = None) -> None:
         """Click a widget, scrolled into view where it lies in a scroll area."""
         self._reaches(part)
-        QTest.mouseClick(part, _LEFT, pos=at or part.rect().center())
+        if at is None:
+            # Of a box to tick, only the box and its words react.
+            at = QPoint(8, part.height() // 2) if isinstance(part, QCheckBox) else part.rect().center()
+        QTest.mouseClick(part, _LEFT, pos=at)
         self.waits(0.05)
 
     def clicks_text(self, within: QWidget, text: str) -> None:

@@ -29,7 +29,7 @@ def walk(person: Person, folder: Path) -> None:
     person.waits_for("the end of the cancelled run", lambda: not widget.is_running)
     if len(person.viewer.layers) != 1:
         raise CannotError("a cancelled run has left layers")
-    person.chooses(widget.input.channel, "Alexa 488" if "Alexa 488" in widget.input.channel.names else "2")
+    person.chooses(widget.input.channel, "channel 2 only")
     _starts(person, widget)
     person.looks("03-running")
     person.waits_for("the result", lambda: not widget.is_running, 600)
@@ -49,7 +49,7 @@ def _says_what_she_knows(person: Person, widget: Any) -> None:
     person.chooses(form.presets["Objective"], "63x/1.4 oil")
     emissions = form.editors["emissions_um"]
     if emissions.value() is None:
-        person.clicks(emissions.box)
+        person.clicks(emissions.automatic)
         person.types(emissions.inner.findChild(QLineEdit), ", ".join(f"{wave:g}" for wave in scenes.EMISSIONS_UM))
     sample = form.editors["sample_index"]
     person.chooses(sample.box, "fixed at")
