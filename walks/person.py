@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import napari
+from napari._qt.dialogs.qt_notification import NapariQtNotification
 from napari.utils.notifications import Notification, notification_manager
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
@@ -66,6 +67,9 @@ class Person:
 
     def looks(self, step: str) -> None:
         """Take a screenshot of the whole window, notifications closed."""
+        self.waits(0.6)
+        for note in self.window._qt_window.findChildren(NapariQtNotification):
+            note.close()
         self.waits(0.3)
         if self.pictures is not None:
             self.pictures.mkdir(parents=True, exist_ok=True)

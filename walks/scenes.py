@@ -13,7 +13,7 @@ from napari_blind_deconv.optics import Optics, Sampling, psf
 from napari_blind_deconv.synthesis import beads, fibres
 
 Float = NDArray[np.float32]
-VOXEL_UM = (0.25, 0.1, 0.1)
+VOXEL_UM = (0.25, 0.08, 0.08)
 NA, OIL = 1.4, 1.515
 STAINS = ("DAPI", "Alexa 488", "Alexa 568")
 EMISSIONS_UM = (0.461, 0.520, 0.603)
@@ -21,7 +21,7 @@ DARK, GAIN = 100.0, 4.0
 """Offset of the camera, and its grey levels per photon."""
 
 
-def channels(path: Path, shape: tuple[int, int, int] = (13, 96, 112), seed: int = 0) -> None:
+def channels(path: Path, shape: tuple[int, int, int] = (21, 88, 104), seed: int = 0) -> None:
     """A wide-field z-stack in three colours, nuclei, fibres and vesicles, as ImageJ saves it: axes ZCYX, 16 bit."""
     rng = np.random.default_rng(seed)
     support = (13, 25, 25)

@@ -78,7 +78,9 @@ def _saves_and_runs_again(person: Person, widget: Any, restored: Any, folder: Pa
     layers.save(str(file), selected=True, plugin=PLUGIN)
     pixels, scale = np.array(restored.data), tuple(restored.scale)
     layers.clear()
-    person.viewer.open(folder / "experiment3.tif")
+    person.drops(folder / "experiment3.tif")
+    person.waits_for("her layer", lambda: len(layers) == 1)
+    person.clicks(widget.input.use_voxels)
     person.viewer.open(file, plugin=PLUGIN)
     again = _made(person, "restored")
     if tuple(again.scale) != scale or not np.array_equal(again.data, pixels):

@@ -40,10 +40,13 @@ def test_a_squashed_stack_and_what_lies_on_it_get_the_voxels_of_the_file(
     other = viewer.add_image(spots((9, 8)), name="other")
     widget.input.choose(image)
     assert widget.input.use_voxels.isVisibleTo(widget.input)
+    viewer.dims.set_current_step(0, 4)
     click(qtbot, widget.input.use_voxels)
+    assert viewer.dims.current_step[0] == 4
     for layer in (image, restored, psf):
         np.testing.assert_allclose(layer.scale, (0.4, 0.1, 0.1))
         assert [str(unit) for unit in layer.units] == ["micrometer"] * 3
+    assert image.world_to_data(viewer.dims.point)[0] == pytest.approx(4, abs=0.51)
     np.testing.assert_allclose(restored.translate, image.translate)
     np.testing.assert_allclose(image.world_to_data(psf.data_to_world((1, 1, 1))), place, atol=1e-9)
     np.testing.assert_allclose(other.scale, 1)

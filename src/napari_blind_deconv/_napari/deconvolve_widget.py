@@ -258,11 +258,13 @@ class DeconvolveWidget(Docked):
             self.form.complain_at(error.subject, sentence)
             self.panel.foresee(sentence, alarm=self.input.layer_choice.value() is not None)
             return
-        for path, sentence in doubts:
+        for path, sentence in reversed(doubts):
             if path == "voxel_size_um":
                 self.input.voxel_size.complain(sentence)
             self.form.complain_at(path, sentence)
-        self._warnings = [ended(f"Warning: {sentence}") for _, sentence in doubts]
+        # Channels often share one: the first of a field stands for all.
+        first = {path: sentence for path, sentence in reversed(doubts)}
+        self._warnings = [ended(f"Warning: {sentence}") for _, sentence in sorted(first.items())]
         self._say_ready("")
         self._planning.start()
 

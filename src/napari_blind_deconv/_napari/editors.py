@@ -27,6 +27,8 @@ from qtpy.QtWidgets import (
 
 from napari_blind_deconv._napari.tones import ALARM, set_tone
 
+# Where a sentence goes on to reasons and remedies; what comes before "channel 2:" is too short to be the matter.
+_REASON: Final = r"(?<=.{20})[;:] "
 _LARGEST_INT: Final = 2**31 - 1
 _LARGEST_FLOAT: Final = 1e12
 # The spin box rounds to this many decimals: enough to hold every number between 1e-12 and 1e12 to its last bit.
@@ -73,7 +75,7 @@ class Editor(QWidget):
             set_tone(self._complaint, ALARM)
             self._column.addWidget(self._complaint)
         # In a narrow column what is wrong; why, and what to do, is said where there is room.
-        self._complaint.setText(re.split("[;:] ", sentence, maxsplit=1)[0])
+        self._complaint.setText(re.split(_REASON, sentence, maxsplit=1)[0])
         self._complaint.setToolTip(sentence)
         self._complaint.setVisible(bool(sentence))
 

@@ -32,7 +32,7 @@ from napari_blind_deconv.metrics import PsfProfiles, psf_profiles
 
 _SETTLE_MS: Final = 150
 _DRAWN_MS: Final = 200
-_COLUMN_WIDTH: Final = 330
+_COLUMN_WIDTH: Final = 310
 _WIDE: Final = 3
 _SVG: Final = ".svg"
 

@@ -56,7 +56,10 @@ class VoxelsToLayer(QPushButton):
         layer, steps = self._panel.layer_choice.value(), self._steps()
         if not steps:
             return
+        shown = self._viewer.dims.current_step
         use(layer, steps, lying_on(layer, self._viewer.layers))
+        # The sliders keep their places in the world, which are other planes now, or none.
+        self._viewer.dims.current_step = shown
         self._viewer.reset_view()
         self._panel.layer_choice.changed.emit()
         self.refresh()
