@@ -263,7 +263,7 @@ class DeconvolveWidget(Docked):
                 self.input.voxel_size.complain(sentence)
             self.form.complain_at(path, sentence)
         # Channels often share one: the first of a field stands for all.
-        first = {path: sentence for path, sentence in reversed(doubts)}
+        first = dict(reversed(doubts))
         self._warnings = [ended(f"Warning: {sentence}") for _, sentence in sorted(first.items())]
         self._say_ready("")
         self._planning.start()
