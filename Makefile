@@ -4,6 +4,8 @@ VENV ?= .venv
 TESTS ?= tests
 # The Qt binding of the tests: pyqt6 or pyside6.
 BINDING ?= pyqt6
+SEED ?= 1
+MINUTES ?= 120
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CLEAN := build/clean
@@ -31,8 +33,10 @@ test: $(VENV)/.test-$(BINDING) ## install what the tests need and run all of the
 quick: $(VENV)/.test-$(BINDING) ## run the tests that need neither patience nor a screen
 	$(BIN)/python -m pytest -m "not slow and not gui" $(TESTS)
 
-fuzz: $(VENV)/.test-$(BINDING) ## call the command line with settings and files that nobody should have (half an hour)
-	$(BIN)/python -m fuzz
+fuzz: $(VENV)/.test-$(BINDING) ## settings and files that nobody should have (half an hour), then random clicks (MINUTES, SEED)
+	$(BIN)/python -m fuzz --seed $(SEED)
+	@echo "==> A random user in a window of napari, for $(MINUTES) minutes; the log goes to build/clicking"
+	QT_API=$(BINDING) tests/with-screen $(BIN)/python -m fuzz.clicking --minutes $(MINUTES) --seed $(SEED)
 
 binding: $(VENV)/.test-$(BINDING) ## open every widget and run once with PySide6, put beside the environment
 	@echo "==> Running a few of napari's tests with PySide6"

@@ -43,7 +43,7 @@ def test_a_region_teaches_every_channel_by_its_own_wavelength():
 
 @pytest.mark.parametrize("waves", [(0.5,), (0.45, 0.55)])
 def test_another_number_of_wavelengths_is_refused(waves):
-    with pytest.raises(InputError, match=f"emissions_um names {len(waves)}, but the image has 3 channels"):
+    with pytest.raises(InputError, match=f"emissions_um of {len(waves)} channels?, but the image has 3 channels"):
         deconvolve(colours(2), settings_of(emissions_um=waves), axes="CYX", voxel_size_um=VOXELS)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from napari_blind_deconv import Settings, deconvolve
 from napari_blind_deconv.cli.app import app
+from napari_blind_deconv.doubts import CHECK_NAMES
 from napari_blind_deconv.image_priors import FreeField, MovieField
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.pipeline.noise_words import DEFECTS
@@ -21,7 +22,8 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 PACKAGE = ROOT / "src" / "napari_blind_deconv"
 # Of programs that pages name beside ours: Dask, pip, pytest, the training, the fuzzer and the benchmarks.
 OTHERS = frozenset({"--nthreads", "--memory-limit"})
-OTHER_PROGRAMS = ("training.md", "benchmarks.md")
+OTHER_PROGRAMS = ("training.md", "benchmarks.md", "releasing.md")
+GENERATED = ("commands.md", "reference.md")
 # Fields of testbeds, whose priors are no settings of a run.
 OF_TESTBEDS = (MovieField, FreeField)
 
@@ -134,7 +136,8 @@ def test_labels_quoted_in_the_tutorial_and_rows_of_the_figures_exist(words):
     components = [Settings, *(cls for classes in FAMILIES.values() for cls in classes.values())]
     labels = {words.field_label(name) for cls in components for name in named(cls)}
     files = [file for end in ("py", "yaml", "jinja") for file in PACKAGE.rglob(f"*.{end}")]
-    sources = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    # Letters that a key chooses are marked in labels.
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in files).replace("&", "")
     assert [label for label in quoted if label not in labels and label not in sources] == []
 
 
@@ -146,11 +149,11 @@ def report():
     return deconvolve(image, Settings(kernel_prior=Known()), psf=taps, truth=image).report
 
 
-def test_checks_and_their_limits_are_those_on_the_pages(report, words):
+def test_checks_and_their_limits_are_those_on_the_pages(report):
     trust = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
     numbers = (ROOT / "docs" / "numbers.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", trust, re.MULTILINE))
-    assert set(rows) == set(words.CHECK_LABELS) >= {check["check"] for check in report["trust"]}
+    assert set(rows) == set(CHECK_NAMES) >= {check["check"] for check in report["trust"]}
     assert all(f"`{check}`" in numbers for check in rows)
     for check in report["trust"]:
         if "depending on size" not in rows[check["check"]]:
@@ -165,9 +168,9 @@ def keys(value):
     return set().union(*(keys(below) for below in value)) if isinstance(value, list) else set()
 
 
-def test_entries_of_the_report_on_the_pages_exist(report, words):
+def test_entries_of_the_report_on_the_pages_exist(report):
     # Of an estimated kernel, of `auto`, of a PSF that changes and of a run with a region.
-    known = keys(report) | set(words.CHECK_LABELS) | {"parameters", "choice", "ranking", "field", "region"}
+    known = keys(report) | set(CHECK_NAMES) | {"parameters", "choice", "ranking", "field", "region"}
     for page in PAGES:
         named_there = re.findall(r"report\[\"(\w+)\"\]", page.read_text(encoding="utf-8"))
         assert set(named_there) <= known, page.name
@@ -177,4 +180,4 @@ def test_entries_of_the_report_on_the_pages_exist(report, words):
 
 def test_every_page_is_in_the_navigation_once():
     listed = re.findall(r"^ {6}- (.+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(listed) == sorted(page.name for page in PAGES if page.name != "README.md")
+    assert sorted(listed) == sorted([*GENERATED, *(page.name for page in PAGES if page.name != "README.md")])

@@ -190,7 +190,7 @@ def test_what_is_bound_later_is_no_setting():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe{\x00", "no UTF-8"),
+        (b"\xff\xfe{\x00", "not UTF-8"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"kernel_weight": ' + b"9" * 5000 + b"}", "too many digits"),
         (b'{"kernel_weight": 1e999}', "must be a finite number"),
@@ -346,8 +346,8 @@ def test_a_wrong_network_is_refused_before_the_work(tmp_path, monkeypatch):
 # --- What is said
 
 ERRORS = [
-    (MemoryError("Unable to allocate 8 TiB"), "memory does not suffice"),
-    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "memory does not suffice"),
+    (MemoryError("Unable to allocate 8 TiB"), "not enough memory"),
+    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "not enough memory"),
     (OSError(28, "No space left on device", "a.tif"), "a.tif: no space left on device"),
     (RuntimeError("linalg.eigh: failed"), "a fault of this program"),
     (KeyError("kind"), "a fault of this program"),

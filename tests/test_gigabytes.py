@@ -149,7 +149,7 @@ def test_a_disk_that_fills_up_while_blocks_are_written_is_said_and_nothing_stays
     _, steps = steps_of(path, tmp_path / "out")
     *_, report = steps
     assert report.status == "failed"
-    assert "has no room" in report.message
+    assert "has not enough space" in report.message
     assert not (tmp_path / "out").exists()
 
 

@@ -83,8 +83,8 @@ def test_changelog_is_one(log, level):
 
 def test_the_lowest_napari_is_the_floor_and_the_rest_of_its_section_is_open():
     constraints = "# core\nnumpy==2.4\n\n# napari\nnapari==0.9\nvispy==0.17\n\n# tests\npytest==9\n"
-    kept = matrix.lowest(constraints, ["napari>=0.6.5", "qtpy!=2.5,>=2.4"])
-    assert kept.split() == ["numpy==2.4", "pytest==9", "napari==0.6.5", "qtpy==2.4"]
+    kept = matrix.lowest(constraints, ["napari>=0.7", "qtpy!=2.5,>=2.4"])
+    assert kept.split() == ["numpy==2.4", "pytest==9", "napari==0.7", "qtpy==2.4"]
 
 
 def test_every_claimed_python_is_in_the_matrix():

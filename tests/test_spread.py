@@ -220,7 +220,7 @@ class Lost:
 @pytest.mark.parametrize(
     ("error", "known", "words"),
     [
-        (distributed.KilledWorker("part", None, 3), MemoryError, "died over a part"),
+        (distributed.KilledWorker("part", None, 3), MemoryError, "died on a part"),
         (CancelledError(), InputError, "stopped during the work"),
         (ImportError("no module"), InputError, "same version"),
         (InputError(subject="a", value="is wrong", remedy="b"), InputError, "a is wrong; b"),

@@ -94,7 +94,7 @@ def test_the_map_is_widened_by_the_factor_that_the_report_names():
 
 def test_outside_of_the_table_the_report_warns():
     result = restored(noise_sigma=0.5)
-    assert any("was learnt in" in sentence for sentence in result.report["warnings"])
+    assert any("outside the measured range" in sentence for sentence in result.report["warnings"])
 
 
 BLIND = {"kernel_prior": Gaussian(), "kernel_size": (9, 9), "iterations": 4}

@@ -216,7 +216,7 @@ def hostile(path: Path, secret: Path) -> dict[str, Any]:
         "level is a link": (lambda: (path / "out").symlink_to(secret / "0"), None),
         "chunk is a link": (
             chunk(lambda p: p.symlink_to(secret / "0" / "c" / "0" / "0" / "0")),
-            "leads out of the store",
+            "to a place outside the store",
         ),
         "chunk is a loop": (chunk(lambda p: p.symlink_to(p)), "loop of links|cannot be read"),
         "chunk is a pipe": (chunk(os.mkfifo), "is not a regular file"),

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 _POLL_S: Final = 0.01
+_PATIENCE_S: Final = 3.0
 _READ: Final = 12  # of a list of commands, before somebody gives up
 _LEFT: Final = Qt.MouseButton.LeftButton
 
@@ -213,18 +214,21 @@ class Person:
         return list(self.window._qt_window.findChildren(QDockWidget))
 
     def _reaches(self, part: QWidget) -> None:
-        above = part.parentWidget()
-        while above is not None:
-            if isinstance(above, QScrollArea):
-                above.ensureWidgetVisible(part)
-            above = above.parentWidget()
-        self.waits(0.05)
-        if not part.isVisible():
-            raise CannotError(f"{_words(part)} is not to be seen")
-        if part.visibleRegion().isEmpty():
-            raise CannotError(f"{_words(part)} is hidden behind something else")
-        if not part.isEnabled():
-            raise CannotError(f"{_words(part)} is disabled")
+        """Scroll a widget into view; a form that has just changed lays itself out first."""
+        end = time.monotonic() + _PATIENCE_S
+        while True:
+            above = part.parentWidget()
+            while above is not None:
+                if isinstance(above, QScrollArea):
+                    above.ensureWidgetVisible(part)
+                above = above.parentWidget()
+            self.waits(0.05)
+            if part.isVisible() and not part.visibleRegion().isEmpty() and part.isEnabled():
+                return
+            if time.monotonic() > end:
+                break
+        why = "not to be seen" if not part.isVisible() else "disabled" if not part.isEnabled() else "hidden"
+        raise CannotError(f"{_words(part)} is {why}")
 
 
 def _words(part: QWidget) -> str:

@@ -186,6 +186,10 @@ class Progress:
         The kernel so far, float32, unit sum, or ``None``.
     message
         A detail for the status line.
+    figures
+        Measures the step when it is called, in the time of a few Fourier transforms: ``misfit``, what the restored
+        image, blurred again, misses, over what noise and model error explain; ``evidence_nats``, the kernel's
+        log-evidence over no blur. Nothing where the step has neither.
     expected
         Where a run has been planned: its stages in their order, each with the seconds that it will take; those of a
         channel come once for every channel.
@@ -197,6 +201,7 @@ class Progress:
     image: NDArray[np.float32] | None = None
     kernel: NDArray[np.float32] | None = None
     message: str = ""
+    figures: Callable[[], Mapping[str, float]] = field(default=dict, compare=False, repr=False)
     expected: tuple[tuple[str, float], ...] = ()
 
 

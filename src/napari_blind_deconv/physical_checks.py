@@ -28,56 +28,6 @@ GIVEN_DELTA = "the given PSF is a single pixel, so deconvolution with it only re
 _PEDESTAL = 0.2  # of the light
 
 
-_NUMBERS = ("na", "emission_um", "excitation_um", "immersion_index", "sample_index", "sheet_um")
-
-
-def prior_doubts(
-    prior: Any, voxel_size_um: Sequence[float | None] | None, kernel_shape: Sequence[int] | None
-) -> list[tuple[str, str]]:
-    """What is strange about voxels, and about the numbers of a microscope that are fixed, of a prior that has any.
-
-    Parameters
-    ----------
-    prior
-        Of the kernel.
-    voxel_size_um
-        As far as it is known.
-    kernel_shape
-        The support that was asked for; ``None`` where it is found.
-
-    Returns
-    -------
-    list of (str, str)
-        The path of the setting that each sentence is about, and the sentence.
-    """
-    fixed = {name: value for name in _NUMBERS if isinstance(value := getattr(prior, name, None), int | float)}
-    if not fixed:
-        return [("voxel_size_um", sentence) for sentence in voxel_doubts(voxel_size_um)]
-    usual = {name for name, value in fixed.items() if value == type(prior).__dataclass_fields__[name].default}
-    modality: Any = getattr(prior, "modality", "widefield")
-    told = doubts_by_field(
-        voxel_size_um=voxel_size_um, modality=modality, kernel_shape=kernel_shape, assumed=usual, **fixed
-    )
-    return [(f"kernel_prior.{field}" if field in _NUMBERS else field, sentence) for field, sentence in told]
-
-
-def doubts_of_channels(
-    prior: Any, voxel_size_um: Sequence[float | None] | None, kernel_shape: Sequence[int] | None, channels: int
-) -> list[tuple[str, str]]:
-    """As `prior_doubts`, of a prior that may differ between channels; what is true of all of them is said once."""
-    of_channel = getattr(prior, "of_channel", None)
-    if of_channel is None:
-        return prior_doubts(prior, voxel_size_um, kernel_shape)
-    told: dict[tuple[str, str], list[int]] = {}
-    for index in range(channels):
-        for doubt in prior_doubts(of_channel(index, channels), voxel_size_um, kernel_shape):
-            told.setdefault(doubt, []).append(index + 1)
-    return [
-        (path, sentence if len(those) == channels else f"channel {', '.join(map(str, those))}: {sentence}")
-        for (path, sentence), those in told.items()
-    ]
-
-
 def microscope_doubts(**numbers: Any) -> list[str]:
     """The sentences of `doubts_by_field`."""
     return [sentence for _, sentence in doubts_by_field(**numbers)]
@@ -217,8 +167,8 @@ def index_doubts(
     if sample_index is not None and na > sample_index:
         if assumed:
             return [
-                f"NA {na:g} exceeds the sample's index {sample_index:g}, which is assumed as none is given: away from "
-                "the cover glass the outermost rays are lost, and the objective works like one of NA "
+                f"NA {na:g} exceeds the index of the sample, {sample_index:g}, which is assumed because none is given: "
+                "away from the cover glass the outermost rays are lost, and the objective works like one with NA "
                 f"{sample_index:g}; give `kernel_prior.sample_index` if the sample lies in glycerol (1.47) or the like"
             ]
         return [

@@ -95,7 +95,7 @@ def test_contradictions_are_said_at_their_fields(viewer: Any, widget: Any) -> No
     box.setCurrentIndex(box.findData("microscope"))
     fields = widget.form.kernel_prior.forms["microscope"].editors
     fields["na"].set_value(1.4)
-    assert "exceeds the sample's index 1.33, which is assumed" in fields["na"].complaint
+    assert "exceeds the index of the sample, 1.33, which is assumed" in fields["na"].complaint
     assert "Warning: NA 1.4 exceeds" in widget.panel.forecast.text()
     assert widget.panel.forecast.text().startswith("Ready")
     fields["sample_index"].set_value(1.47)
@@ -130,7 +130,7 @@ def test_three_colours_have_three_wavelengths(viewer: Any, widget: Any) -> None:
     box.setCurrentIndex(box.findData("microscope"))
     field = widget.form.kernel_prior.forms["microscope"].editors["emissions_um"]
     field.set_value([0.46, 0.52])
-    assert "names 2, but the image has 3 channels" in field.complaint
+    assert "of 2 channels, but the image has 3 channels" in field.complaint
     field.set_value([0.46, 0.52, 0.61])
     assert widget.job().settings.kernel_prior.emissions_um == (0.46, 0.52, 0.61)
     widget.input.channel.setCurrentIndex(3)

@@ -110,7 +110,7 @@ def test_joint_cannot_find_out_the_family(viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
     quick(widget, estimator=Joint(), kernel_prior=Auto())
     sentence = widget.panel.forecast.text()
-    assert sentence.startswith("“Image and PSF by turns (joint)” cannot rank families of PSFs")
+    assert sentence.startswith("“Image and PSF in turn (joint)” cannot rank families of PSFs")
     assert "kernel_prior" not in sentence
 
 

@@ -70,7 +70,7 @@ def test_nothing_is_cut_at_the_side(qtbot: Any, small: Any, open_widget: Callabl
         for child in widget.scroll.widget().findChildren(QWidget):
             if child.isVisible() and child.width() > 0:
                 right = child.mapTo(widget.scroll.widget(), child.rect().topRight()).x()
-                assert right <= widget.scroll.widget().width(), child
+                assert right <= widget.scroll.widget().width(), (child.accessibleName(), child.width(), child.parent())
 
 
 def test_closing_other_docks_gives_their_place_back(qtbot: Any, small: Any, open_widget: Callable[[str], Any]) -> None:

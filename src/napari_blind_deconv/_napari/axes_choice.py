@@ -52,6 +52,7 @@ class AxesChoice(QWidget):
             f"What axis {position + 1}, of {size} steps, counts: a volume has a PSF in depth; "
             "planes, frames and positions share one PSF; channels have one each"
         )
+        box.setAccessibleName(f"Meaning of axis {position + 1}")
         box.currentIndexChanged.connect(self.changed)
         line.addWidget(QLabel(f"{size} ×"))
         line.addWidget(box, 1)

@@ -47,6 +47,7 @@ def command_line(
     crop: str | None = None,
     leave_out: str | None = None,
     region: str | None = None,
+    max_memory_gb: float | None = None,
 ) -> str:
     """The ``blind-deconv run`` line for a file, with every setting that is not the default.
 
@@ -66,6 +67,8 @@ def command_line(
         The part of the image that is restored, by the letters of its axes; ``None``: all of it.
     leave_out, region
         What marks pixels to leave out, and the part that the PSF is estimated in: files, or ranges of pixels.
+    max_memory_gb
+        What the run may hold; ``None``: a share of what is free.
 
     Examples
     --------
@@ -86,6 +89,8 @@ def command_line(
         words += ["--leave-out", leave_out]
     if region is not None:
         words += ["--region", region]
+    if max_memory_gb is not None:
+        words += ["--max-memory-gb", f"{max_memory_gb:g}"]
     return shlex.join(words)
 
 
@@ -103,6 +108,7 @@ def command_of(job: Job) -> str:
         voxel_size_um=job.source.voxel_size_um,
         leave_out=None if job.leave_out is None else _file_of(job.leave_out),
         region=None if job.region is None else _ranges(job.region, job.source) or _file_of(job.region),
+        max_memory_gb=job.max_memory_gb,
     )
 
 

@@ -8,39 +8,34 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from napari_blind_deconv._napari.applying import alike, applying
 from napari_blind_deconv._napari.editors import (
     CalmComboBox,
-    ChoiceEditor,
     Editor,
-    FileEditor,
-    FloatEditor,
-    IntEditor,
     ListEditor,
     TextEditor,
-    ToggleEditor,
 )
 from napari_blind_deconv._napari.field_docs import class_doc
-from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
+from napari_blind_deconv._napari.form_rows import add_field, add_row, form_layout, set_fields
 from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
 from napari_blind_deconv._napari.limits import limits
 from napari_blind_deconv._napari.made_when_shown import MadeWhenShown
 from napari_blind_deconv._napari.optional_editors import OptionalEditor, OptionalTextEditor
+from napari_blind_deconv._napari.plain_editors import plain_editor
 from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
-from napari_blind_deconv._napari.quantity_editors import QuantityEditor, QuantityListEditor
-from napari_blind_deconv._napari.share_editor import ShareEditor
+from napari_blind_deconv._napari.quantity_editors import QuantityEditor, is_quantity
+from napari_blind_deconv._napari.tab_order import name_after
 from napari_blind_deconv._napari.tones import QUIET, set_tone
 from napari_blind_deconv._napari.words import (
     APPLIES,
     AUTOMATIC,
-    CHOICE_LABELS,
     EXAMPLES,
     EXPLAINED,
-    FILES,
     OPTIONAL_STARTS,
     PER_CHANNEL,
     RARE_FIELDS,
@@ -49,7 +44,6 @@ from napari_blind_deconv._napari.words import (
 from napari_blind_deconv.kernel_priors.presets import Preset
 
 _KIND: Final = "kind"
-_LISTED: Final = "0.3, 0, -0.5 to 0.5, ?"
 
 
 class ComponentForm(Editor):
@@ -86,7 +80,7 @@ class ComponentForm(Editor):
             if before == next(iter(presets[0].fields)):
                 self.presets[label] = PresetChoice(presets)
                 self.presets[label].filled.connect(self._fill)
-                self.rows.addRow(label, self.presets[label])
+                add_row(self.rows, label, self.presets[label])
 
     def _fill(self, preset: Preset) -> None:
         before = self.raw()
@@ -102,14 +96,7 @@ class ComponentForm(Editor):
 
     def applying(self) -> set[str]:
         """The fields that mean something beside the others."""
-        given = {name: (other, values) for name, (other, values) in APPLIES.items() if other in self.editors}
-        idle = {n for n in self.editors if n in given and self.editors[given[n][0]].value() not in given[n][1]}
-        return set(self.editors) - idle - self._alike
-
-    @property
-    def _alike(self) -> frozenset[str]:
-        """Fields that mean nothing, as there is one channel only."""
-        return PER_CHANNEL if self._channels is not None and self._channels < 2 else frozenset()
+        return applying(self.editors, self._channels)
 
     def set_channels(self, names: Sequence[str]) -> None:
         """Offer the fields that differ between channels where there are several, with what each is called."""
@@ -150,7 +137,8 @@ class ComponentForm(Editor):
     def raw(self) -> dict[str, Any]:
         """The fields as they stand, as plain JSON values, allowed or not."""
         kind = getattr(self._cls, _KIND, None)
-        values = {n: None if n in self._alike else editor.raw() for n, editor in self.editors.items()}
+        values = {n: editor.raw() for n, editor in self.editors.items()}
+        values |= dict.fromkeys(alike(self._channels) & set(values))
         return values if kind is None else {_KIND: kind, **values}
 
     def value(self) -> Any:
@@ -234,6 +222,7 @@ class VariantEditor(Editor):
     def add_row(self, kind: str, label: str, widget: QWidget) -> None:
         """Put a widget of the host on top of a kind's fields."""
         self.forms[kind].rows.insertRow(0, label, widget)
+        name_after(label, widget)
         self._show_fields()
 
     def _show_fields(self) -> None:
@@ -281,29 +270,13 @@ def editor_for(annotation: Any, name: str, bounds: tuple[float, float] = (-math.
         return editor_for(arguments[0], name, limits(arguments[1:], whole=whole))
     if origin in {Union, UnionType}:
         return _union_editor(arguments, name, bounds)
-    if origin is Literal:
-        return ChoiceEditor(arguments, [CHOICE_LABELS.get(choice, str(choice)) for choice in arguments])
-    if origin in {tuple, list}:
-        return QuantityListEditor(EXAMPLES.get(name, _LISTED)) if _is_quantity(arguments[0]) else ListEditor()
     if dataclasses.is_dataclass(annotation):
         return ComponentForm(annotation)  # type: ignore[arg-type]
-    if annotation is bool:
-        return ToggleEditor()
-    if annotation is float and bounds == (0, 1):
-        return ShareEditor()
-    if annotation in {int, float}:
-        return (IntEditor if annotation is int else FloatEditor)(*bounds)
-    return FileEditor(*FILES[name]) if name in FILES else TextEditor()
-
-
-def _is_quantity(annotation: Any) -> bool:
-    """Whether a type is a number, two of them, or nothing."""
-    members = get_args(annotation)
-    return float in members and tuple[float, float] in members and NoneType in members
+    return plain_editor(annotation, name, bounds)
 
 
 def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, float]) -> Editor:
-    if _is_quantity(Union[members]):  # noqa: UP007 - made of what there is
+    if is_quantity(Union[members]):  # noqa: UP007 - made of what there is
         return QuantityEditor(EXAMPLES.get(name, ""))
     present = tuple(member for member in members if member is not NoneType)
     if all(dataclasses.is_dataclass(member) for member in present) and len(present) > 1:

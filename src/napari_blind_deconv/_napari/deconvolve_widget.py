@@ -7,32 +7,36 @@ from napari.utils.notifications import show_error
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QApplication, QFrame, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from napari_blind_deconv._napari.before_after import BeforeAfter
 from napari_blind_deconv._napari.command import command_of
 from napari_blind_deconv._napari.cropping import DrawnPart, cropped
 from napari_blind_deconv._napari.docked import Docked, show_dock
 from napari_blind_deconv._napari.file_optics import FileOptics
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
-from napari_blind_deconv._napari.form_job import estimated, in_lengths
+from napari_blind_deconv._napari.form_job import VOXELS, checked_lengths, ended, estimated, in_lengths, psf_source
+from napari_blind_deconv._napari.form_rows import rule
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.layer_choice import LayerChoice
-from napari_blind_deconv._napari.layers import PLUGIN, Source, role_of, source_of, voxel_size
+from napari_blind_deconv._napari.layers import PLUGIN, role_of
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.mask_choice import MaskChoices
 from napari_blind_deconv._napari.planning import plan_in_words
+from napari_blind_deconv._napari.preferences import preferences
 from napari_blind_deconv._napari.refusals import on_screen, refusal_on_screen
 from napari_blind_deconv._napari.run_control import RunControl
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.settings_form import SettingsForm
-from napari_blind_deconv._napari.tones import set_tone
+from napari_blind_deconv._napari.settings_menu import SettingsMenu
+from napari_blind_deconv._napari.tab_order import tab_through
 from napari_blind_deconv._napari.trial import add_region_layer, region_layer, trial_region
 from napari_blind_deconv._napari.words import kind_label
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.kernel_priors import PerChannel
-from napari_blind_deconv.physical_checks import doubts_of_channels
-from napari_blind_deconv.settings import Settings, settings_from_dict
+from napari_blind_deconv.prior_checks import doubts_of_channels
+from napari_blind_deconv.settings import settings_from_dict
 
 _SETTLE_MS: Final = 150
 
@@ -49,9 +53,11 @@ class DeconvolveWidget(Docked):
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
         self._viewer = viewer
-        self._suggested = Settings()
+        self._suggested = preferences().settings
         self.input = InputPanel(viewer)
         self.form = SettingsForm()
+        self.form.set_value(self._suggested)
+        self.menu = SettingsMenu(self, viewer)
         self.psf_choice = LayerChoice(viewer, "none: the file below", lambda layer: role_of(layer) != PREVIEW)
         self.form.kernel_prior.add_row("known", "PSF layer", self.psf_choice)
         self.optics = FileOptics(self.form.kernel_prior.forms["microscope"])
@@ -64,6 +70,7 @@ class DeconvolveWidget(Docked):
         self._planning.setSingleShot(True)
         self._planning.setInterval(_SETTLE_MS)
         self._planning.timeout.connect(self._plan)
+        self.before_after = BeforeAfter(viewer)
         self._arrange()
         self.panel.run_clicked.connect(self.run)
         self.panel.trial_clicked.connect(self.try_region)
@@ -72,19 +79,22 @@ class DeconvolveWidget(Docked):
         self.input.changed.connect(self._input_changed)
         self.form.changed.connect(self._form_changed)
         self.masks.changed.connect(self._masks_changed)
+        tab_through(self)
         self._check()
 
     def _arrange(self) -> None:
         body = QWidget()
         rows = QVBoxLayout(body)
+        rows.addWidget(self.menu, 0, Qt.AlignmentFlag.AlignRight)
         rows.addWidget(self.input)
-        rows.addWidget(_line())
+        rows.addWidget(rule())
         rows.addWidget(self.form)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         self.scroll = FittedScroll(body)
         column.addWidget(self.scroll, 1)
         column.addWidget(self.panel)
+        column.addWidget(self.before_after)
         # Taken up only where the dock is taller than form and panel together.
         column.addStretch(0)
         # As wide as the dock's title, which napari makes of the widget's and the plugin's names.
@@ -109,10 +119,11 @@ class DeconvolveWidget(Docked):
             One sentence about the first thing that is wrong.
         """
         settings = self.form.value()
-        psf = self._psf(settings)
+        psf = psf_source(settings, self.psf_choice.value())
         if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
             raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
         source = self.input.source()
+        checked_lengths(source)
         if not source.has_lengths and in_lengths(settings.kernel_prior):
             raise InputError(
                 f"“{kind_label(settings.kernel_prior.kind)}” needs the voxel size; fill it in above, in µm, such as "
@@ -125,16 +136,7 @@ class DeconvolveWidget(Docked):
             settings = replace(settings, kernel_prior=one)
         if source.cut is not None:
             left_out, region = DrawnPart.of(left_out, source.cut), DrawnPart.of(region, source.cut)
-        return Job(source, settings, psf, left_out, region)
-
-    def _psf(self, settings: Settings) -> Source | None:
-        layer = self.psf_choice.value()
-        if settings.kernel_prior.kind != "known" or layer is None:
-            return None
-        axes = "CTZYX"[-layer.ndim :]
-        lengths, origin = voxel_size(layer, axes)
-        # A bare scale is a guess; a guess must not make two layers disagree.
-        return source_of(layer, axes, lengths if origin in {"layer", "run", "file"} else None, planes=False)
+        return Job(source, settings, psf, left_out, region, max_memory_gb=preferences().max_memory_gb)
 
     def run(self) -> None:
         """Start a run in a thread, or let it wait for those before it; what is wrong already is said at once."""
@@ -200,6 +202,7 @@ class DeconvolveWidget(Docked):
 
     def _input_changed(self) -> None:
         self._suggest()
+        tab_through(self)
         self.form.set_channels(self.input.channel.names)
         self.optics.follow(self.input.facts.get("optics", {}), max(1, len(self.input.channel.names)))
         self.form.editors["planes"].set_value(self.input.axes.planes())
@@ -209,7 +212,9 @@ class DeconvolveWidget(Docked):
         """Fill in what suits a sample, as long as nobody has changed the settings by hand."""
         layer = self.input.layer_choice.value()
         notes = layer.metadata[PLUGIN] if layer is not None and role_of(layer) == "observed" else {}
-        suits = settings_from_dict(notes["suits"]) if "suits" in notes else Settings()
+        suits = preferences().settings
+        if "suits" in notes:
+            suits = replace(settings_from_dict(notes["suits"]), device=suits.device)
         try:
             untouched = replace(self.form.value(), planes=False) == self._suggested
         except InputError:
@@ -236,18 +241,23 @@ class DeconvolveWidget(Docked):
             needed = False
         self.input.show_voxels_needed(needed=needed)
         self.form.withdraw()
+        self.input.voxel_size.complain("")
         self._planning.stop()
         try:
             self.job()
             doubts = self._doubts()
         except InputError as error:
             sentence = refusal_on_screen(error)
+            if error.subject == VOXELS:
+                self.input.voxel_size.complain(sentence)
             self.form.complain_at(error.subject, sentence)
             self.panel.foresee(sentence, alarm=self.input.layer_choice.value() is not None)
             return
         for path, sentence in doubts:
+            if path == "voxel_size_um":
+                self.input.voxel_size.complain(sentence)
             self.form.complain_at(path, sentence)
-        self._warnings = [f"Warning: {sentence}." for _, sentence in doubts]
+        self._warnings = [ended(f"Warning: {sentence}") for _, sentence in doubts]
         self._say_ready("")
         self._planning.start()
 
@@ -259,7 +269,8 @@ class DeconvolveWidget(Docked):
             self.panel.foresee(refusal_on_screen(error), alarm=True)
 
     def _say_ready(self, plan: str) -> None:
-        sample = self._suggested != Settings() and replace(self.form.value(), planes=False) == self._suggested
+        untouched = replace(self.form.value(), planes=False) == self._suggested
+        sample = self._suggested != preferences().settings and untouched
         ready = "Ready, with the settings that suit this sample" if sample else "Ready"
         self.panel.foresee("\n".join([f"{ready}: {plan}." if plan else f"{ready}.", *self._warnings]))
 
@@ -272,15 +283,10 @@ class DeconvolveWidget(Docked):
 
     def close_down(self) -> None:
         """Stop the run, and listen to the viewer no longer."""
+        self.menu.release()
+        self.before_after.release()
         self._planning.stop()
         self.control.close_down()
         self.input.release()
         self.psf_choice.release()
         self.masks.release()
-
-
-def _line() -> QFrame:
-    line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
-    set_tone(line, "line")
-    return line

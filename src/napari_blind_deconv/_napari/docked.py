@@ -9,6 +9,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QWidget
 
+from napari_blind_deconv._napari.layer_choice import unwrapped
 from napari_blind_deconv._napari.tones import sheet
 
 _OPENED: Final = itertools.count()
@@ -111,6 +112,9 @@ def show_dock(viewer: Any, title: str, make: Callable[[Any], QWidget], area: Qt.
         dock.show()
         dock.raise_()
         return
-    dock = window.add_dock_widget(make(viewer), name=f"{title} ({DISPLAY_NAME})")
+    # Qt takes no proxies, which napari hands to plugins.
+    dock = unwrapped(window.add_dock_widget(make(viewer), name=f"{title} ({DISPLAY_NAME})"))
     if area is not None:
+        # A wide dock below must not take its height from the forms on the right.
+        dock.parent().setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
         dock.parent().addDockWidget(area, dock)

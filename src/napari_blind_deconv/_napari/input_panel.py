@@ -14,7 +14,7 @@ from napari_blind_deconv._napari.cropping import channel_region, cropped
 from napari_blind_deconv._napari.editors import ListEditor
 from napari_blind_deconv._napari.file_facts import channel_names, described
 from napari_blind_deconv._napari.following import Following
-from napari_blind_deconv._napari.form_rows import form_layout
+from napari_blind_deconv._napari.form_rows import add_row, beside, form_layout
 from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layer_memory import LayerMemory
 from napari_blind_deconv._napari.layers import (
@@ -28,6 +28,7 @@ from napari_blind_deconv._napari.layers import (
 )
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.tones import ALARM, QUIET, set_tone
+from napari_blind_deconv._napari.voxels_to_layer import VoxelsToLayer
 from napari_blind_deconv._types import InputError, VoxelSize
 
 _ORIGINS: Final = MappingProxyType(
@@ -70,12 +71,13 @@ class InputPanel(QWidget):
         self._origin = ""
         self.origin.setWordWrap(True)
         self._rows = form_layout(self)
-        self._rows.addRow("Image", self.layer_choice)
+        add_row(self._rows, "Image", self.layer_choice)
         self._rows.addRow("Shape", self.shape)
-        self._rows.addRow("Axes", self.axes)
-        self._rows.addRow("Channels", self.channel)
-        self._rows.addRow("Voxel size (µm)", self.voxel_size)
-        self._rows.addRow("", self.origin)
+        add_row(self._rows, "Axes", self.axes)
+        add_row(self._rows, "Channels", self.channel)
+        add_row(self._rows, "Voxel size (µm)", self.voxel_size)
+        self.use_voxels = VoxelsToLayer(self, viewer)
+        self._rows.addRow("", beside(self.origin, self.use_voxels))
         self.layer_choice.changed.connect(self._layer_changed)
         self.axes.changed.connect(self._axes_changed)
         self.channel.changed.connect(self.changed)
@@ -116,7 +118,12 @@ class InputPanel(QWidget):
         typed = [None if length == _UNKNOWN else length for length in self.voxel_size.value()]
         for length in typed:
             if length is not None and not isinstance(length, (int, float)):
-                raise InputError(f"voxel size {length!r} is not a number; give lengths in µm, such as 0.3, 0.1, 0.1")
+                raise InputError(
+                    subject="voxel size",
+                    value=f"{length!r}",
+                    allowed="is not a number",
+                    remedy="give lengths in µm, such as 0.3, 0.1, 0.1",
+                )
         return tuple(None if length is None else float(length) for length in typed) or None
 
     def show_voxels_needed(self, *, needed: bool) -> None:

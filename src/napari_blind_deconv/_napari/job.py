@@ -26,6 +26,7 @@ class Job:
     psf: Source | None = None
     leave_out: Drawn | None = None
     region: Drawn | None = None
+    max_memory_gb: float | None = None
     enough: Event = field(default_factory=Event, repr=False, compare=False)
     """Set by whoever wants the image as it is, without the steps that are left."""
     unfinished: list[Stored] = field(default_factory=list)
@@ -55,6 +56,6 @@ class Job:
         )
         place = expected_place(settings)
         if place.type == "cpu" or _torch.is_loaded():
-            return planned(work, limit_bytes(None), place)
+            return planned(work, limit_bytes(self.max_memory_gb), place)
         # How much a card holds, and how fast it is, is not known before PyTorch is there.
-        return replace(planned(work, limit_bytes(None), CPU), seconds=math.nan)
+        return replace(planned(work, limit_bytes(self.max_memory_gb), CPU), seconds=math.nan)

@@ -70,6 +70,8 @@ class Source:
         One length per spatial axis in the order z, y, x; ``None`` if unknown, or along an axis where it is.
     planes
         Whether z counts planes that share one PSF rather than depth.
+    path, image
+        Its file, and which image that is of several in it.
     cut
         Where ``data`` lie in the layer, one range per axis; ``None``: they are all of it.
     whole_shape, layer
@@ -83,6 +85,7 @@ class Source:
     placement: Placement = field(repr=False)
     planes: bool = False
     path: str | None = None
+    image: int | None = None
     cut: tuple[slice, ...] | None = None
     whole_shape: tuple[int, ...] = ()
     layer: str = ""
@@ -120,6 +123,7 @@ class Source:
 
 def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float | None] | None, *, planes: bool) -> Source:
     """Capture a layer, with the axes and the voxel size that were agreed on."""
+    file = file_of(layer)
     return Source(
         name=layer.name,
         data=pixels(layer),
@@ -127,7 +131,8 @@ def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float | None] | N
         voxel_size_um=None if voxel_size_um is None else tuple(voxel_size_um),
         placement=Placement.of(layer, axes),
         planes=planes,
-        path=None if (file := file_of(layer)) is None else str(file[0]),
+        path=None if file is None else str(file[0]),
+        image=None if file is None else file[1],
     )
 
 

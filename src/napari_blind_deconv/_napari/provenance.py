@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from napari_blind_deconv import io
+from napari_blind_deconv._napari.used import USED, used_of
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.batch.plan import OURS, REPORT
 from napari_blind_deconv.settings import settings_from_dict
@@ -40,6 +41,8 @@ def notes_of(found: Any, path: Path) -> tuple[dict[str, Any], list[str]]:
     for key in ("source", "command", "path"):
         if isinstance(said.get(key), str):
             notes[key] = said[key][:_LONGEST]
+    if isinstance(said.get(USED), dict):
+        notes[USED] = used_of(said[USED])
     report = said.get("report") if isinstance(said.get("report"), dict) else _beside(path)
     if report:
         notes["report"] = report

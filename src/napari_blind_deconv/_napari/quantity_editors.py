@@ -3,7 +3,8 @@
 import json
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, get_args
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QLineEdit
@@ -131,6 +132,12 @@ def _in_words(value: Any) -> str:
     if value is None:
         return _ANY
     return " to ".join(as_text(v) for v in value) if isinstance(value, Sequence) else as_text(value)
+
+
+def is_quantity(annotation: Any) -> bool:
+    """Whether a type is a number, two of them, or nothing."""
+    members = get_args(annotation)
+    return float in members and tuple[float, float] in members and NoneType in members
 
 
 def number(text: str) -> Any:

@@ -69,6 +69,11 @@ def read_layers(path: str) -> list[LayerTuple]:
     return layers
 
 
+def layer_of(path: Path, image: int | None = None) -> LayerTuple:
+    """The layer of one image, as of `io.open`; what is odd about its file is not said again."""
+    return _layer(path, path, image)[0]
+
+
 def _layer(file: Path, path: Path, number: int | None) -> tuple[LayerTuple, list[str]]:
     found = io.open(path, number) if number is not None else io.levels(path)[0]
     provenance = found.description.get("provenance")

@@ -16,6 +16,8 @@ from napari_blind_deconv.pipeline.time_left import Course, TimeLeft
 from napari_blind_deconv.settings import settings_to_dict
 
 _PREVIEW_SECONDS: Final = 0.2
+_MEASURED_SHARE: Final = 0.03
+"""Of the time of a run that may go into measuring its steps."""
 STARTING: Final = "starting"
 """The stage in which a process' first run imports what it needs."""
 _STARTING_SECONDS: Final = 3.0
@@ -62,7 +64,7 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     job.unfinished.extend([] if stored is None else [stored])
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
     steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
-    shown, begun = 0.0, time.monotonic()
+    shown, begun, gauge = 0.0, time.monotonic(), _Measuring()
     kept: Result | None = None
     while True:
         try:
@@ -75,11 +77,11 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
             steps.close()
             return replace(kept, report={**kept.report, "seconds": round(time.monotonic() - begun, 3)})
         now = time.monotonic()
-        if now - shown < _PREVIEW_SECONDS:
-            progress = replace(progress, image=None, kernel=None)
+        if now - shown < _PREVIEW_SECONDS and not _is_last(progress):
+            yield replace(progress, image=None, kernel=None, figures=dict)
         else:
             shown = now
-        yield progress
+            yield gauge.measured(progress)
     if stored is None:
         return result
     maps = {}
@@ -88,6 +90,26 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     image = yield from stored.completed("image")
     job.unfinished.remove(stored)
     return replace(result, image=image, maps=maps)
+
+
+def _is_last(progress: Progress) -> bool:
+    return progress.step == progress.total > 0
+
+
+class _Measuring:
+    """Measures steps here, in the thread of the run, as long as that takes next to none of its time."""
+
+    def __init__(self) -> None:
+        self._began, self._spent = time.monotonic(), 0.0
+
+    def measured(self, progress: Progress) -> Progress:
+        """The step with figures that are known already, or none."""
+        before = time.monotonic()
+        if self._spent > _MEASURED_SHARE * (before - self._began) and not _is_last(progress):
+            return replace(progress, figures=dict)
+        figures = progress.figures()
+        self._spent += time.monotonic() - before
+        return replace(progress, figures=lambda: figures)
 
 
 def _started() -> Generator[Progress, None, None]:
@@ -123,6 +145,7 @@ def _arguments(job: Job) -> dict[str, Any]:
         "psf_voxel_size_um": None if job.psf is None else job.psf.voxel_size_um,
         "mask": None if job.leave_out is None else ~job.leave_out.load(),
         "region": None if job.region is None else job.region.load(),
+        "max_memory_gb": job.max_memory_gb,
     }
 
 

@@ -10,6 +10,7 @@ from superqt.utils import GeneratorWorker
 
 from napari_blind_deconv._napari.activity import Activity
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
+from napari_blind_deconv._napari.course import course_of as curves_of
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.live import LiveLayers
 from napari_blind_deconv._napari.run import Refusal, course_of
@@ -92,6 +93,7 @@ class RunControl(QObject):
         self._job = job
         self._guard.remember()
         self._live = LiveLayers(self._viewer, job.source)
+        curves_of(self._viewer).begin()
         self._panel.show_running(TimeLeft(course_of(job)))
         self._activity = Activity(f"Deconvolving {job.source.name}", self.cancel)
         self._worker = create_worker(
@@ -110,6 +112,7 @@ class RunControl(QObject):
             return
         self._panel.show_progress(progress)
         self._live.show(progress)
+        curves_of(self._viewer).add(progress)
 
     def _show_share(self) -> None:
         if self._activity is not None:

@@ -9,6 +9,7 @@ from napari_blind_deconv._napari.placing import LayerTuple
 from napari_blind_deconv._napari.results import result_layers
 from napari_blind_deconv._napari.run import Refusal, run_steps
 from napari_blind_deconv._napari.summary import summary
+from napari_blind_deconv._napari.used import used_in
 from napari_blind_deconv._types import Progress, Result
 
 
@@ -27,5 +28,5 @@ def run_work(job: Job) -> Generator[Progress, None, Finished | Refusal]:
     if isinstance(outcome, Refusal):
         return outcome
     yield Progress("adding", 0, 0, message="contrast and tables of the layers")
-    layers = result_layers(job.source, outcome, command_of(job))
+    layers = result_layers(job.source, outcome, command_of(job), used_in(job))
     return Finished(outcome, layers, summary(job.source, outcome))

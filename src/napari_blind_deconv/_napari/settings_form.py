@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_blind_deconv._napari.component_form import VariantEditor, field_editors
+from napari_blind_deconv._napari.component_form import ComponentForm, VariantEditor, field_editors
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
+from napari_blind_deconv._napari.tab_order import name_after
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
 _MAIN: Final = ("kernel_prior", "kernel_size", "image_prior")
@@ -22,6 +23,8 @@ class SettingsForm(Editor):
         super().__init__()
         self.editors = dict(field_editors(Settings))
         self.kernel_prior: VariantEditor = self.editors["kernel_prior"]
+        self._channels: tuple[str, ...] | None = None
+        self.kernel_prior.form_made.connect(self._tell_channels)
         body, hidden = QWidget(), QWidget()
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
@@ -47,6 +50,7 @@ class SettingsForm(Editor):
         words = QLabel(label)
         for part in (words, widget):
             part.setToolTip(hint)
+        words.setBuddy(name_after(label, widget))
         self._advanced.insertRow(0, words, widget)
 
     def show_advanced(self, widget: QWidget, *, visible: bool) -> None:
@@ -62,8 +66,14 @@ class SettingsForm(Editor):
 
     def set_channels(self, names: Sequence[str]) -> None:
         """The image's channels by their names: some fields differ between them."""
+        self._channels = tuple(names)
         for form in self.kernel_prior.forms.values():
             form.set_channels(names)
+
+    def _tell_channels(self, form: ComponentForm) -> None:
+        """What a form is told that was made after the others were."""
+        if self._channels is not None:
+            form.set_channels(self._channels)
 
     def withdraw(self) -> None:
         """Take back all complaints."""

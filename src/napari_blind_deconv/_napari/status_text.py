@@ -21,7 +21,7 @@ class StatusText(FittedScroll):
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         super().__init__(self.label)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # to scroll by keys
         self._room = 0
 
     def say(self, sentence: str, *, alarm: bool = False) -> None:

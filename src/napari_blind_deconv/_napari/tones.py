@@ -20,7 +20,9 @@ INKS: Final = MappingProxyType(
 
 _PROPERTY: Final = "tone"
 _MIDDLE: Final = 128
-_FOCUSED: Final = "QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus"
+_FOCUSED: Final = (
+    "QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus, QScrollArea:focus"
+)
 
 
 def kind_of(theme: str) -> str:

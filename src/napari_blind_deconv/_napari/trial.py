@@ -70,7 +70,8 @@ def middle_box(viewer: Any, image: Image, side: int) -> tuple[slice, slice]:
     displayed = tuple(viewer.dims.displayed)
     if len(displayed) == 2:
         world = np.array(viewer.dims.point, float)
-        world[list(displayed)] = viewer.camera.center[-2:]
+        # The camera is the scene's, and the viewer's own before napari 0.9.
+        world[list(displayed)] = getattr(viewer, "scene", viewer).camera.center[-2:]
         seen = np.array(image.world_to_data(world[-image.ndim :]), float)[-2:]
         centre = np.where((seen >= 0) & (seen < shape), seen, centre)
     starts = [int(np.clip(round(c - side / 2), 0, max(0, n - side))) for c, n in zip(centre, shape, strict=True)]

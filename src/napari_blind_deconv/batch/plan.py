@@ -210,7 +210,7 @@ def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite
         if not overwrite and _is_there(target):
             raise InputError(
                 subject=str(target),
-                value="exists already, from an earlier run",
+                value="is there already, from an earlier run",
                 remedy="choose another output folder, or allow it to be replaced with `overwrite`",
             )
 

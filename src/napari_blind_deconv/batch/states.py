@@ -93,7 +93,7 @@ def refuse_some(states: Sequence[State]) -> None:
         more = f" (and so {'is' if others == 1 else 'are'} {others} more)" if others else ""
         raise InputError(
             subject=subject,
-            value=f"exists already, from an earlier run{more}, but {value}",
+            value=f"is there already, from an earlier run{more}, but {value}",
             remedy="choose another output folder, or allow it to be replaced with `overwrite`",
         )
 

@@ -54,12 +54,8 @@ def run(
         str | None, typer.Option(metavar="N or Z,Y,X", help="Size of the PSF in pixels, odd.")
     ] = None,
     psf: Annotated[Path | None, typer.Option(help="The PSF, for kernel prior known.")] = None,
-    voxel_size_um: Annotated[
-        str | None, typer.Option(metavar="Z,Y,X", help="Voxel size in µm. Default: that of the file.")
-    ] = None,
-    axes: Annotated[
-        str | None, typer.Option(metavar="LETTERS", help="Axes such as TCZYX. Default: those of the file.")
-    ] = None,
+    voxel_size_um: Annotated[str | None, typer.Option(metavar="Z,Y,X", help="In µm. Default: the file's.")] = None,
+    axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Such as TCZYX. Default: the file's.")] = None,
     crop: Annotated[str | None, typer.Option(metavar="RANGES", help="The part to restore: C=1:2,Y=100:356.")] = None,
     image_prior: Annotated[
         str | None,

@@ -11,6 +11,7 @@ from annotated_types import Ge, Le
 from napari_blind_deconv._types import component
 from napari_blind_deconv.estimation.choice import choose
 from napari_blind_deconv.estimation.free_form import free_form
+from napari_blind_deconv.estimation.growing import FEW_FIGURES, FREE, on_wider_supports
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence
 
@@ -43,6 +44,11 @@ class ByEvidence:
             chosen = choose(problem, problem.kernel_prior, self._free_form)
             yield from (Found(fit, step, choice) for step, (fit, choice) in enumerate(chosen, start=1))
             return
+        few = isinstance(problem.kernel_prior, FittedByEvidence) and problem.ndim < 3
+        yield from on_wider_supports(problem, self._of_family, FEW_FIGURES if few else FREE)
+
+    def _of_family(self, problem: Problem) -> Iterator[Found]:
+        """Kernels of one family, on one support."""
         if isinstance(problem.kernel_prior, FittedByEvidence):
             evidence = problem.evidence(problem.kernel_shape)
             fits = problem.kernel_prior.fit(evidence, problem.kernel_shape, problem.kernel_weight)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_blind_deconv._torch import torch
+from napari_blind_deconv.estimation.growing import next_size
 from napari_blind_deconv.estimation.problem import Choice, Problem, Ranked
 from napari_blind_deconv.estimation.second_look import FREE_FORM, Challenging, Particular, second_looks
 from napari_blind_deconv.evidence import Evidence
@@ -39,7 +40,6 @@ _PARTS, _KERNELS_PER_PART, _SMALLEST_PART = 2, 2.5, 48
 _CUT_OFF, _OUTSIDE = 0.02, 0.01
 # Taps of a free form below this share of its brightest are as likely errors as light, and do not decide its size.
 _FAINT = 0.05
-_WIDER = math.sqrt(2)
 _SHARP = "sharp"
 
 # Share of the best simpler family's score below which a free form is given up after one start.
@@ -232,7 +232,7 @@ def cropped(kernel: Tensor, faint: float = 0.0) -> Tensor:
 
 def _wider(shape: tuple[int, ...], largest: tuple[int, ...]) -> tuple[int, ...]:
     """The next support, odd, at most the largest."""
-    return tuple(min(2 * round(_WIDER * n / 2) + 1, most) for n, most in zip(shape, largest, strict=True))
+    return tuple(next_size(n, most) for n, most in zip(shape, largest, strict=True))
 
 
 def _even(gains: tuple[float, ...], errors: float) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,11 +13,22 @@ from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
+from napari_blind_deconv.kernel_priors.microscope_numbers import (
+    FIRST_MODE,
+    FREE,
+    LAST_MODE,
+    below,
+    least,
+    mode,
+    modes,
+    most,
+    unknown_of,
+)
 from napari_blind_deconv.kernel_priors.pupil_figures import Figures, pupil_figures
 from napari_blind_deconv.kernel_priors.pupil_fit import PupilFit
-from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checked, one_per_channel, physical
+from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, one_per_channel, physical
 from napari_blind_deconv.kernel_priors.upright import upright
-from napari_blind_deconv.optics import Modality, Optics, Sampling, noll, psf
+from napari_blind_deconv.optics import Modality, Optics, Sampling, psf
 from napari_blind_deconv.statistics import KernelStatistics
 
 if TYPE_CHECKING:
@@ -29,40 +39,11 @@ _INDEX = physical(1.0, 2.0, mistake="air is 1, water 1.33, glycerol 1.47, oil 1.
 _WAVELENGTH = physical(0.2, 2.0, "µm", _NANOMETRES)
 _WAVELENGTHS = one_per_channel(0.2, 2.0, "µm", _NANOMETRES)
 
-# What is assumed of a number that is left free: bounds, and a weak Gaussian prior.
-_FREE = (
-    Unknown("na", 0.1, 1.65, 1.0, 0.5),
-    Unknown("emission_um", 0.35, 1.2, 0.56, 0.1, "µm"),
-    Unknown("excitation_um", 0.3, 1.2, 0.5, 0.1, "µm"),
-    Unknown("pinhole_airy", 0.1, 10.0, 1.0, 0.5, "Airy disks"),
-    Unknown("sheet_um", 0.3, 30.0, 3.0, 2.0, "µm"),
-    Unknown("immersion_index", 1.0, 1.6, 1.4, 0.15),
-    Unknown("sample_index", 1.0, 1.6, 1.37, 0.04),
-    Unknown("depth_um", 0.0, 30.0, 0.0, 10.0, "µm"),
-)
 _PLURALS = {"emission_um": "emissions_um", "excitation_um": "excitations_um"}
 _CONFOCAL_ONLY, _SHEET_ONLY = {"excitation_um", "pinhole_airy"}, {"sheet_um"}
-# Noll modes of a free `zernike_rad`, and the standard deviation of each by its radial order, in radians rms.
-_FIRST_MODE, _LAST_MODE = 4, 11
-_SPREAD = {2: 0.15, 3: 0.15}
-_HIGHER_SPREAD = 0.15
 _UPDATE_ITERATIONS = 40
 # Distance from its 180° turn, relative to its norm, below which a PSF is as good as even.
 _LOPSIDED = 0.1
-
-
-def _modes(given: Any) -> Any:
-    """Coefficients from Noll's mode 4 on: a list of quantities, or ``None``."""
-    if given is None:
-        return None
-    if not isinstance(given, (list, tuple)) or len(given) > 33:
-        raise InputError(
-            subject="",
-            value=f"{given}",
-            allowed="must be a list of at most 33 coefficients from Noll's mode 4 on",
-            remedy="[] means none",
-        )
-    return tuple(checked(v, -30.0, 30.0, "rad (rms)", "given in waves or nm? 1 wave is 6.28 rad") for v in given)
 
 
 def _no_voxels() -> InputError:
@@ -105,14 +86,14 @@ class Microscope:
         Quantity, physical(0.0, 500.0, "µm", "depth is measured from the cover glass into the sample")
     ] = None
     """Depth below the cover glass, in µm; it has an effect only if the two indices differ."""
-    zernike_rad: Annotated[tuple[Quantity, ...] | None, BeforeValidator(_modes)] = None
+    zernike_rad: Annotated[tuple[Quantity, ...] | None, BeforeValidator(modes)] = None
     """Aberrations from Noll's mode 4 on, in radians rms, as [0.3, 0, 0.1]; [] for none, null for modes 4 to 11 free."""
     voxel_size_um: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
     """Bound at run time by `in_voxels`; never part of the settings' JSON."""
 
     def __post_init__(self) -> None:
         """Refuse an aperture that no light can fill."""
-        aperture, index = _least(self.na), _most(self.immersion_index)
+        aperture, index = least(self.na), most(self.immersion_index)
         if aperture is not None and index is not None and aperture >= index:
             raise InputError(
                 subject="kernel_prior.na",
@@ -143,7 +124,7 @@ class Microscope:
                 channels = "1 channel" if count == 1 else f"{count} channels"
                 raise InputError(
                     subject=f"kernel_prior.{_PLURALS[name]}",
-                    value=f"names {len(several)}",
+                    value=f"of {len(several)} channel{'s' * (len(several) > 1)}",
                     allowed=f"but the image has {channels}",
                     remedy=f"give one per channel, or `kernel_prior.{name}` for all of them",
                 )
@@ -230,22 +211,22 @@ class Microscope:
         idle |= set() if self.modality == "light-sheet" and ndim == 3 else _SHEET_ONLY
         if isinstance(self.sample_index, float) and self.sample_index == self.immersion_index:
             idle |= {"depth_um"}
-        found = [_unknown(free.name, getattr(self, free.name), free) for free in _FREE if free.name not in idle]
-        index = _most(self.immersion_index) or _FREE[5].high
-        found = [_below(u, 0.99 * index) if u and u.name == "na" else u for u in found]
+        found = [unknown_of(free.name, getattr(self, free.name), free) for free in FREE if free.name not in idle]
+        index = most(self.immersion_index) or FREE[5].high
+        found = [below(u, 0.99 * index) if u and u.name == "na" else u for u in found]
         return [u for u in [*found, *self._aberrations(ndim)] if u is not None]
 
     def _aberrations(self, ndim: int) -> list[Unknown | None]:
         """Unknown Zernike coefficients; in a stack, a free defocus would only be a shift along z."""
         if self.zernike_rad is None:
-            first = _FIRST_MODE + (ndim == 3)
-            return [_mode(j) for j in range(first, _LAST_MODE + 1)]
-        return [_unknown(f"zernike_{j}", v, _mode(j)) for j, v in enumerate(self.zernike_rad, start=_FIRST_MODE)]
+            first = FIRST_MODE + (ndim == 3)
+            return [mode(j) for j in range(first, LAST_MODE + 1)]
+        return [unknown_of(f"zernike_{j}", v, mode(j)) for j, v in enumerate(self.zernike_rad, start=FIRST_MODE)]
 
     def numbers(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
         """Every field's number: the given value of an unknown, the field itself where it is fixed, else its default."""
         found = {}
-        for free in _FREE:
+        for free in FREE:
             own = getattr(self, free.name)
             fallback = torch.tensor(own if isinstance(own, float) else free.centre)
             found[free.name] = values.get(free.name, fallback)
@@ -256,7 +237,7 @@ class Microscope:
         fixed = self.zernike_rad or ()
         coefficients = []
         for j in self._noll_indices():
-            own = fixed[j - _FIRST_MODE] if j - _FIRST_MODE < len(fixed) else None
+            own = fixed[j - FIRST_MODE] if j - FIRST_MODE < len(fixed) else None
             coefficients.append(values.get(f"zernike_{j}", torch.tensor(own if isinstance(own, float) else 0.0)))
         zernike = torch.stack([c.float().to(device) for c in coefficients] or [torch.zeros(0)]).flatten()
         there = {"zernike_rad": zernike, **self.numbers(values)}
@@ -295,8 +276,8 @@ class Microscope:
         return psf(self.optics(values, sampling.z.device), sampling, shape=shape)
 
     def _noll_indices(self) -> tuple[int, ...]:
-        last = _LAST_MODE if self.zernike_rad is None else _FIRST_MODE + len(self.zernike_rad) - 1
-        return tuple(range(_FIRST_MODE, last + 1))
+        last = LAST_MODE if self.zernike_rad is None else FIRST_MODE + len(self.zernike_rad) - 1
+        return tuple(range(FIRST_MODE, last + 1))
 
 
 def _lopsided(kernel: Tensor) -> bool:
@@ -309,28 +290,3 @@ def _turned(kernel: Tensor, parameters: Mapping[str, Parameter]) -> Fit:
     """The turned kernel: every aberration of the other sign, and depth counted against the stack's direction."""
     turned = {n: p._replace(value=-p.value) if n.startswith("zernike_") else p for n, p in parameters.items()}
     return Fit(kernel.flip(tuple(range(kernel.ndim))), turned)
-
-
-def _mode(index: int) -> Unknown:
-    spread = _SPREAD.get(noll(index)[0], _HIGHER_SPREAD)
-    return Unknown(f"zernike_{index}", -math.inf, math.inf, 0.0, spread, "rad")
-
-
-def _unknown(name: str, quantity: Quantity, free: Unknown) -> Unknown | None:
-    if isinstance(quantity, tuple):
-        return free.within(*quantity)
-    return free if quantity is None else None
-
-
-def _below(aperture: Unknown, index: float) -> Unknown:
-    """An aperture that stays below an index, its prior's centre well inside."""
-    high = min(aperture.high, index)
-    return replace(aperture, high=high, centre=min(aperture.centre, 0.7 * high))
-
-
-def _least(quantity: Quantity) -> float | None:
-    return quantity[0] if isinstance(quantity, tuple) else quantity
-
-
-def _most(quantity: Quantity) -> float | None:
-    return quantity[1] if isinstance(quantity, tuple) else quantity

@@ -10,7 +10,7 @@ from napari_blind_deconv._types import InputError, VoxelSize, whole
 from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.observation import Arrangement, checked_voxel_size
-from napari_blind_deconv.physical_checks import doubts_of_channels
+from napari_blind_deconv.prior_checks import doubts_of_channels
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psfs, kernel_shape, largest_kernel
 

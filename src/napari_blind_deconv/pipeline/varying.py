@@ -45,7 +45,9 @@ def kernels_over_field(
     for found in kernel_steps(problem, settings.estimator, settings.restorer, taught):
         yield found
     if found is not None:
-        yield from varying(problem, settings.variation, source, found)
+        # A support that was found may have grown.
+        shape = tuple(max(n, k) for n, k in zip(problem.kernel_shape, found.kernel.shape, strict=True))
+        yield from varying(replace(problem, kernel_shape=shape), settings.variation, source, found)
 
 
 Kernels = dict[int, Estimate]
