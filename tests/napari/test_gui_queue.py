@@ -49,7 +49,7 @@ def test_runs_follow_each_other_in_the_order_in_which_they_were_added(qtbot: Any
     assert widget.panel.run.text() == "Run"
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("place", [0, 2])
 def test_any_that_waits_can_be_taken_out(qtbot: Any, viewer: Any, widget: Any, place: int) -> None:
     _, *others = queued(viewer, widget, 3, qtbot)
     click(qtbot, removals(widget)[place])
@@ -133,8 +133,10 @@ def test_time_falls_between_steps(qtbot: Any, viewer: Any, open_widget: Callable
 
     panel.show_running(TimeLeft([("preparing", 20.0)]))
     panel.show_progress(Progress("preparing", 0, 0, message="reading the noise"))
-    said = set()
-    panel.bar.valueChanged.connect(lambda _: said.add(panel.status.text()))
-    qtbot.wait(2500)
-    assert len(said) >= 2
-    assert all("reading the noise, about 1" in words for words in said)
+    said = {panel.status.text()}
+    for _ in range(5):
+        qtbot.wait(600)
+        said.add(panel.status.text())
+    assert len(said) >= 3
+    assert all("reading the noise, about " in words for words in said)
+    panel.show_idle()

@@ -11,7 +11,6 @@ from napari_blind_deconv._napari.drawn import Drawn, Outlined
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._types import whole
-from napari_blind_deconv.batch.cropping import text_of
 from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.settings import Settings, default_of, settings_to_dict
 
@@ -114,6 +113,8 @@ def command_of(job: Job) -> str:
 
 def _crop(source: Source) -> str | None:
     """The part of the layer that is restored; its whole axes may stand in it, too."""
+    from napari_blind_deconv.batch.cropping import text_of  # with it come the steps of all runs
+
     return None if source.cut is None else text_of(source.cut, source.axes, source.whole_shape)
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_blind_deconv._napari.component_form import VariantEditor, field_editors
+from napari_blind_deconv._napari.component_form import ComponentForm, VariantEditor, field_editors
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
@@ -23,6 +23,8 @@ class SettingsForm(Editor):
         super().__init__()
         self.editors = dict(field_editors(Settings))
         self.kernel_prior: VariantEditor = self.editors["kernel_prior"]
+        self._channels: tuple[str, ...] | None = None
+        self.kernel_prior.form_made.connect(self._tell_channels)
         body, hidden = QWidget(), QWidget()
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
@@ -64,8 +66,14 @@ class SettingsForm(Editor):
 
     def set_channels(self, names: Sequence[str]) -> None:
         """The image's channels by their names: some fields differ between them."""
+        self._channels = tuple(names)
         for form in self.kernel_prior.forms.values():
             form.set_channels(names)
+
+    def _tell_channels(self, form: ComponentForm) -> None:
+        """What a form is told that was made after the others were."""
+        if self._channels is not None:
+            form.set_channels(self._channels)
 
     def withdraw(self) -> None:
         """Take back all complaints."""

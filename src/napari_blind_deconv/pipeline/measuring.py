@@ -1,15 +1,19 @@
 """How good a result is while it comes about, for those who watch: computed only when they ask."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.kernel_priors.judgement import Judge
 from napari_blind_deconv.pipeline.trusting import asked_window
 from napari_blind_deconv.pipeline.two_phase import Estimate
 from napari_blind_deconv.trust import standardised_residual
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Of the descent on the image's spectrum, as in the check that ends the run.
 _ITERATIONS = 16
