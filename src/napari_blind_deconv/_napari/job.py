@@ -10,6 +10,7 @@ from napari_blind_deconv import _torch
 from napari_blind_deconv._napari.drawn import Drawn
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.lazy_levels import Stored
+from napari_blind_deconv._napari.preview_pace import PreviewPace
 from napari_blind_deconv.observation import arrangement
 from napari_blind_deconv.pipeline.cutting import RESULTS, Work
 from napari_blind_deconv.pipeline.device import CPU, expected_place
@@ -29,6 +30,7 @@ class Job:
     max_memory_gb: float | None = None
     enough: Event = field(default_factory=Event, repr=False, compare=False)
     """Set by whoever wants the image as it is, without the steps that are left."""
+    pace: PreviewPace = field(default_factory=PreviewPace, repr=False, compare=False)
     unfinished: list[Stored] = field(default_factory=list)
     """Stores of results that are no layers yet: of a run that was cancelled or refused they are removed."""
 

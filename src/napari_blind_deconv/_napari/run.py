@@ -15,7 +15,6 @@ from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.pipeline.time_left import Course, TimeLeft
 from napari_blind_deconv.settings import settings_to_dict
 
-_PREVIEW_SECONDS: Final = 0.2
 _MEASURED_SHARE: Final = 0.03
 """Of the time of a run that may go into measuring its steps."""
 STARTING: Final = "starting"
@@ -35,7 +34,7 @@ class RunError(Exception):
 
 
 def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
-    """The steps of a job; previews come at most five times a second, steps as they happen.
+    """The steps of a job; previews come as often as the window can draw them, steps as they happen.
 
     Raises
     ------
@@ -64,7 +63,7 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     job.unfinished.extend([] if stored is None else [stored])
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
     steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
-    shown, begun, gauge = 0.0, time.monotonic(), _Measuring()
+    begun, gauge = time.monotonic(), _Measuring()
     kept: Result | None = None
     while True:
         try:
@@ -76,12 +75,10 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
         if job.enough.is_set() and kept is not None:
             steps.close()
             return replace(kept, report={**kept.report, "seconds": round(time.monotonic() - begun, 3)})
-        now = time.monotonic()
-        if now - shown < _PREVIEW_SECONDS and not _is_last(progress):
-            yield replace(progress, image=None, kernel=None, figures=dict)
-        else:
-            shown = now
+        if job.pace.is_due(time.monotonic()) or _is_last(progress):
             yield gauge.measured(progress)
+        else:
+            yield replace(progress, image=None, kernel=None, figures=dict)
     if stored is None:
         return result
     maps = {}

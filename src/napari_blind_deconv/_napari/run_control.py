@@ -1,5 +1,6 @@
 """Jobs → runs in a thread, one after the other, shown by layers and in a panel; it knows no form."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,8 +112,17 @@ class RunControl(QObject):
         if self._worker is None or self._worker.abort_requested or self._live is None:
             return
         self._panel.show_progress(progress)
-        self._live.show(progress)
+        self._show(progress, self._live)
         curves_of(self._viewer).add(progress)
+
+    def _show(self, progress: Progress, live: LiveLayers) -> None:
+        if progress.image is None and progress.kernel is None:
+            return
+        job, begun = self._job, time.monotonic()
+        live.show(progress)
+        if job is not None:
+            # Due once the window has drawn what was changed.
+            QTimer.singleShot(0, lambda: job.pace.felt(time.monotonic() - begun))
 
     def _show_share(self) -> None:
         if self._activity is not None:
