@@ -46,6 +46,9 @@ binding: $(VENV)/.test-$(BINDING) ## open every widget and run once with PySide6
 matrix: $(VENV)/.test-$(BINDING) ## napari's main tests with every binding, Python and napari that is claimed, as far as they are here
 	$(BIN)/python -m release.matrix $(ROWS)
 
+pictures: $(VENV)/.test ## walk through napari as four people do, and renew the pictures of the documentation
+	tests/with-screen $(BIN)/python -m walks --pictures docs/images
+
 fix: $(VENV)/.dev ## format, and mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
