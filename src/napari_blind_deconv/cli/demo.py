@@ -9,7 +9,8 @@ from napari_blind_deconv.metrics import METRICS, score_image
 from napari_blind_deconv.synthesis import SAMPLES
 
 from . import DONE, SOME_FAILED
-from .display import graded, wide_console
+from .console import wide_console
+from .display import graded
 from .montage import Row, draw
 from .sample_run import refuse_earlier, restore_sample
 from .shown import shown

@@ -14,12 +14,12 @@ from napari_blind_deconv.doubts import reasons
 from napari_blind_deconv.metrics import METRICS
 
 from .bars import Bars
+from .console import wide_console
 from .interruption import raise_if_interrupted
 from .names import in_options
 from .shown import shown
 
 _LINES_UP_TO = 3  # files; more of them are told as a table
-_TABLE_WIDTH = 132  # letters; a narrower terminal, or a log, wraps lines rather than cells
 
 
 def follow(events: Iterator[Event], reports: list[FileReport], total: int) -> None:
@@ -71,13 +71,6 @@ def summarise(reports: Sequence[FileReport]) -> None:
     for report in reports:
         if report.status == "failed":
             console.print(shown(f"failed: {report.path}: {report.message}"), markup=False)
-
-
-def wide_console() -> Console:
-    """Standard output, wide enough for a table."""
-    console = Console(highlight=False, soft_wrap=True)
-    console.width = max(console.width, _TABLE_WIDTH)
-    return console
 
 
 def lines(report: FileReport) -> list[str]:

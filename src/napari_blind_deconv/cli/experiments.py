@@ -14,7 +14,8 @@ from napari_blind_deconv.experiments import EXPERIMENTS, Experiment
 from napari_blind_deconv.metrics import METRICS, grade, score
 
 from . import DONE, SOME_FAILED
-from .display import graded, wide_console
+from .console import wide_console
+from .display import graded
 from .montage import Part, Row, draw
 from .sample_run import SampleRun, refuse_earlier, restore_sample
 from .shown import shown

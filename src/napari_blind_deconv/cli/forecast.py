@@ -9,7 +9,7 @@ from napari_blind_deconv import io
 from napari_blind_deconv.batch import Forecast, Prepared, forecasts, free_bytes_at, states
 
 from . import DONE, REFUSED
-from .display import wide_console
+from .console import wide_console
 from .shown import shown
 
 _MINUTE, _HOUR = 60, 3600
