@@ -21,17 +21,16 @@ import torch
 from torch import Tensor
 
 from napari_blind_deconv.evidence.directions import grains_of
+from napari_blind_deconv.evidence.frames import Frames
 from napari_blind_deconv.evidence.modelled import Modelled, between_bands, transformed, waves_of
 from napari_blind_deconv.evidence.noise_floor import length_of, shapes_of_doubt
 from napari_blind_deconv.evidence.pieces import window_for
 from napari_blind_deconv.evidence.profiled import Nodes, profiled
-from napari_blind_deconv.evidence.seen import Frames, seen
-from napari_blind_deconv.evidence.whittle import Whittle, smeared
+from napari_blind_deconv.evidence.seen import seen
+from napari_blind_deconv.evidence.whittle import ORDINATES_PER_INDEPENDENT, Whittle, smeared
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import between_nodes
 
-# Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
-_ORDINATES_PER_INDEPENDENT = 1.944
 # How far log N may go.
 _FURTHEST = 10.0
 # The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
@@ -152,16 +151,20 @@ class Evidence:
         places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
         look = seen(frames or Frames.of(values.reshape(-1, *space)), shape, noise, sigma)
-        ordinates = look.ordinates
-        for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
-            ordinates = ordinates.index_select(axis, place % n)
+        shown = torch.stack(
+            torch.broadcast_tensors(look.ordinates, *(part.to(look.ordinates) for part in (look.colour, look.share)))
+        )
+        for axis, (place, n) in enumerate(zip(places, shape, strict=True), start=1):
+            shown = shown.index_select(axis, place % n)
+        ordinates, colour, share = shown
         unit = min(spacing)
         radius = length_of([f * unit / d for f, d in zip(axes, spacing, strict=True)])
         lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
         weights = (radius > lowest).to(values.dtype)
         weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
         told = look.told_by(space, shape, apart=frames is not None)
-        independent = float(weights.sum()) * told / _ORDINATES_PER_INDEPENDENT**ndim
+        weights = weights * share
+        independent = float(weights.sum()) * told / ORDINATES_PER_INDEPENDENT**ndim
         top = max(float(radius.max()), lowest * 2)
         band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
@@ -169,7 +172,7 @@ class Evidence:
         return cls(
             *given,
             ordinates,
-            (look.noise * noise.at(axes)).expand(ordinates.shape),
+            look.noise * colour * noise.at(axes),
             shapes_of_doubt(axes, noise.doubt),
             weights,
             band,

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+# Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one, per axis.
+ORDINATES_PER_INDEPENDENT = 1.944
 # Power spectrum of the Hann window: its own bin, and one to either side.
 _OWN, _NEXT = 2 / 3, 1 / 6
 
