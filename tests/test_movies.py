@@ -1,7 +1,7 @@
 """Many frames, one PSF or several: what frames tell together, which of them share a PSF, and PSFs that drift."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from napari_blind_deconv import InputError, Settings, batch, deconvolve, io
 from napari_blind_deconv.batch.page.reading import read_records
+from napari_blind_deconv.estimation import Problem, choice
 from napari_blind_deconv.estimation.temporal import edges_of
 from napari_blind_deconv.evidence import Evidence, Frames
 from napari_blind_deconv.evidence.levels import Levels, Shown
@@ -22,7 +23,8 @@ from napari_blind_deconv.evidence.looking import looks
 from napari_blind_deconv.evidence.seen import _by_itself, _levels, seen
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.image_priors import GaussianField, NoPrior
-from napari_blind_deconv.kernel_priors import Gaussian, Uniform
+from napari_blind_deconv.kernel_priors import Auto, Fit, Gaussian, Uniform
+from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.pipeline import posing
 from napari_blind_deconv.restoration import ByPrior, RichardsonLucyRestorer
 from napari_blind_deconv.synthesis import gaussian_kernel
@@ -156,6 +158,19 @@ def test_a_kernel_of_more_frames_is_nearer_to_the_truth() -> None:
             found = deconvolve(observed[:count].astype(np.float32), Settings(**known), axes="TYX").kernel
             errors[count] += float(np.square(found - seen_by).sum())
     assert errors[16] < 0.2 * errors[1]
+
+
+def test_what_auto_chooses_is_fitted_to_all_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ranked(problem: Problem, *_: object) -> Generator[Any, None, list[choice.Candidate]]:
+        yield Fit(problem.observed.new_ones(1, 1)), None
+        return [choice.Candidate("gaussian", Fit(gaussian(torch.eye(2), problem.kernel_shape)), 1.0, 0.0, ())]
+
+    monkeypatch.setattr(choice, "ranked", ranked)
+    observed = movie(np.full(9, 1.6))
+    chosen = deconvolve(observed, Settings(**QUICK | {"kernel_prior": Auto()}), axes="TYX")
+    every, few = (deconvolve(frames, Settings(**QUICK), axes="TYX") for frames in (observed, observed[:4]))
+    assert np.allclose(chosen.kernel, every.kernel, atol=1e-6)
+    assert not np.allclose(chosen.kernel, few.kernel, atol=1e-4)
 
 
 def test_posing_holds_no_more_of_a_movie_than_teaches(monkeypatch: pytest.MonkeyPatch) -> None:
