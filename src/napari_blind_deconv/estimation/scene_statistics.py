@@ -4,7 +4,7 @@ from torch import Tensor
 
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.image_priors.differences import forward_differences
-from napari_blind_deconv.restoration.half_quadratic import analysed
+from napari_blind_deconv.restoration.filtered import analysed
 from napari_blind_deconv.statistics import KernelStatistics, kernel_statistics
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import DataTerm, KernelField, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
+from napari_blind_deconv.restoration.in_time import Order
 from napari_blind_deconv.restoration.photons import CameraNoise, Light, Photons
 from napari_blind_deconv.tiling import Slices
 
@@ -48,6 +49,8 @@ class Task:
         not counted, on its own scale; and how much brighter the scene is. ``None``: they are read from ``data``.
     field
         The kernel at every place of the observation, where it changes over it.
+    order
+        Where its frames follow each other in time; ``None``: nowhere.
     """
 
     data: DataTerm
@@ -63,6 +66,7 @@ class Task:
     light: Light | None = None
     concentration: float | None = None
     field: KernelField | None = None
+    order: Order | None = None
 
     @property
     def model_error(self) -> float:
