@@ -13,6 +13,7 @@ from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.observation import Arrangement
+from napari_blind_deconv.pipeline.parts import order_of
 from napari_blind_deconv.restoration import ByPrior
 from napari_blind_deconv.restoration.in_time import Order, Ties, still, times_seen
 from napari_blind_deconv.synthesis import gaussian_kernel
@@ -37,7 +38,8 @@ def test_chains_are_frames_of_one_place_one_after_the_other(
 
 @pytest.mark.parametrize(("axes", "expected"), [("TYX", (1, 4, 1)), ("TCYX", (1, 4, 1)), ("YX", None)])
 def test_time_is_found_among_the_axes(axes: str, expected: tuple[int, int, int] | None) -> None:
-    assert Arrangement(axes).times([4 if a == "T" else 2 for a in axes]) == expected
+    found = order_of([4 if a == "T" else 2 for a in axes], Arrangement(axes))
+    assert found == (None if expected is None else Order(*expected))
 
 
 @settings(deadline=None)

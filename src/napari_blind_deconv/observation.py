@@ -54,21 +54,6 @@ class Arrangement:
         """How many frames a channel of an image of ``shape`` has: of time, planes, colours, positions."""
         return math.prod(n for axis, n in zip(self.axes, shape, strict=True) if axis not in f"C{self.space}")
 
-    def times(self, shape: Sequence[int]) -> tuple[int, int, int] | None:
-        """Of a channel's frames: how many axes' worth there are before time, times, and after; ``None``: no time.
-
-        Examples
-        --------
-        >>> Arrangement("TCZYX", planes=True).times((5, 2, 3, 64, 64))
-        (1, 5, 3)
-        """
-        batch = [(axis, n) for axis, n in zip(self.axes, shape, strict=True) if axis not in f"C{self.space}"]
-        names = "".join(axis for axis, _ in batch)
-        if "T" not in names:
-            return None
-        place, sizes = names.index("T"), [n for _, n in batch]
-        return math.prod(sizes[:place]), sizes[place], math.prod(sizes[place + 1 :])
-
     def apart(self, image: NDArray[Any]) -> list[NDArray[Any]]:
         """One array per channel, its axes in the input's order."""
         return [image] if self.channel is None else list(np.moveaxis(image, self.channel, 0))

@@ -14,10 +14,10 @@ from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.evidence import Frames
 from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, Noise, read_noise
 from napari_blind_deconv.fourier import trailing
+from napari_blind_deconv.pipeline.parts import order_of
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of, steepness
-from napari_blind_deconv.restoration import Order
 
 # Shares of the pixels that are darker than the darkest, and brighter than the brightest, that count.
 _DARK, _BRIGHT = 0.001, 0.999
@@ -178,7 +178,7 @@ def _problem(
         counts=counts,
         non_negative=counts if settings.non_negative is None else settings.non_negative,
         dark=zero,
-        order=None if (times := run.layout.times(run.shape)) is None else Order(*times),
+        order=order_of(run.shape, run.layout),
     )
 
 
