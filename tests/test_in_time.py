@@ -72,6 +72,14 @@ def test_changes_are_seen_where_they_are(seed: int, sigma: float) -> None:
     assert float(found[44:].mean()) > 0.4
 
 
+@given(st.integers(0, 20))
+@settings(max_examples=5, deadline=None)
+def test_what_changes_slowly_is_seen_over_more_frames(seed: int) -> None:
+    frames = laws.noise((8, 64, 64), seed)
+    frames[:, 12:28, 20:36] += 0.6 * torch.arange(8.0)[:, None, None]
+    assert float(still(frames, Noise.white(1.0))[3, 16:24, 24:32].mean()) < 0.2
+
+
 def restored(observed: NDArray[np.floating], psf: NDArray[np.floating], weight: float) -> NDArray[np.float32]:
     asked = Settings(kernel_prior=Known(), image_prior=SparseGradients(time_weight=weight), restorer=ByPrior())
     return np.asarray(deconvolve(observed.astype(np.float32), asked, axes="TYX", psf=psf).image)

@@ -22,6 +22,8 @@ from napari_blind_deconv.restoration.filtered import analysed, synthesised
 
 # Sides of the neighbourhoods that are looked at for changes, in pixels.
 _SIDES = {1: (41, 201), 2: (9, 25), 3: (5, 11)}
+# Numbers of frames whose means are compared with those of as many before them.
+_MEANS = (1, 2, 4)
 # Standard errors from which on a change is seen; what may change where none is, relative to the noise.
 _ERRORS, _STILL = 2.0, 0.1
 # Share of a frame that must not change, for the rest of it to be tied.
@@ -190,20 +192,33 @@ def still(frames: Tensor, noise: Noise) -> Tensor:
     >>> [float(still(torch.stack([frame, other]), Noise.white(0.1)).mean()) for other in (frame, -frame)]
     [1.0, 0.0]
     """
-    ndim = frames.ndim - 1
+    changed = torch.zeros_like(frames[1:], dtype=torch.bool)
+    # What moves slowly shows between means of more frames, whose noise is less.
+    for several in _MEANS:
+        if 2 * several > len(frames):
+            break
+        means = frames.unfold(0, several, 1).mean(-1)
+        found = _differ(means[:-several], means[several:], noise, several)
+        for step in range(2 * several - 1):
+            changed[step : step + len(found)] |= found
+    return (~changed).to(frames)
+
+
+def _differ(before: Tensor, after: Tensor, noise: Noise, several: int) -> Tensor:
+    """Where means of several frames differ by more than their noise, and everywhere if most places do."""
+    ndim = before.ndim - 1
     # Noise of a colour has fewer independent samples.
     fewer = float(noise.spectrum.square().mean())
-    variance = noise.variance((frames[1:] + frames[:-1]) / 2)
-    excess, seen = frames.diff(dim=0).square() - 2 * variance, torch.zeros_like(variance, dtype=torch.bool)
+    variance = 2 / several * noise.variance((before + after) / 2)
+    excess, seen = (after - before).square() - variance, torch.zeros_like(variance, dtype=torch.bool)
     for side in _SIDES[ndim]:
-        error = 2 * _nearby(variance, side) * math.sqrt(2 * fewer / side**ndim)
         nearby = _nearby(excess, side)
-        seen |= nearby > _ERRORS * error
+        seen |= nearby > _ERRORS * _nearby(variance, side) * math.sqrt(2 * fewer / side**ndim)
         if side == _SIDES[ndim][0]:
             near = nearby
     # As many places show less than noise as show more, unless most of the frame changes.
     mostly = 2 * (near < 0).flatten(1).float().mean(1) > _MOSTLY
-    return (~seen & mostly.reshape(-1, *[1] * ndim)).to(frames)
+    return seen | ~mostly.reshape(-1, *[1] * ndim)
 
 
 def _nearby(values: Tensor, side: int) -> Tensor:
