@@ -36,7 +36,7 @@ def take_picture(path: Path, sample: str) -> None:
     viewer.open_sample(PLUGIN, sample)
     _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Blind deconvolution")
     widget.open_metrics()
-    _, metrics = viewer.window.add_plugin_dock_widget(PLUGIN, "Deconvolution metrics")
+    [metrics] = [w for name, w in viewer.window.dock_widgets.items() if name.startswith("Deconvolution metrics")]
     wait(lambda: False, 1.0)
     viewer.reset_view()
     widget.form.set_value(replace(SAMPLES[sample]().settings, image_prior=Diffusion()))

@@ -15,6 +15,10 @@ import torch
 
 GUI_TESTS = Path(__file__).parent / "napari"
 
+# The binding is chosen once, for qtpy; pytest-qt has a name of its own for it.
+if "QT_API" in os.environ:
+    os.environ.setdefault("PYTEST_QT_API", os.environ["QT_API"])
+
 hypothesis.settings.register_profile("default", max_examples=25, deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.register_profile("nightly", max_examples=500, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

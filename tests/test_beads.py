@@ -95,7 +95,7 @@ def test_one_bad_bead_is_left_out_and_changes_next_to_nothing(ndim, kind):
             "doublet": {"not like the others", "another one in its window"},
             "clump": {"not like the others", "another one in its window"},
             "saturated": {"saturated"},
-            "cut": {"too near to the border"},
+            "cut": {"too close to the border"},
         }[kind]
     )
     without = measure_psf(counts(scene(ndim, peak=1000, places=places)), kernel_size=SUPPORT[ndim])
@@ -154,8 +154,8 @@ def test_one_bead_is_taken_but_not_trusted():
 @pytest.mark.parametrize(
     ("stack", "options", "said"),
     [
-        (np.random.default_rng(0).normal(100, 5, (40, 40)), {}, "no bead that stands out"),
-        (counts(scene(2)), {"kernel_size": (99, 99)}, r"none of 6 beads can be used .* too near to the border"),
+        (np.random.default_rng(0).normal(100, 5, (40, 40)), {}, "no bead above the background"),
+        (counts(scene(2)), {"kernel_size": (99, 99)}, r"none of 6 beads can be used .* too close to the border"),
         (np.minimum(counts(scene(2, peak=5000)), 255).astype(np.uint8), {}, r"none of 6 beads .*6 saturated"),
         (counts(scene(2)), {"kernel_size": (8,)}, "odd numbers of 3 or more"),
         (counts(scene(2)), {"kernel_size": (5, 5, 5)}, "does not fit a bead stack"),

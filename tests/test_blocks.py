@@ -29,7 +29,7 @@ KERNEL = gaussian_kernel((9, 9), np.array([[2.0, 0.4], [0.4, 1.2]]))
 CPU = torch.device("cpu")
 QUICK = Settings(kernel_prior=Known(), iterations=4, likelihood=CameraNoiseModel(gain=1.0))
 # The module, not the function of its name.
-MODULE = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
+MODULE = importlib.import_module("napari_blind_deconv.pipeline.recipe")
 WHOLE = importlib.import_module("napari_blind_deconv.pipeline.in_one_piece")
 PREPARATION = importlib.import_module("napari_blind_deconv.pipeline.preparation")
 BLOCKS = importlib.import_module("napari_blind_deconv.pipeline.blocks")

@@ -271,8 +271,8 @@ def until(there, seconds: float = 90) -> None:
 
 def test_who_is_to_work_is_said_once():
     for wrong, words in (
-        ({}, "nobody is to work"),
-        ({"count": 2, "scheduler": "tcp://a:1"}, "workers and scheduler both say"),
+        ({}, "workers are not given"),
+        ({"count": 2, "scheduler": "tcp://a:1"}, "given by workers and scheduler"),
         ({"count": 0}, "workers 0 must be at least 1"),
         ({"scheduler": "tcp://a:1", "dashboard": True}, "dashboard"),
     ):
@@ -358,7 +358,7 @@ def test_shards_are_the_whole_and_share_nothing(folder, capsys, monkeypatch):
     for shard, words in (((0, 3), "shard 0/3 must be"), ((4, 3), "shard 4/3 must be")):
         with pytest.raises(InputError, match=words):
             prepared(batch(shard=shard))
-    with pytest.raises(InputError, match="another file in every shard"):
+    with pytest.raises(InputError, match="a different file in every shard"):
         prepared(batch(shard=(1, 2), psf_from="first"))
     for text, words in (("2", "--shard '2' must be"), ("3/2", "--shard 3/2 must be")):
         monkeypatch.setattr(sys, "argv", ["blind-deconv", "run", "in", "-o", "out", "--shard", text])

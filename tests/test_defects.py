@@ -157,7 +157,7 @@ def test_a_background_that_was_subtracted_too_far_is_told_and_the_pixels_are_kep
     low = cut_off_below(image)
     np.testing.assert_array_equal(low, image == 0)
     assert not cut_off_below(10 * photons(seed=seed)).any()
-    assert any("cut off below" in sentence for sentence in find_defects(image).sentences())
+    assert any("cut off there" in sentence for sentence in find_defects(image).sentences())
 
 
 def round_field(shape) -> np.ndarray:

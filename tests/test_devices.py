@@ -1,6 +1,6 @@
 """The device follows the tensor: no component mixes tensors of two devices; tried on a pretended accelerator."""
 
-import sys
+import importlib
 
 import numpy as np
 import pytest
@@ -45,8 +45,9 @@ def restored_there(monkeypatch, settings, shape):
     """A run on the pretended accelerator."""
     observed, kernel = observed_of(shape, (5, 7, 7), 1.5, 20)
     with accelerator() as device:
-        for name in ("deconvolve", "preparation"):
-            monkeypatch.setattr(sys.modules[f"napari_blind_deconv.pipeline.{name}"], "device_of", lambda _: device)
+        for name in ("recipe", "preparation"):
+            module = importlib.import_module(f"napari_blind_deconv.pipeline.{name}")
+            monkeypatch.setattr(module, "device_of", lambda _: device)
         return restored(observed, kernel, settings)
 
 

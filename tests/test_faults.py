@@ -108,7 +108,7 @@ def test_every_number_has_a_range(component):
     [
         (QUICK, 1e31, "at most 1e+30"),
         (QUICK, 1e-31, "at least 1e-30"),
-        (replace(QUICK, background=-1e20), 1.0, "even grey"),
+        (replace(QUICK, background=-1e20), 1.0, "uniform grey"),
         (replace(QUICK, likelihood=CameraNoiseModel(gain=1e20)), 1.0, "spans only"),
         (replace(QUICK, likelihood=CameraNoiseModel(gain=0.01, read_noise=1e20)), 1.0, "spans only"),
         (replace(QUICK, likelihood=CameraNoiseModel(gain=0.01, offset=-1e20)), 1.0, "offset is -1e"),
@@ -190,7 +190,7 @@ def test_what_is_bound_later_is_no_setting():
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe{\x00", "no UTF-8"),
+        (b"\xff\xfe{\x00", "not UTF-8"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"kernel_weight": ' + b"9" * 5000 + b"}", "too many digits"),
         (b'{"kernel_weight": 1e999}', "must be a finite number"),
@@ -278,7 +278,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, value):
     next(iter(state.values())).fill_(value)
     path.write_bytes(to_bytes(state))
     change_card(path)
-    with pytest.raises(InputError, match="NaN, infinite or no floats"):
+    with pytest.raises(InputError, match="NaN, infinite or not floats"):
         load(path)
 
 
@@ -289,7 +289,7 @@ def test_an_answer_that_is_not_finite_is_refused(tmp_path, prior):
     path.write_bytes(to_bytes(state))
     change_card(path)
     family = "image_prior" if prior is Diffusion else "kernel_prior"
-    with pytest.raises(InputError, match="answers with values that are NaN or infinite"):
+    with pytest.raises(InputError, match="returns values that are NaN or infinite"):
         deconvolve(picture(), replace(QUICK, **{family: prior(weights=str(path))}))
 
 
@@ -346,8 +346,8 @@ def test_a_wrong_network_is_refused_before_the_work(tmp_path, monkeypatch):
 # --- What is said
 
 ERRORS = [
-    (MemoryError("Unable to allocate 8 TiB"), "memory does not suffice"),
-    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "memory does not suffice"),
+    (MemoryError("Unable to allocate 8 TiB"), "not enough memory"),
+    (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "not enough memory"),
     (OSError(28, "No space left on device", "a.tif"), "a.tif: no space left on device"),
     (RuntimeError("linalg.eigh: failed"), "a fault of this program"),
     (KeyError("kind"), "a fault of this program"),

@@ -65,7 +65,9 @@ def test_straight_calibrations_are_undone(tmp_path, stored, said, meant):
     assert warned(read) == ""
 
 
-@pytest.mark.parametrize(("said", "words"), [("cf=7\nc0=1\nc1=2\n", "curve"), ("cf=0\nc0=1\nc1=0\n", "which is none")])
+@pytest.mark.parametrize(
+    ("said", "words"), [("cf=7\nc0=1\nc1=2\n", "curve"), ("cf=0\nc0=1\nc1=0\n", "which is not valid")]
+)
 def test_calibrations_that_are_no_straight_line_are_left_and_said(tmp_path, said, words):
     values = stack(16, 20)
     read = io.read(write_imagej(tmp_path / "a.tif", [values], f"{said}vunit=OD\n"))
@@ -80,7 +82,7 @@ def test_where_white_is_the_lowest_value_light_counts_from_there(tmp_path, dtype
     read = io.read(tmp_path / "a.tif")
     np.testing.assert_array_equal(read.data, light)
     assert read.data.dtype == np.dtype(dtype)
-    assert "turned around" in warned(read)
+    assert "inverted" in warned(read)
 
 
 def test_a_mask_of_one_bit_in_which_white_is_0_is_turned_around(tmp_path):
@@ -142,7 +144,7 @@ def test_imagej_lengths_have_a_unit_per_axis(tmp_path, said, per_unit, expected)
 def test_only_imagej_leaves_a_step_of_1_out(tmp_path):
     text = "images=9\nslices=9\nunit=micron\n"
     ours = io.read(write_imagej(tmp_path / "a.tif", stack(9, 16, 20), text))
-    assert (ours.voxel_size_um[0], "1 micron was taken" in warned(ours)) == (1.0, True)
+    assert (ours.voxel_size_um[0], "1 micron was assumed" in warned(ours)) == (1.0, True)
     assert io.read(write_imagej(tmp_path / "b.tif", stack(9, 16, 20), text, version="1.11a")).voxel_size_um[0] is None
 
 
@@ -150,8 +152,8 @@ def test_only_imagej_leaves_a_step_of_1_out(tmp_path):
     ("sizes", "expected", "words"),
     [
         ({"X": (100, "nm"), "Y": (0.0001, "mm"), "Z": (0.3, None)}, (0.3, 0.1, 0.1), ""),
-        ({"X": (0.1, None), "Y": (0.1, None), "Z": (0, None)}, (None, 0.1, 0.1), "no length"),
-        ({"X": (0.1, None), "Y": (0.1, None), "Z": (-0.3, None)}, (0.3, 0.1, 0.1), "its size was taken"),
+        ({"X": (0.1, None), "Y": (0.1, None), "Z": (0, None)}, (None, 0.1, 0.1), "not a length"),
+        ({"X": (0.1, None), "Y": (0.1, None), "Z": (-0.3, None)}, (0.3, 0.1, 0.1), "its absolute value was used"),
         ({"X": (0.1, None), "Y": (0.1, None), "Z": (5, "pixel")}, (None, 0.1, 0.1), "no voxel size along Z"),
         ({"Z": (0.3, None)}, (0.3, None, None), "no voxel size along Y, X"),
     ],

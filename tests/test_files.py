@@ -53,7 +53,7 @@ def test_a_file_described_elsewhere_gives_its_own_planes(tmp_path):
         write(tmp_path / f"t{t}.ome.tif", data[t], OME.format(f' UUID="{UUID}{t}"', binary))
     alone = io.read(tmp_path / "t1.ome.tif")
     np.testing.assert_array_equal(alone.data, data[1])
-    assert "all.companion.ome, which is missing beside it" in warned(alone)
+    assert "all.companion.ome, which is missing" in warned(alone)
     (tmp_path / "all.companion.ome").write_text(whole)
     for t in range(2):
         read = io.read(tmp_path / f"t{t}.ome.tif")
@@ -164,7 +164,7 @@ def test_a_missing_companion_is_named_and_a_file_renamed_is_read(tmp_path):
     xml = OME.format(f' UUID="{UUID}0"', image(entries, Z=4, C=2))
     read = io.read(write(tmp_path / "left.ome.tif", data, xml))
     np.testing.assert_array_equal(read.data, data)
-    assert "missing beside it: right.ome.tif" in warned(read)
+    assert "missing files: right.ome.tif" in warned(read)
     alone = OME.format("", image(tiff_data([{"Z": z} for z in range(4)], file=("old.ome.tif", 0)), Z=4))
     # Another file has the old name: its pixels must not be taken.
     write(tmp_path / "old.ome.tif", data + 1000, alone)
@@ -187,5 +187,5 @@ def test_a_part_of_a_recording_that_is_cut_off_is_still_refused(tmp_path, part):
 
 def test_sizes_that_no_image_has_are_refused_at_once(tmp_path):
     xml = OME.format("", image(tiff_data([{"Z": 0}], file=("b.ome.tif", 1)), Z=10**9, T=10**9))
-    with pytest.raises(InputError, match="which no image has"):
+    with pytest.raises(InputError, match="which images do not have"):
         io.read(write(tmp_path / "a.ome.tif", stack(1, 16, 20), xml))

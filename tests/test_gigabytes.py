@@ -24,7 +24,7 @@ from napari_blind_deconv.pipeline.memory import Plan
 from napari_blind_deconv.restoration import RichardsonLucyRestorer
 from napari_blind_deconv.synthesis import beads, gaussian_kernel, photon_counts
 
-PIPELINE = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
+PIPELINE = importlib.import_module("napari_blind_deconv.pipeline.recipe")
 KERNEL = gaussian_kernel((5, 7, 7), np.diag([1.0, 1.2, 1.2])).astype(np.float32)
 QUICK = Settings(
     kernel_prior=Known(),
@@ -149,7 +149,7 @@ def test_a_disk_that_fills_up_while_blocks_are_written_is_said_and_nothing_stays
     _, steps = steps_of(path, tmp_path / "out")
     *_, report = steps
     assert report.status == "failed"
-    assert "has no room" in report.message
+    assert "has not enough space" in report.message
     assert not (tmp_path / "out").exists()
 
 

@@ -209,7 +209,7 @@ def test_files_that_are_no_image_are_refused(tmp_path, caplog, capsys):
         "missing.tif": "does not exist",
         "empty.tif": "is empty, it has 0 bytes",
         "picture.tif": "is not a TIFF file",
-        "picture.png": r"format that is not read, allowed are \.ome\.tif",
+        "picture.png": "is no PNG or JPEG",
         "folder.tif": "is not a file",
     }
     for name, said in expected.items():
@@ -246,7 +246,7 @@ def test_a_header_that_promises_too_much_is_refused_before_memory_is_taken(tmp_p
     tifffile.imwrite(tmp_path / "a.tif", np.ones((5, 6), "u1"), metadata=None)
     with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
         file.pages.first.tags["ImageLength"].overwrite(2**31 - 1)
-    with pytest.raises(InputError, match="promised"):
+    with pytest.raises(InputError, match="bytes of pixels expected"):
         io.read(tmp_path / "a.tif")
 
 
@@ -282,7 +282,7 @@ def test_an_interruption_while_writing_removes_what_was_begun_and_the_folder(tmp
 def test_a_disk_too_small_is_refused_beforehand(tmp_path):
     needed = shutil.disk_usage(tmp_path).free * 3
     with (
-        pytest.raises(InputError, match=rf"{tmp_path} has no room: \d+ MB"),
+        pytest.raises(InputError, match=rf"{tmp_path} has not enough space: \d+ MB"),
         io.atomic(tmp_path / "a", needed_bytes=needed),
     ):
         pytest.fail("nothing may be written")
@@ -291,8 +291,8 @@ def test_a_disk_too_small_is_refused_beforehand(tmp_path):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "has no room"),
-        (OSError("1000 requested and 12 written"), "has no room"),
+        (OSError(errno.ENOSPC, "No space left on device"), "has not enough space"),
+        (OSError("1000 requested and 12 written"), "has not enough space"),
         (OSError(errno.EROFS, "Read-only file system"), "is not writable"),
         (OSError(errno.EIO, "Input/output error"), "Input/output error"),
     ],
@@ -321,7 +321,7 @@ except InputError as refused:
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on file sizes")
 def test_a_write_cut_short_by_the_system_leaves_nothing(tmp_path):
     done = subprocess.run([sys.executable, "-c", FULL_DISK, tmp_path], capture_output=True, text=True, check=True)
-    assert f"output folder {tmp_path / 'new'} has no room: 1 MB are needed" in done.stdout
+    assert f"output folder {tmp_path / 'new'} has not enough space: 1 MB are needed" in done.stdout
     assert not list(tmp_path.iterdir())
 
 
@@ -351,7 +351,8 @@ def test_json_has_no_numbers_that_are_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("[1]", "no object"), ("{", "not valid JSON"), ('{"a": NaN}', "NaN"), ("\xff", "not valid JSON")]
+    ("text", "said"),
+    [("[1]", "not an object"), ("{", "not valid JSON"), ('{"a": NaN}', "NaN"), ("\xff", "not valid JSON")],
 )
 def test_json_that_holds_no_settings_is_refused(tmp_path, text, said):
     (tmp_path / "a.json").write_bytes(text.encode("latin-1"))

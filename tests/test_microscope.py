@@ -39,7 +39,7 @@ def exact(microscope: Microscope, shape, **numbers: float) -> np.ndarray:
         ({"na": 3}, r"kernel_prior\.na 3 must be between 0\.05 and 1\.7"),
         ({"emission_um": 520}, r"emission_um 520 must be between 0\.2 and 2 µm; given in nm\? write 0\.52"),
         ({"excitation_um": 488}, r"excitation_um 488 must be .*write 0\.488"),
-        ({"depth_um": -3}, r"depth_um -3 must be between 0 and 500 µm; depth counts from the cover glass"),
+        ({"depth_um": -3}, r"depth_um -3 must be between 0 and 500 µm; depth is measured from the cover glass"),
         ({"sample_index": 0.9}, r"sample_index 0\.9 must be between 1 and 2; .*water 1\.33"),
         ({"pinhole_airy": 0}, r"pinhole_airy 0 must be between 0\.05 and 20"),
         ({"na": [0.9, 0.7]}, r"na \[0\.9, 0\.7\] must be two numbers, the lower one first"),

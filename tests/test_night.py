@@ -183,11 +183,11 @@ def test_a_full_disk_is_one_sentence_and_what_is_done_stays(folder, monkeypatch)
         return SimpleNamespace(free=0 if Path("out/s1_report.json").exists() else 10**12)
 
     monkeypatch.setattr(shutil, "disk_usage", room)
-    with pytest.raises(InputError, match="has no room"):  # for the list, too
+    with pytest.raises(InputError, match="has not enough space"):  # for the list, too
         reports(batch())
     found = read_journal(Path("out"))
     assert [e["event"] for e in found if e["event"] in ("done", "failed")] == ["done", "done", "failed", "failed"]
-    assert all("has no room: " in e["message"] and e["refused"] for e in found if e["event"] == "failed")
+    assert all("has not enough space: " in e["message"] and e["refused"] for e in found if e["event"] == "failed")
     assert leftovers("out") == []
 
 

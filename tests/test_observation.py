@@ -44,7 +44,7 @@ def test_two_and_three_axes_are_understood(shape):
     ("shape", "axes", "sentence"),
     [
         ((5,), None, "1 axes"),
-        ((2, 3, 4, 5), None, "cannot be told apart"),
+        ((2, 3, 4, 5), None, "whose meaning is not known"),
         ((8, 9), "YXZ", "name 3 axes"),
         ((8, 9, 9), "YXX", "twice"),
         ((8, 9), "ZT", "must contain Y and X"),

@@ -172,7 +172,7 @@ def test_other_voxels_are_resampled_and_the_table_says_so():
     fine, coarse = integrated(4.0, 81), integrated(2.0, 41)
     table = compare_psfs([coarse, fine], ["january", "june"], [(0.2,), (0.1,)])
     assert table.rows[1].ke_rel < 0.01
-    assert table.notes == ("june: resampled from voxels of 0.1 to 0.2 µm to be compared",)
+    assert table.notes == ("june: resampled from voxels of 0.1 to 0.2 µm for the comparison",)
     assert table.rows[1].figures.fwhm == pytest.approx(table.rows[0].figures.fwhm, rel=0.02)
 
 

@@ -125,11 +125,11 @@ def test_a_journal_clears_up_after_the_dead_and_refuses_the_living(tmp_path):
     with opened(tmp_path) as journal:
         journal.begin()
         run = journal.run
-        with pytest.raises(InputError, match=rf"is being written to by another run \(process {os.getpid()} on"):
+        with pytest.raises(InputError, match=rf"is in use by another run \(process {os.getpid()} on"):
             opened(tmp_path).__enter__()
     (tmp_path / f".{run}-000001-x.tmp").write_text("left")
     # A worker of a dead run that still lives is left alone, and so is what it writes.
-    with working(tmp_path, f"{run}-000002-"), pytest.raises(InputError, match="is being written to by another run"):
+    with working(tmp_path, f"{run}-000002-"), pytest.raises(InputError, match="is in use by another run"):
         opened(tmp_path).__enter__()
     with opened(tmp_path) as journal:
         assert journal.cleared >= 1

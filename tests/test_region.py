@@ -97,7 +97,7 @@ def test_a_kernel_found_in_a_region_is_trusted_no_more_than_any_other():
         (GAUSSIAN, np.s_[2:30:2, :], "region 2:30 along Y must"),
         (GAUSSIAN, np.s_[2:30], "region has 1 ranges"),
         (Settings(kernel_size=(21,)), np.s_[0:20, 0:44], r"larger than the region of \(20, 44\) pixels"),
-        (Settings(kernel_prior=Known()), np.s_[0:20, 0:20], "region has no use with kernel_prior 'known'"),
+        (Settings(kernel_prior=Known()), np.s_[0:20, 0:20], "region cannot be used with kernel_prior 'known'"),
         (Settings(background=0.9), np.s_[0:20, 0:20], "brightest pixel of the region is"),
         (GAUSSIAN, np.s_[20:40, 20:44], "region is constant"),
     ],

@@ -43,7 +43,15 @@ def put(folder, stem, psf=KERNEL, axes="YX", voxels=VOXELS, **entries):
     """A report and its PSF, as a run leaves them."""
     folder.mkdir(exist_ok=True)
     io.write(folder / f"{stem}_psf.ome.tif", io.Volume(psf.astype(np.float32), axes, voxels), {})
-    trust = [{"check": "delta", "value": 0.1, "limit": 0.9, "verdict": "ok", "sentence": "the PSF is no single pixel"}]
+    trust = [
+        {
+            "check": "delta",
+            "value": 0.1,
+            "limit": 0.9,
+            "verdict": "ok",
+            "sentence": "the PSF is more than a single pixel",
+        }
+    ]
     report = {
         "settings": settings_to_dict(Settings()),
         "input": {"file": f"{stem}.tif", "sha256": "ab" * 32, "shape": [64, 64], "axes": "YX", "dtype": "uint16"},

@@ -42,7 +42,7 @@ from napari_blind_deconv.restoration.in_blocks import InBlocks
 from napari_blind_deconv.settings import settings_from_dict, settings_to_dict
 from napari_blind_deconv.synthesis import fibres
 
-MODULE = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
+MODULE = importlib.import_module("napari_blind_deconv.pipeline.recipe")
 VARYING = importlib.import_module("napari_blind_deconv.pipeline.varying")
 SPACES = [((23,), (5,)), ((18, 21), (5, 3)), ((9, 12, 10), (3, 5, 3))]
 

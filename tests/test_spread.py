@@ -56,7 +56,7 @@ def folder(tmp_path, monkeypatch) -> Path:
         assert blocks is not None
         return Plan(work, device, blocks, maps, 0.0, 1.0, limit)
 
-    for module in ("pipeline.deconvolve", "batch.forecast"):
+    for module in ("pipeline.recipe", "batch.forecast"):
         monkeypatch.setattr(importlib.import_module(f"napari_blind_deconv.{module}"), "planned", chosen)
     monkeypatch.setattr("napari_blind_deconv.pipeline.sources.SLAB", 3000)
     monkeypatch.setattr("napari_blind_deconv.pipeline.surveying._SIDE", {3: 24})
@@ -220,8 +220,8 @@ class Lost:
 @pytest.mark.parametrize(
     ("error", "known", "words"),
     [
-        (distributed.KilledWorker("part", None, 3), MemoryError, "died over a part"),
-        (CancelledError(), InputError, "scheduler has gone away"),
+        (distributed.KilledWorker("part", None, 3), MemoryError, "died on a part"),
+        (CancelledError(), InputError, "stopped during the work"),
         (ImportError("no module"), InputError, "same version"),
         (InputError(subject="a", value="is wrong", remedy="b"), InputError, "a is wrong; b"),
     ],

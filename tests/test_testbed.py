@@ -171,7 +171,7 @@ def test_a_data_set_gives_what_was_written_whole_or_in_parts(video):
     [
         ("card.json", "no", "card .*is not valid JSON"),
         ("card.json", "{}", "must be 'napari-blind-deconv testbed', version 1"),
-        ("samples.jsonl", "{}\n[", "holds a line that is no sample"),
+        ("samples.jsonl", "{}\n[", "contains a line that is not a sample"),
     ],
 )
 def test_a_damaged_testbed_is_refused(name, content, message, tmp_path):
@@ -201,7 +201,7 @@ def test_nothing_is_replaced_but_a_testbed_and_that_when_asked_for(tmp_path):
         with pytest.raises(InputError, match="is there already"):
             write_testbed(IMAGE, path)
     for path in (folder, file, tmp_path / "image.ome.zarr"):
-        with pytest.raises(InputError, match="is no testbed"):
+        with pytest.raises(InputError, match="is not a testbed"):
             write_testbed(IMAGE, path, overwrite=True)
     stopped = testbed.write_testbed_steps(replace(IMAGE, seed=5), bed, overwrite=True)
     next(stopped)
@@ -271,7 +271,7 @@ def test_what_cannot_be_fitted_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no images"):
         testbed.fitted_images(tmp_path / "empty")
     (tmp_path / "bad.png").write_bytes(b"none")
-    with pytest.raises(InputError, match="cannot be read as PNG"):
+    with pytest.raises(InputError, match="is no PNG or JPEG"):
         testbed.fitted_images(tmp_path / "bad.png")
     io.write(tmp_path / "even.tif", io.Volume(np.ones((20, 20)), "YX"), {})
     with pytest.raises(InputError, match="is even"):
@@ -308,7 +308,7 @@ def test_listed_movies_are_opened_from_local_copies_that_are_the_right_ones(tmp_
     assert "CC0" in listing.licence_of([file.sha256 for file in files])
     with pytest.raises(InputError, match=r"not on the list; did you mean 'own'"):
         testbed.open_listed("owm", folder)
-    with pytest.raises(InputError, match="no files that are read as they are"):
+    with pytest.raises(InputError, match="no files that can be read directly"):
         testbed.open_listed("film", folder)
     (folder / files[1].name).write_bytes(b"another")
     with pytest.raises(InputError, match="SHA-256 differs"):

@@ -96,7 +96,7 @@ def test_a_psf_without_width_is_neither_supported_nor_contradicted():
     assert check["value"] == pytest.approx(0, abs=1e-6)
     assert check["limit"] == -10
     assert check["verdict"] == "ok"
-    assert "does not tell this PSF from no blur" in check["sentence"]
+    assert "cannot distinguish this PSF from no blur" in check["sentence"]
 
 
 def test_an_estimated_kernel_cut_by_its_support_is_told_to_grow():

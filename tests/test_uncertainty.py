@@ -94,7 +94,7 @@ def test_the_map_is_widened_by_the_factor_that_the_report_names():
 
 def test_outside_of_the_table_the_report_warns():
     result = restored(noise_sigma=0.5)
-    assert any("was learnt in" in sentence for sentence in result.report["warnings"])
+    assert any("outside the measured range" in sentence for sentence in result.report["warnings"])
 
 
 BLIND = {"kernel_prior": Gaussian(), "kernel_size": (9, 9), "iterations": 4}
@@ -128,7 +128,7 @@ def test_in_blocks_there_are_no_repeats_and_the_report_says_so(monkeypatch):
             work, device, fitting(work, 0.6 * work.canvas(*work.shape[:1], work.shape[1:])), maps, 0.0, 1.0, limit
         )
 
-    module = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
+    module = importlib.import_module("napari_blind_deconv.pipeline.recipe")
     monkeypatch.setattr(module, "planned", planned)
     chosen = Settings(kernel_prior=Known(), bootstrap=2, iterations=2)
     result = deconvolve(observation(side=90), chosen, psf=KERNEL)

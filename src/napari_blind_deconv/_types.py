@@ -186,6 +186,13 @@ class Progress:
         The kernel so far, float32, unit sum, or ``None``.
     message
         A detail for the status line.
+    figures
+        Measures the step when it is called, in the time of a few Fourier transforms: ``misfit``, what the restored
+        image, blurred again, misses, over what noise and model error explain; ``evidence_nats``, the kernel's
+        log-evidence over no blur. Nothing where the step has neither.
+    expected
+        Where a run has been planned: its stages in their order, each with the seconds that it will take; those of a
+        channel come once for every channel.
     """
 
     stage: str
@@ -194,6 +201,8 @@ class Progress:
     image: NDArray[np.float32] | None = None
     kernel: NDArray[np.float32] | None = None
     message: str = ""
+    figures: Callable[[], Mapping[str, float]] = field(default=dict, compare=False, repr=False)
+    expected: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -253,11 +262,11 @@ class Result:
     report
         Settings, versions, noise, kernel diagnostics, checks of trust, warnings and metrics; JSON-able.
     maps
-        Where not to trust the image: arrays of its shape, float32, by name. ``residual``: what the restored and blurred
-        image misses of the observation, in standard deviations, NaN where the PSF looks beyond the frame;
-        ``prior_share``: how much of the detail around a pixel is the prior's, 0 (data) to 1 (prior), with restorers
-        that use an image prior; ``uncertainty``: posterior standard deviation in the image's intensity unit, with
-        restorers that sample. Where something was given to take them, that.
+        Where not to trust the image: arrays of its shape, float32, by name. ``residual``: recording minus
+        restored and blurred image, in standard deviations, NaN where the PSF reaches beyond the frame; ``prior_share``:
+        how much of the detail around a pixel comes from the prior, 0 (data) to 1 (prior), with restorers that use one;
+        ``uncertainty``: posterior standard deviation in units of the image, with restorers that
+        sample. If sinks were given for them: these.
     psf_fields
         Where the PSF changes over the field: PSFs on a coarse grid, one entry per channel; ``kernel`` is the centre's.
         Empty where there is one PSF for all of the field.

@@ -1,14 +1,18 @@
 """Which part of a large observation teaches the kernel: the busiest frames, and in them the busiest window."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import trailing
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Side of the window per number of axes. Levin-size images teach a kernel well; more pixels add time, little else.
 _SIDE = {1: 4096, 2: 512, 3: 192}
@@ -139,6 +143,6 @@ def _busiest_window(energy: Tensor, share: Tensor, window: list[int]) -> list[in
 def _window_sums(values: Tensor, window: list[int]) -> Tensor:
     sums = values.double()
     for axis, size in enumerate(window):
-        running = F.pad(sums.movedim(axis, -1).cumsum(-1), (1, 0))
+        running = torch.nn.functional.pad(sums.movedim(axis, -1).cumsum(-1), (1, 0))
         sums = (running[..., size:] - running[..., : running.shape[-1] - size]).movedim(-1, axis)
     return sums

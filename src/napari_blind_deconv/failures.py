@@ -15,14 +15,14 @@ def in_words(error: Exception) -> str:
     Examples
     --------
     >>> in_words(MemoryError("Unable to allocate 8.00 TiB for an array"))
-    'memory does not suffice; crop the image, or use a machine with more memory'
+    'not enough memory; crop the image, or use a machine with more memory'
     """
     if is_memory(error):
-        return "memory does not suffice; crop the image, or use a machine with more memory"
+        return "not enough memory; crop the image, or use a machine with more memory"
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror.lower()}; check the file, the disk and the permissions"
-    return f"{_FAULT}{_place(error)}; please report it, and what it was asked to do"
+    return f"{_FAULT}{_place(error)}; please report it, with the command or the settings"
 
 
 def is_memory(error: Exception) -> bool:

@@ -18,13 +18,13 @@ def refuse_extreme(finite: NDArray[Any]) -> None:
         raise InputError(
             subject="image",
             value=f"holds intensities from {low:g} to {high:g}",
-            allowed=f"but at most {MOST_INTENSE:g} can be worked with",
+            allowed=f"but at most {MOST_INTENSE:g} is possible",
             remedy="divide it by a constant",
         )
     if 0 < high - low < 1 / MOST_INTENSE:
         raise InputError(
             subject="image",
-            value=f"holds intensities that differ by {high - low:g} only",
+            value=f"holds intensities that differ by only {high - low:g}",
             allowed=f"but at least {1 / MOST_INTENSE:g} is needed",
             remedy="multiply it by a constant",
         )
@@ -44,21 +44,21 @@ def checked_levels(image: NDArray[Any], background: float | None, noise_sigma: f
             subject="background",
             value=f"is {background:g}",
             allowed=f"but the brightest pixel{'' if of == 'image' else f' of the {of}'} is {high:g}",
-            remedy="give one below that, in the image's own intensity unit",
+            remedy="give a lower value, in units of the image",
         )
     if background is not None and high - low < _LEAST_CONTRAST * (high - background):
         raise InputError(
             subject="background",
             value=f"is {background:g}",
-            allowed=f"but the image goes from {low:g} to {high:g} only, which above it would be an even grey",
-            remedy="give the camera's offset, in the image's own intensity unit",
+            allowed=f"but the image ranges only from {low:g} to {high:g}, which would be uniform grey above it",
+            remedy="give the offset of the camera, in units of the image",
         )
     if noise_sigma is not None and noise_sigma > high - low:
         raise InputError(
             subject="noise_sigma",
             value=f"is {noise_sigma:g}",
             allowed=f"but the {of} spans only {high - low:g}",
-            remedy="give it in the image's own intensity unit, or leave it out to have it estimated",
+            remedy="give it in units of the image, or leave it out to estimate it",
         )
 
 
@@ -80,13 +80,13 @@ def checked_camera(image: NDArray[Any], likelihood: Any) -> None:
                 subject=f"likelihood.{name}",
                 value=f"is {value:g}",
                 allowed=f"but the image spans only {high - low:g}",
-                remedy="give it in the image's own intensity unit",
+                remedy="give it in units of the image",
             )
     offset = likelihood.offset
     if offset is not None and not (offset < high and high - low >= _LEAST_CONTRAST * (high - offset)):
         raise InputError(
             subject="likelihood.offset",
             value=f"is {offset:g}",
-            allowed=f"but the image goes from {low:g} to {high:g}",
-            remedy="give the camera's offset, in the image's own intensity unit",
+            allowed=f"but the image ranges from {low:g} to {high:g}",
+            remedy="give the offset of the camera, in units of the image",
         )

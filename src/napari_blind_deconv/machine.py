@@ -1,9 +1,12 @@
 """What a machine has left: main memory, within the limits that a container or a queue sets, and a graphics card's."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import psutil
-import torch
+
+from napari_blind_deconv._torch import torch
 
 _ROOT = Path("/sys/fs/cgroup")
 # Version 2 and version 1 of Linux' control groups: where they lie, and the files of limit, use and statistics.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_blind_deconv._types import InputError, VoxelSize
 from napari_blind_deconv.intensity_checks import refuse_extreme
@@ -129,7 +129,7 @@ def arrangement(shape: Sequence[int], axes: str | None, planes: bool) -> Arrange
             raise InputError(
                 subject="image",
                 value=f"has {len(shape)} axes {tuple(shape)}",
-                allowed="which cannot be told apart",
+                allowed="whose meaning is not known",
                 remedy="name them with `axes`, such as TZYX (T time, C channel, S colour, Z, Y, X)",
             )
         axes = _DEFAULT_AXES[len(shape)]
@@ -146,13 +146,13 @@ def arrangement(shape: Sequence[int], axes: str | None, planes: bool) -> Arrange
             subject="axes",
             value=f"{axes!r} name an axis twice",
             allowed="but each letter may occur once",
-            remedy="give every axis a letter of its own",
+            remedy="give every axis its own letter",
         )
     if not {"Y", "X"} <= set(axes):
         raise InputError(
             subject="axes",
             value=repr(axes),
-            allowed="must contain Y and X, as a PSF is estimated in planes or volumes",
+            allowed="must contain Y and X, because a PSF is estimated in planes or volumes",
             remedy="name two axes of the image Y and X",
         )
     out = Arrangement(axes, planes)
@@ -187,7 +187,7 @@ def checked_image(image: Any, fill_nan: bool) -> tuple[NDArray[Any], list[str]]:
     bad = ~np.isfinite(values)
     count = int(bad.sum())
     if count and count < array.size and fill_nan:
-        nearest = ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
+        nearest = scipy.ndimage.distance_transform_edt(bad, return_distances=False, return_indices=True)
         values = values[tuple(nearest)]
         warnings.append(filled_words(count))
     refuse_values(values if not count or fill_nan else values[~bad], count, array.size)
@@ -205,7 +205,7 @@ def refuse_type(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
         raise InputError(
             subject="image",
             value=f"has data type {dtype}",
-            allowed="which holds no intensities",
+            allowed="which is not a type of intensities",
             remedy="convert it to an integer or float type",
         )
     if 0 in shape:
@@ -213,7 +213,7 @@ def refuse_type(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
             subject="image",
             value=f"is empty, its shape is {shape}",
             allowed=f"but every axis needs at least {_SMALLEST} pixels",
-            remedy="export it anew",
+            remedy="export it again",
         )
 
 
@@ -223,16 +223,16 @@ def refuse_values(finite: NDArray[Any], infinite: int, size: int) -> None:
         raise InputError(
             subject="image",
             value="holds no finite value",
-            allowed="as every pixel is NaN or infinite",
-            remedy="export it anew",
+            allowed="because every pixel is NaN or infinite",
+            remedy="export it again",
         )
     refuse_extreme(finite)
     if finite.min() == finite.max():
         raise InputError(
             subject="image",
             value=f"is constant, every pixel is {finite.flat[0]:g}",
-            allowed="so that there is nothing to deconvolve",
-            remedy="export it anew",
+            allowed="so there is nothing to deconvolve",
+            remedy="export it again",
         )
 
 
@@ -243,7 +243,7 @@ def refuse_constant(ranges: Sequence[tuple[float, float]]) -> None:
             raise InputError(
                 subject=f"channel {number} of {len(ranges)}",
                 value=f"is constant, every pixel is {low:g}",
-                allowed="so that there is nothing to deconvolve in it",
+                allowed="so there is nothing to deconvolve in it",
                 remedy="leave it out",
             )
 

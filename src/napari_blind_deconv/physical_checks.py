@@ -4,8 +4,8 @@ A warning is no refusal: what cannot be worked with is refused where it is used.
 """
 
 import math
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,7 +28,12 @@ GIVEN_DELTA = "the given PSF is a single pixel, so deconvolution with it only re
 _PEDESTAL = 0.2  # of the light
 
 
-def microscope_doubts(
+def microscope_doubts(**numbers: Any) -> list[str]:
+    """The sentences of `doubts_by_field`."""
+    return [sentence for _, sentence in doubts_by_field(**numbers)]
+
+
+def doubts_by_field(
     *,
     voxel_size_um: Sequence[float | None] | None,
     modality: Modality = "widefield",
@@ -39,18 +44,25 @@ def microscope_doubts(
     sample_index: float | None = None,
     sheet_um: float | None = None,
     kernel_shape: Sequence[int] | None = None,
-) -> list[str]:
-    """Every check that the known numbers allow; ``None`` is a number that is not known."""
+    assumed: Collection[str] = (),
+) -> list[tuple[str, str]]:
+    """Every check that the known numbers allow, by what it is about; ``None`` is a number that is not known.
+
+    ``assumed`` names those that nobody gave.
+    """
     told = [
-        *wavelength_doubts("emission_um", emission_um),
-        *wavelength_doubts("excitation_um", excitation_um),
-        *index_doubts(na, immersion_index, sample_index),
-        *voxel_doubts(voxel_size_um),
+        *(("emission_um", sentence) for sentence in wavelength_doubts("emission_um", emission_um)),
+        *(("excitation_um", sentence) for sentence in wavelength_doubts("excitation_um", excitation_um)),
+        *(
+            ("na", sentence)
+            for sentence in index_doubts(na, immersion_index, sample_index, assumed="sample_index" in assumed)
+        ),
+        *(("voxel_size_um", sentence) for sentence in voxel_doubts(voxel_size_um)),
     ]
     lengths = whole(voxel_size_um)
     if told or lengths is None or na is None or emission_um is None or immersion_index is None:
         return told
-    told += nyquist_doubts(
+    coarse = nyquist_doubts(
         lengths,
         modality=modality,
         na=na,
@@ -59,8 +71,12 @@ def microscope_doubts(
         immersion_index=immersion_index,
         sheet_um=sheet_um,
     )
-    if kernel_shape is not None:
-        told += support_doubts(kernel_shape, lengths, na, emission_um, immersion_index)
+    told += [("voxel_size_um", sentence) for sentence in coarse]
+    shape = tuple(kernel_shape or ())
+    shape = shape * len(lengths) if len(shape) == 1 else shape
+    if shape and len(shape) == len(lengths):
+        cut = support_doubts(shape, lengths, na, emission_um, immersion_index)
+        told += [("kernel_size", sentence) for sentence in cut]
     return told
 
 
@@ -129,24 +145,35 @@ def nyquist_doubts(
     return told
 
 
-def index_doubts(na: float | None, immersion_index: float | None, sample_index: float | None = None) -> list[str]:
-    """A numerical aperture that its immersion or the sample can hardly have."""
+def index_doubts(
+    na: float | None, immersion_index: float | None, sample_index: float | None = None, *, assumed: bool = False
+) -> list[str]:
+    """A numerical aperture that its immersion or the sample can hardly have.
+
+    ``assumed`` says that nobody gave the sample's index, so that it may as well be that which is wrong.
+    """
     if na is None:
         return []
     if immersion_index is not None and na >= immersion_index:
         return [
-            f"NA {na:g} is not below the immersion's index {immersion_index:g}, which no objective can be; is the "
+            f"NA {na:g} must be below the index of the immersion, {immersion_index:g}; is the "
             "immersion oil (1.515), glycerol (1.47), water (1.33) or air (1)?"
         ]
     if immersion_index is not None and na > _NEARLY * immersion_index:
         return [
-            f"NA {na:g} is within 3 % of the immersion's index {immersion_index:g}, more than objectives have; check "
-            "both numbers"
+            f"NA {na:g} is within 3 % of the index of the immersion, {immersion_index:g}, closer than real objectives; "
+            "check both numbers"
         ]
     if sample_index is not None and na > sample_index:
+        if assumed:
+            return [
+                f"NA {na:g} exceeds the index of the sample, {sample_index:g}, which is assumed because none is given: "
+                "away from the cover glass the outermost rays are lost, and the objective works like one with NA "
+                f"{sample_index:g}; give `kernel_prior.sample_index` if the sample lies in glycerol (1.47) or the like"
+            ]
         return [
-            f"NA {na:g} exceeds the sample's index {sample_index:g}: away from the cover glass the outermost rays are "
-            f"lost, and the objective works like one of NA {sample_index:g}"
+            f"NA {na:g} exceeds the index of the sample, {sample_index:g}: away from the cover glass the outermost "
+            f"rays are lost, and the objective works like one with NA {sample_index:g}"
         ]
     return []
 
@@ -157,7 +184,7 @@ def wavelength_doubts(name: str, wavelength_um: float | None) -> list[str]:
         return []
     if 200 <= wavelength_um <= 2000:
         return [f"{name} is {wavelength_um:g} µm, which looks like nanometres; give {wavelength_um / 1000:g}"]
-    return [f"{name} is {wavelength_um:g} µm, which is no light that microscopes use (0.2 to 2 µm); check it"]
+    return [f"{name} is {wavelength_um:g} µm, which is outside the range of light microscopes (0.2 to 2 µm); check it"]
 
 
 def voxel_doubts(voxel_size_um: Sequence[float | None] | None) -> list[str]:
@@ -169,16 +196,16 @@ def voxel_doubts(voxel_size_um: Sequence[float | None] | None) -> list[str]:
     for length in known:
         if not _LEAST_UM <= length <= _MOST_UM:
             meant = f"in nanometres it would be {length / 1000:g} µm" if length > _MOST_UM else "metres or millimetres?"
-            return [f"voxels of {size} µm are not those of a light microscope; check the unit: {meant}"]
+            return [f"voxels of {size} µm are not plausible for a light microscope; check the unit: {meant}"]
     told = []
     *_, down, across = (None, None, *(voxel_size_um or ()))
     if max(known) > _ANISOTROPY * min(known):
         told.append(
-            f"voxels of {size} µm are {max(known) / min(known):.0f} times longer than wide, as if one "
-            "of the lengths were missing or in another unit; check them"
+            f"voxels of {size} µm are {max(known) / min(known):.0f} times longer than wide; one of "
+            "the lengths may be missing or in another unit; check them"
         )
     elif across is not None and down is not None and abs(across / down - 1) > _UNEQUAL:
-        told.append(f"voxels of {size} µm are not square in the plane, which cameras' are; check y and x")
+        told.append(f"voxels of {size} µm are not square in the plane, as camera pixels are; check y and x")
     return told
 
 
@@ -201,8 +228,8 @@ def support_doubts(
         return []
     wanted = [max(n, m) for n, m in zip(kernel_shape, needed, strict=True)]
     return [
-        f"a PSF of {_sizes(kernel_shape)} pixels cuts into the focus of NA {na:g} at {emission_um:g} µm, which is "
-        f"{' x '.join(f'{length:.2g}' for length in expected)} µm; choose a `kernel_size` of {_sizes(wanted)} or more"
+        f"a PSF of {_sizes(kernel_shape)} pixels is smaller than the focus of NA {na:g} at {emission_um:g} µm ("
+        f"{' x '.join(f'{length:.2g}' for length in expected)} µm); choose a `kernel_size` of {_sizes(wanted)} or more"
     ]
 
 
@@ -220,14 +247,14 @@ def psf_doubts(psf: ArrayLike) -> list[str]:
     if (np.minimum(np.abs(peak), np.abs(light))[np.sign(peak) == np.sign(light)] > 1).any():
         places = ", ".join(f"{step:+.1f}" for step in peak)
         told.append(
-            f"the given PSF peaks ({places}) pixels away from its centre tap: the restored image is moved the other "
-            "way; centre the PSF if that matters"
+            f"the given PSF peaks ({places}) pixels away from its centre: the restored image is shifted in the "
+            "opposite direction; centre the PSF if that matters"
         )
     pedestal = floor * taps.size / total
     if taps.size > 100 and pedestal > _PEDESTAL:
         told.append(
-            f"{pedestal:.0%} of the light of the given PSF is an even background below all of it; subtract the "
-            "camera's offset from the PSF"
+            f"{pedestal:.0%} of the light of the given PSF is a constant background; subtract the offset of the "
+            "camera from the PSF"
         )
     elif (border := describe_kernel(taps)["border_fraction"]) > GIVEN_BORDER:
         told.append(given_cut(border))
@@ -238,7 +265,7 @@ def psf_doubts(psf: ArrayLike) -> list[str]:
 
 def given_cut(border: float) -> str:
     """What a given PSF with this share of its light on its border is told."""
-    return f"{border:.0%} of the given PSF lies on its border, so its support cuts it; give a larger one"
+    return f"{border:.0%} of the light of the given PSF lies on its border: the PSF is cut off; give a larger one"
 
 
 def _sizes(shape: Sequence[int]) -> str:

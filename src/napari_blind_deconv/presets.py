@@ -76,8 +76,8 @@ def without_solver(values: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "posterior-sampling" and fields.pop("rounds", 0):
         raise InputError(
             subject="solver=posterior-sampling",
-            value="has no rounds any more",
-            remedy="choose `estimator=by-draws` with `restorer=posterior-sampling` in its place",
+            value="no longer has rounds",
+            remedy="choose `estimator=by-draws` with `restorer=posterior-sampling` instead",
         )
     for name, value in fields.items():
         if name in _GONE:

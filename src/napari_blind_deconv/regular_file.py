@@ -53,7 +53,7 @@ def read_bytes(path: Path, what: str, most: int) -> bytes:
             raise
         if path.is_dir():
             raise _no_file(path, what, stat.S_IFDIR) from error
-        reason = getattr(error, "strerror", None) or "its name holds letters that no file has"
+        reason = getattr(error, "strerror", None) or "its name contains characters that file names cannot have"
         raise InputError(
             subject=what, value=str(path), allowed=f"cannot be read ({reason.lower()})", remedy="check the path"
         ) from error

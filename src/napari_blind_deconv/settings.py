@@ -42,7 +42,7 @@ def _odd(size: int) -> int:
         raise InputError(
             subject="kernel_size",
             value=str(size),
-            allowed="must be a positive odd number, so that a centre tap exists",
+            allowed="must be a positive odd number, so that there is a centre pixel",
             remedy=f"try {max(size + 1, 3)}",
         )
     return size
@@ -61,62 +61,75 @@ class Settings:
     """
 
     kernel_prior: KernelPrior = Uniform()
-    """What is known of the PSF."""
+    """What you know about the PSF."""
     image_prior: ImagePrior = SparseGradients()
-    """What is known of the image."""
+    """What the sharp image looks like."""
     estimator: Estimator = ByEvidence()
-    """How the kernel is found, unless it is known."""
+    """How the PSF is found, unless it is known."""
     restorer: Restorer = ByData()
-    """How the image is restored once there is a kernel."""
+    """How the image is restored once there is a PSF."""
     likelihood: Likelihood = ReadFromImage()
-    """What is known of the camera."""
+    """What you know about the camera."""
     variation: Variation = Constant()
-    """Whether the PSF may change over the field."""
+    """Whether the PSF can change over the field."""
     non_negative: bool | None = None
-    """Whether the restored image may not lie below the background. None: where the data are counts of light."""
+    """Keep the restored image at or above the background. None: only if the data are counts of light."""
     kernel_size: Annotated[tuple[Annotated[int, Le(99_999), AfterValidator(_odd)], ...], Len(1, 3)] | None = None
-    """Support of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
+    """Size of the PSF in pixels, odd: one number for all axes, or one per axis (z, y, x). None: from the image."""
     kernel_weight: Annotated[float, Gt(0), Le(1e6)] = 1.0
-    """How many times the kernel prior counts; a uniform one has no say at any weight, a known one all of it."""
+    """How many times the PSF prior counts; it has no effect for a uniform or a known PSF."""
     iterations: Annotated[int, Ge(1), Le(100_000)] | None = None
-    """Steps of the restoration. None: the restorer's own number."""
+    """Steps of the restoration. None: the default of the restorer."""
     noise_sigma: Annotated[float, Gt(0), Le(MOST_INTENSE)] | None = None
-    """Standard deviation of the noise, in the image's intensity unit. None: estimated."""
+    """Standard deviation of the noise, in units of the image. None: estimated."""
     model_error: Annotated[float, Ge(0), Le(1)] = 0.01
-    """What no single PSF explains, relative to the image's intensity; it adds to the noise. 0 for synthetic data."""
+    """Error of a model with one PSF, relative to the image intensity; it adds to the noise. 0 for synthetic data."""
     background: Annotated[float, Ge(-MOST_INTENSE), Le(MOST_INTENSE)] | None = None
-    """Constant offset of the camera, in the image's intensity unit; subtracted, and not added back. None: not known."""
+    """Constant offset of the camera, in units of the image; subtracted, and not added back. None: not known."""
     encoding: Literal["linear", "srgb"] = "linear"
-    """How intensities stand for light: in proportion, as in microscopy, or by the curve of phones and cameras."""
+    """How intensities depend on the light: in proportion, as in microscopy, or by the curve of phones and cameras."""
     planes: bool = False
     """Treat a stack as independent 2-D planes that share one PSF."""
     share_psf: Literal["frames", "time", "plane", "channel", "all", "none"] = "frames"
-    """What shares one PSF: frames of time and of planes, those of time only, planes only, channels only, all, none."""
+    """What shares one PSF: all frames of a channel, its times, its planes, the channels, everything or nothing."""
     psf_drift: Annotated[int, Ge(1), Le(100_000)] | None = None
-    """Frames per group, where the PSF may change with time: groups are compared by evidence. None: it does not."""
+    """Let the PSF change with time: frames per group that is compared. None: one PSF for all times."""
     bootstrap: Annotated[int, Ge(0), Le(1000)] = 0
-    """How often the whole run is repeated on images simulated from its own result, to map its error; 0: not at all."""
+    """Number of repeats of the run on images simulated from its result, to map its error; 0: no map."""
     fill_nan: bool = False
     """Replace NaN and infinite pixels by their nearest finite neighbour instead of leaving them out."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where to compute; auto takes a CUDA device if there is one, else the CPU."""
+    """Where to compute; auto uses a CUDA device if there is one, otherwise the CPU."""
     seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
-    """Seed of the only source of randomness; recorded with every result."""
+    """Seed of all random numbers; recorded with every result."""
 
     def __post_init__(self) -> None:
-        """Refuse what does not go together, naming both and what to choose instead."""
+        """Refuse combinations that do not work, naming both parts and what to choose instead."""
         if not isinstance(self.kernel_prior, Known):
             self.estimator.refuse(self.kernel_prior, self.image_prior)
         self.restorer.refuse(self.image_prior)
         self.variation.refuse(self.kernel_prior, self.estimator)
         refuse_drift(self.psf_drift, self.share_psf, self.kernel_prior, (self.estimator, self.variation))
+        if self.share_psf in ("channel", "all") and (path := _differing(self.kernel_prior)):
+            raise InputError(
+                subject=path,
+                value="gives channels PSFs of their own",
+                allowed=f"but with `share_psf={self.share_psf}` they share one",
+                remedy="choose `share_psf=frames`, or one wavelength for all",
+            )
         if self.encoding == "srgb" and (self.background is not None or self.noise_sigma is not None):
             raise InputError(
                 subject="encoding=srgb",
                 value="cannot be combined with `background` or `noise_sigma`",
-                allowed="as these are levels of light",
-                remedy="leave them out to have them read from the image",
+                allowed="because these are levels of light",
+                remedy="leave them out to read them from the image",
             )
+
+
+def _differing(prior: Any) -> str:
+    """The setting by which a kernel prior differs between channels; empty where none does."""
+    several = (name for name in ("emissions_um", "excitations_um") if getattr(prior, name, None) is not None)
+    return next((f"kernel_prior.{name}" for name in several), "")
 
 
 ADAPTER: TypeAdapter[Settings] = TypeAdapter(Settings)
@@ -195,7 +208,7 @@ def override(values: Mapping[str, Any], assignment: str) -> dict[str, Any]:
             subject="setting",
             value=_short(repr(assignment)),
             allowed="must have the form path=value",
-            remedy="write for example kernel_weight=2",
+            remedy="write, for example, kernel_weight=2",
         )
     try:
         value = json.loads(text)

@@ -9,13 +9,17 @@ with the filtered observation, cropped to the support. Statistics add up: over f
 x, whose covariance then enters A (EM instead of MAP; Levin et al. 2011, doi:10.1109/CVPR.2011.5995308).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.fourier import extract, irfftn, rfftn, transfer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,10 @@ class KernelStatistics:
     autocorrelation: Tensor
     correlation: Tensor
 
-    def __add__(self, other: "KernelStatistics") -> "KernelStatistics":
+    def __add__(self, other: KernelStatistics) -> KernelStatistics:
         return KernelStatistics(self.autocorrelation + other.autocorrelation, self.correlation + other.correlation)
 
-    def scaled(self, factor: float) -> "KernelStatistics":
+    def scaled(self, factor: float) -> KernelStatistics:
         """The statistics times a factor: a frame's weight, one over the noise variance."""
         return KernelStatistics(self.autocorrelation * factor, self.correlation * factor)
 

@@ -35,7 +35,7 @@ def checked_psf(
         raise InputError(
             subject="PSF",
             value=f"has data type {array.dtype}",
-            allowed="which holds no intensities",
+            allowed="which is not a type of intensities",
             remedy="convert it to an integer or float type",
         )
     if array.ndim != ndim:
@@ -55,18 +55,18 @@ def checked_psf(
         raise InputError(
             subject="PSF",
             value=f"has {int((~np.isfinite(values)).sum())} values that are NaN or infinite",
-            remedy="export it anew",
+            remedy="export it again",
         )
     if values.min() < 0:
         raise InputError(
             subject="PSF",
             value=f"has {int((values < 0).sum())} negative values, the lowest is {values.min():g}",
-            allowed="but is a distribution of light",
-            remedy="subtract its background and set what is below zero to zero",
+            allowed="but must be a distribution of light",
+            remedy="subtract its background and set negative values to zero",
         )
     if values.max() == 0:
         raise InputError(
-            subject="PSF", value="is zero everywhere", allowed="but must hold light", remedy="export it anew"
+            subject="PSF", value="is zero everywhere", allowed="but must hold light", remedy="export it again"
         )
     if not _SAFE[0] < values.max() < _SAFE[1]:
         values = values / values.max()
@@ -153,7 +153,7 @@ def voxel_doubts_of_psf(image_um: Sequence[float | None], psf_um: Sequence[float
     if worst <= _SAME:
         return []
     return [
-        f"the PSF has voxels of {_lengths(psf_um)} µm, the image of {_lengths(image_um)} µm; it was used as it is, "
+        f"the PSF has voxels of {_lengths(psf_um)} µm, the image of {_lengths(image_um)} µm; it was used unchanged, "
         f"up to {worst:.1%} too narrow or too wide"
     ]
 

@@ -1,14 +1,16 @@
 """Scenes, kernels and noise made from scratch: the samples that people try first, with their truth known."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import torch
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import Frame, predict
 from napari_blind_deconv.kernel_priors import Gaussian, Motion
 from napari_blind_deconv.settings import Settings
@@ -125,9 +127,9 @@ def cells(shape: tuple[int, ...], rng: np.random.Generator) -> Float:
         centre, axes = rng.uniform(0, 1, len(shape)) * shape, rng.uniform(12, 26, len(shape))
         distance = sum(((g - c) / a) ** 2 for g, c, a in zip(np.indices(shape), centre, axes, strict=True))
         nuclei = np.maximum(nuclei, distance < 1)
-    grain = ndimage.gaussian_filter(rng.normal(size=shape), 2)
+    grain = scipy.ndimage.gaussian_filter(rng.normal(size=shape), 2)
     texture = 1 + 0.6 * grain / grain.std()
-    scene = 0.35 * ndimage.gaussian_filter(nuclei, 0.7) * np.clip(texture, 0.2, None)
+    scene = 0.35 * scipy.ndimage.gaussian_filter(nuclei, 0.7) * np.clip(texture, 0.2, None)
     return (0.02 + scene + fibres(shape, rng, count=26, width=0.7) + beads(shape, rng, count=60)).astype(np.float32)
 
 
@@ -136,14 +138,16 @@ def fibres(shape: tuple[int, ...], rng: np.random.Generator, count: int, width: 
     canvas = np.zeros(shape)
     for _ in range(count):
         steps = 4 * max(shape)
-        turns = ndimage.gaussian_filter1d(rng.normal(size=(steps, len(shape))), steps / 12, axis=0, mode="nearest")
+        turns = scipy.ndimage.gaussian_filter1d(
+            rng.normal(size=(steps, len(shape))), steps / 12, axis=0, mode="nearest"
+        )
         direction = rng.normal(size=len(shape)) + 40 * turns
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         path = rng.uniform(0, 1, len(shape)) * shape + 0.5 * np.cumsum(direction, axis=0)
         pixels = np.round(path).astype(int)
         inside = np.all((pixels >= 0) & (pixels < shape), axis=1)
         np.maximum.at(canvas, tuple(pixels[inside].T), rng.uniform(0.4, 1.0))
-    soft = ndimage.gaussian_filter(canvas, width)
+    soft = scipy.ndimage.gaussian_filter(canvas, width)
     return (soft / max(float(soft.max()), 1e-12)).astype(np.float32)
 
 
@@ -152,5 +156,5 @@ def beads(shape: tuple[int, ...], rng: np.random.Generator, count: int, width: f
     canvas = np.zeros(shape)
     places = tuple(rng.integers(0, n, count) for n in shape)
     np.add.at(canvas, places, rng.uniform(0.3, 1.0, count))
-    soft = ndimage.gaussian_filter(canvas, width)
+    soft = scipy.ndimage.gaussian_filter(canvas, width)
     return (soft / max(float(soft.max()), 1e-12)).astype(np.float32)

@@ -71,7 +71,7 @@ def test_settings_come_from_the_other_widget_and_from_files(
     widget.form.inputs.list.add([str(folder / "in")])
     assert widget.form.batch().keep == (folder / "settings.json",)
     widget.form.settings.take_file(folder / "in/s0.tif")
-    assert "does not say with which settings it was made" in widget.panel.status.text()
+    assert "contains no settings" in widget.panel.status.text()
     finish(qtbot, widget)
 
 

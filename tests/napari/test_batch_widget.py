@@ -70,7 +70,7 @@ def test_whole_run_by_clicks(
     assert not widget.form.isEnabled()
     finish(qtbot, widget)
     assert rows(widget) == [("s0.tif", "done"), ("s1.tif", "failed"), ("s2.tif", "done")]
-    assert cells(widget, 1)[1] == "failed: s1.tif is not a TIFF file, whatever its name says; export it as TIFF"
+    assert cells(widget, 1)[1] == "failed: s1.tif is not a TIFF file, despite its name; export it as TIFF"
     assert "2 of 3 done, 1 failed" in widget.panel.status.text()
     assert widget.panel.run.text() == "Try again"
     assert images(folder / "restored") == undisturbed(folder, "other", maps=True)

@@ -18,7 +18,7 @@ from napari_blind_deconv._napari.lazy_levels import Lazy, Stored
 from napari_blind_deconv.pipeline.cutting import fitting
 
 SHAPE = (96, 700)
-PIPELINE = importlib.import_module("napari_blind_deconv.pipeline.deconvolve")
+PIPELINE = importlib.import_module("napari_blind_deconv.pipeline.recipe")
 
 
 @pytest.fixture

@@ -74,8 +74,8 @@ def test_dock_shows_findings_of_the_chosen_result(qtbot: Any, viewer: Any, open_
 
 
 def test_summary_and_layer_name_tell_the_family(viewer: Any, open_widget: Callable[[str], Any]) -> None:
-    from napari_blind_deconv._napari.deconvolve_widget import summary
     from napari_blind_deconv._napari.results import result_layers
+    from napari_blind_deconv._napari.summary import summary
 
     viewer.add_image(spots((32, 36)), name="cells")
     widget = open_widget("Blind deconvolution")

@@ -300,7 +300,7 @@ def test_lengths_that_are_known_along_some_axes_only_are_kept(
     assert widget.input.voxel_size.box.text() == "?, 0.1, 0.1"
     assert widget.job().source.voxel_size_um == (None, 0.1, 0.1)
     widget.form.kernel_prior.box.setCurrentIndex(widget.form.kernel_prior.box.findData("microscope"))
-    assert "needs the voxel size" in widget.panel.status.text()
+    assert "needs the voxel size" in widget.panel.forecast.text()
     assert "needed" in widget.input.origin.text()
     widget.form.kernel_prior.box.setCurrentIndex(widget.form.kernel_prior.box.findData("uniform"))
     run(qtbot, widget)

@@ -7,7 +7,7 @@ from typing import Any
 import npe2
 import numpy as np
 import pytest
-from gui import PLUGIN
+from gui import PLUGIN, spots
 
 SAMPLE_KEYS = ["fluorescence", "photograph", "stack"]
 
@@ -55,6 +55,17 @@ def test_listing_the_plugin_loads_neither_torch_nor_qt() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.smoke
+def test_every_widget_opens_beside_an_image_and_closes(qtbot: Any, viewer: Any, open_widget: Any) -> None:
+    viewer.add_image(spots((40, 44)), name="cells", scale=(0.1, 0.1), units="um")
+    for name in WIDGETS.values():
+        widget = open_widget(name)
+        qtbot.waitUntil(widget.isVisible)
+        assert not widget.grab().isNull()
+    viewer.window.remove_dock_widget("all")
+    assert [layer.name for layer in viewer.layers] == ["cells"]
+
+
 @pytest.mark.parametrize("key", SAMPLE_KEYS)
 def test_sample_opens_with_its_truth_hidden(viewer: Any, key: str) -> None:
     viewer.open_sample(PLUGIN, key)
@@ -84,10 +95,25 @@ def test_sample_brings_its_settings_unless_somebody_chose_others(viewer: Any, op
     viewer.open_sample(PLUGIN, key)
     suits = SAMPLES["volume" if key == "stack" else key]().settings
     assert widget.form.value() == suits
-    assert "suit this sample" in widget.panel.status.text()
+    assert "suit this sample" in widget.panel.forecast.text()
     viewer.layers.clear()
     assert widget.form.value() == Settings()
     widget.form.editors["seed"].set_value(5)
     viewer.open_sample(PLUGIN, key)
     assert widget.form.value() == Settings(seed=5)
-    assert widget.panel.status.text() == "Ready."
+    assert widget.panel.forecast.text().startswith("Ready")
+
+
+def test_the_palette_finds_the_widget_and_greys_what_cannot_be_called(viewer: Any) -> None:
+    palette = viewer.window._qt_window._command_palette
+    palette.update_context(viewer.window._qt_window)
+    for words in ("deconv", "blind deconvolution"):
+        palette._list.update_for_text(words)
+        found = [command.id for command in palette._list.iter_command()]
+        own = [name for name in found if name.startswith(PLUGIN)]
+        assert f"{PLUGIN}.deconvolve" in own[:10], words
+        # napari calls a command without arguments, so that a writer would end in a traceback.
+        last = {f"{PLUGIN}.{name}" for name in ("get_reader", "write_tiff", "write_zarr")}
+        assert set(own[-3:]) == last
+        for name in last:
+            assert not palette._list.indexWidget(palette._list.model().index(found.index(name))).isEnabled()

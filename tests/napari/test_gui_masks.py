@@ -149,8 +149,10 @@ def test_a_run_leaves_out_and_estimates_where_it_was_told(qtbot: Any, viewer: An
     for choice, name in ((widget.masks.leave_out, "dust"), (widget.masks.region, "good part")):
         assert [layer.name for layer in choice.layers()] == ["dust", "good part"]
         choice.set_value(viewer.layers[name])
+    from qtpy.QtWidgets import QApplication
+
     widget.copy_command()
-    assert "--leave-out dust.tif --region 4:37,6:41" in widget.panel.status.text()
+    assert "--leave-out dust.tif --region 4:37,6:41" in QApplication.clipboard().text()
     widget.run()
     dust.data[:] = 1  # painted on while it runs
     finish(qtbot, widget)
@@ -179,12 +181,12 @@ def test_the_choices_follow_the_layers(qtbot: Any, viewer: Any, widget: Any) -> 
     assert len(viewer.layers) == 2
     viewer.layers.remove(labels)
     assert masks.leave_out.value() is None
-    assert "“dust” was removed" in widget.panel.status.text()
+    assert "“dust” was removed" in widget.panel.mentioned.text()
     shapes = viewer.add_shapes([[[1, 1], [9, 9]]], shape_type="line", name="stroke")
     masks.region.set_value(shapes)
-    assert "“stroke” is a line" in widget.panel.status.text()
+    assert "“stroke” is a line" in widget.panel.forecast.text()
     widget.form.set_value(Settings(kernel_prior=Known(psf="k.tif")))
-    assert widget.panel.status.text() == "Ready."
+    assert widget.panel.forecast.text().startswith("Ready")
     widget.form.fold.setChecked(True)
     assert masks.leave_out.isVisible()
     assert not masks.region.isVisible()

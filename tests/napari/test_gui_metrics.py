@@ -1,12 +1,16 @@
 """The metrics dock: the same numbers as the metrics, with words, and always those of the layers on screen."""
 
+import csv
+import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from gui import click, run, spots
-from qtpy.QtWidgets import QApplication, QLabel
+from gui import PLUGIN, click, run, spots
+from napari._app_model import get_app_model
+from qtpy.QtWidgets import QApplication
 
 from napari_blind_deconv.metrics import METRICS, describe_kernel, score_image, score_kernel
 
@@ -23,8 +27,8 @@ def settle(qtbot: Any, dock: Any, change: Callable[[], Any]) -> dict[str, Any]:
     return {row.name: row for row in dock.rows}
 
 
-def texts(dock: Any) -> list[str]:
-    return [label.text() for label in dock.table.findChildren(QLabel)]
+def text(dock: Any) -> str:
+    return str(dock.table.toPlainText())
 
 
 def test_values_are_those_of_the_metrics(qtbot: Any, viewer: Any, dock: Any) -> None:
@@ -48,23 +52,25 @@ def test_values_are_those_of_the_metrics(qtbot: Any, viewer: Any, dock: Any) -> 
     entropy = describe_kernel(kernel)["entropy_nats"]
     assert rows["PSF entropy"].value == f"{entropy:.2f} nats"
     assert rows["PSF width (y, x)"].value.endswith("px")
-    assert rows["PSNR (dB)"].value in texts(dock)
-    assert rows["PSNR (dB)"].grade in texts(dock)
+    assert f"PSNR (dB): {rows['PSNR (dB)'].value}" in text(dock)
+    assert rows["PSNR (dB)"].grade in text(dock)
 
 
 def test_results_are_chosen_and_described_without_a_reference(qtbot: Any, viewer: Any, dock: Any, widget: Any) -> None:
-    from napari_blind_deconv._napari.refusals import on_screen
-
     viewer.add_image(spots((48, 52)), name="cells", scale=(0.2, 0.1), units="um")
     rows = settle(qtbot, dock, lambda: run(qtbot, widget))
     assert dock.choices["restored"].value().name == "cells restored"
     assert dock.choices["psf"].value().name == "cells PSF"
-    assert rows["PSNR (dB)"].value == "–"
-    assert rows["PSF width (y, x)"].value.endswith("µm")
+    assert "PSNR (dB)" not in rows
+    assert dock.rows[0].name == "PSF width (y, x)"
+    assert dock.rows[0].value.endswith("µm")
     notes = viewer.layers["cells restored"].metadata["napari-blind-deconv"]
     assert float(rows["Noise (sigma)"].value) == pytest.approx(notes["report"]["noise_sigma"], rel=5e-3)
-    for sentence in notes["report"]["warnings"]:
-        assert f"• {on_screen(sentence)}" in texts(dock)
+    # On top, and word for word as in the widget.
+    said = widget.panel.status.text().splitlines()
+    assert text(dock).splitlines()[: len(dock.found.doubts)] == dock.found.doubts
+    assert said[-len(dock.found.doubts) :] == dock.found.doubts
+    assert len(dock.found.doubts) == 2 + len(notes["report"]["warnings"]) > 2
 
 
 def test_references_of_a_sample_are_found(qtbot: Any, viewer: Any, dock: Any, widget: Any) -> None:
@@ -109,13 +115,35 @@ def test_table_is_copied_for_a_spreadsheet(qtbot: Any, viewer: Any, dock: Any) -
     assert "PSF entropy\t3.22 nats" in QApplication.clipboard().text()
 
 
+def metrics_docks(viewer: Any) -> list[Any]:
+    return [w for name, w in viewer.window.dock_widgets.items() if name.startswith("Deconvolution metrics")]
+
+
 def test_the_widget_opens_the_dock_below_the_picture(qtbot: Any, viewer: Any, widget: Any) -> None:
     from qtpy.QtCore import Qt
 
     click(qtbot, widget.panel.metrics)
-    dock, inner = viewer.window.add_plugin_dock_widget("napari-blind-deconv", "Deconvolution metrics")
+    [inner] = metrics_docks(viewer)
+    dock = inner.parent()
     assert dock.parent().dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+    dock.hide()
     click(qtbot, widget.panel.metrics)
+    assert metrics_docks(viewer) == [inner]
+    assert inner.isVisible()
+    inner.close_down()
+
+
+def test_menu_and_button_show_one_dock(qtbot: Any, viewer: Any, widget: Any) -> None:
+    commands = get_app_model().commands
+    commands.execute_command("napari-blind-deconv.metrics").result()
+    [inner] = metrics_docks(viewer)
+    click(qtbot, widget.panel.metrics)
+    assert metrics_docks(viewer) == [inner]
+    assert inner.isVisible()
+    # The menu's item shows and hides.
+    commands.execute_command("napari-blind-deconv.metrics").result()
+    assert metrics_docks(viewer) == [inner]
+    assert not inner.isVisible()
     inner.close_down()
 
 
@@ -131,8 +159,6 @@ def noise(sigma: float, growth: list[list[float]] | None) -> dict[str, Any]:
 
 
 def test_the_noise_is_said_in_the_words_of_the_report_and_drawn(qtbot: Any, viewer: Any, dock: Any) -> None:
-    from napari_blind_deconv._napari.noise_plots import NoisePlots
-
     left_out = {"share": 0.02, "words": "2 % of the pixels left out: 12 hot or dead"}
     report = {"noise_sigma": 2.5, "noise": noise(2.5, [[0.0, 1.0], [9.0, 4.0]]), "left_out": left_out}
     notes = {"role": "restored", "source": "cells", "report": report}
@@ -140,18 +166,91 @@ def test_the_noise_is_said_in_the_words_of_the_report_and_drawn(qtbot: Any, view
     rows = settle(qtbot, dock, lambda: dock.choices["restored"].set_value(layer))
     assert rows["Noise (sigma)"].meaning == "Noise of 2.5, as given"
     assert rows["Left out"].value == "2 %"
-    [drawn] = dock.table.findChildren(NoisePlots)
-    assert set(drawn.plots) == {"power", "variance"}
-    x, y = drawn.plots["variance"].listDataItems()[0].getData()
+    assert list(dock.plots.plots) == ["Noise power", "Noise variance"]
+    x, y = dock.plots.plots["Noise variance"].listDataItems()[0].getData()
     assert (x.tolist(), y.tolist()) == ([0, 9], [1, 4])
     viewer.theme = "light"
     several = {"noise_sigma": [1.0, 2.0], "noise": [noise(1.0, None), noise(2.0, None)]}
     layer.metadata["napari-blind-deconv"]["report"] = several
     rows = settle(qtbot, dock, dock.refresh)
     assert rows["Noise (sigma), channel 2"].meaning == "Noise of 2.0, as given"
-    qtbot.waitUntil(lambda: len(dock.table.findChildren(NoisePlots)) == 1)
-    [drawn] = dock.table.findChildren(NoisePlots)
-    assert len(drawn.plots["power"].listDataItems()) == 2
-    assert "variance" not in drawn.plots
+    assert len(dock.plots.plots["Noise power"].listDataItems()) == 2
+    assert "Noise variance" not in dock.plots.plots
     layer.metadata["napari-blind-deconv"]["report"] = {"noise_sigma": 3.0}  # of an earlier version
     assert settle(qtbot, dock, dock.refresh)["Noise (sigma)"].meaning == "In the image's intensity unit"
+
+
+def test_references_are_folded_away_until_there_is_one(qtbot: Any, viewer: Any, dock: Any) -> None:
+    truth = dock.choices["truth"]
+    assert not truth.isVisible()
+    assert dock.choices["psf"].isVisible()
+    click(qtbot, dock.panel.fold)
+    assert truth.isVisible()
+    click(qtbot, dock.panel.fold)
+    layer = viewer.add_image(spots((24, 26)), name="sharp", metadata={PLUGIN: {"role": "truth", "source": "cells"}})
+    assert truth.isVisible()
+    assert truth.value() is layer
+
+
+def test_misfit_and_evidence_are_drawn_while_a_run_goes_on(qtbot: Any, viewer: Any, dock: Any, widget: Any) -> None:
+    from napari_blind_deconv._napari.course import course_of
+
+    viewer.add_image(spots((48, 52)), name="cells")
+    seen: list[set[str]] = []
+    course_of(viewer).changed.connect(lambda: seen.append(set(course_of(viewer).curves)))
+    run(qtbot, widget)
+    report = viewer.layers["cells restored"].metadata[PLUGIN]["report"]
+    [size] = [check for check in report["trust"] if check["check"] == "residual_size"]
+    # The last step is always measured, and as the check measures it that ends the run.
+    assert course_of(viewer).curves["misfit"][-1][1] == pytest.approx(size["value"], rel=1e-4)
+    assert seen[0] == set()
+    dock._course.curves = {"evidence_nats": [(1, -3.0), (2, 4.0)], "misfit": [(3, 1.2), (4, 1.1)]}
+    dock._course.changed.emit()
+    qtbot.waitUntil(lambda: "Evidence (nats)" in dock.plots.plots, timeout=20_000)
+    x, y = dock.plots.plots["Misfit / expected"].listDataItems()[0].getData()
+    assert (x.tolist(), y.tolist()) == ([3, 4], [1.2, 1.1])
+
+
+def test_table_and_curves_are_saved_whole_or_not_at_all(qtbot: Any, viewer: Any, dock: Any, tmp_path: Path) -> None:
+    report = {"warnings": ["=the PSF is cut", "try a larger `kernel_size`"]}
+    notes = {"role": "psf", "source": "cells", "report": report}
+    viewer.add_image(spots((15, 15)), name="cells PSF", metadata={PLUGIN: notes})
+    qtbot.waitUntil(lambda: dock.is_settled and bool(dock.rows), timeout=20_000)
+    dock.save_table(tmp_path / "t")
+    with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["meaning"] for row in rows[:2]] == ["'=the PSF is cut", "try a larger PSF size"]
+    assert [row["value"] for row in rows[2:]] == [row.value for row in dock.rows]
+    for end, begins in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
+        dock.save_figure(tmp_path / f"f{end}")
+        assert (tmp_path / f"f{end}").read_bytes().startswith(begins)
+    (tmp_path / "folder.csv").mkdir()
+    dock.save_table(tmp_path / "folder.csv")
+    assert dock.panel.notes.text().startswith("Not saved: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.png", "f.svg", "folder.csv", "t.csv"]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_is_drawn_over_anything_else(qtbot: Any, viewer: Any, dock: Any, theme: str) -> None:
+    long = "very " * 60 + "long"
+    check = {"check": "delta", "value": 0.1, "limit": 0.9, "verdict": "ok", "sentence": long}
+    report = {"noise_sigma": 1.0, "noise": noise(1.0, [[0.0, 1.0], [9.0, 4e6]]), "trust": [check], "warnings": [long]}
+    notes = {"role": "psf", "source": "cells", "report": report}
+    viewer.window.resize(1024, 700)
+    viewer.theme = theme
+    viewer.add_image(spots((5, 15, 15)), name="p" * 200, metadata={PLUGIN: notes})
+    qtbot.waitUntil(lambda: dock.is_settled and bool(dock.plots.plots), timeout=20_000)
+    for width, height in ((330, 300), (384, 635), (1000, 240)):
+        # Never below what a dock gives it.
+        dock.resize(width, max(height, dock.minimumSizeHint().height()))
+        qtbot.wait(50)
+        assert dock.minimumSizeHint().height() <= 400
+        parts = [dock.panel, dock.table, dock.plots]
+        assert not any(a.geometry().intersects(b.geometry()) for a, b in itertools.combinations(parts, 2))
+        drawn = [plot.sceneBoundingRect() for plot in dock.plots.plots.values()]
+        assert drawn
+        for a, b in itertools.combinations(drawn, 2):
+            overlap = a.intersected(b)
+            assert min(overlap.width(), overlap.height()) < 2
+        # The text is one document, which scrolls, and is never wider than its place.
+        assert dock.table.document().size().width() <= dock.table.viewport().width() + 1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gui import PLUGIN, quick, results, run, spots
 
+from napari_blind_deconv.doubts import checks, passed
 from napari_blind_deconv.estimation import ByEvidence
 from napari_blind_deconv.image_priors import SparseGradients, TotalVariation
 
@@ -44,8 +45,8 @@ def test_doubts_come_first_then_what_passed_and_the_metrics_have_every_limit(
     trust = viewer.layers["cells restored"].metadata[PLUGIN]["report"]["trust"]
     doubted = [check for check in trust if check["verdict"] == "doubt"]
     assert any(check["check"] == "residual_whiteness" for check in doubted)
-    first = lines.index("Do not trust it blindly:")
-    assert lines[-1].startswith("Other checks passed: ")
+    first = lines.index("Warnings:")
+    assert lines[-1].startswith("Checks passed: ")
     bullets = lines[first + 1 : -1]
     assert all(line.startswith("• ") for line in bullets)
     assert any("the residual is not white" in line for line in bullets)
@@ -53,16 +54,14 @@ def test_doubts_come_first_then_what_passed_and_the_metrics_have_every_limit(
     dock = open_widget("Deconvolution metrics")
     qtbot.waitUntil(lambda: any(row.name == "Local misfit" for row in dock.rows) and dock.is_settled, timeout=20_000)
     rows = {row.name: row for row in dock.rows}
-    assert rows["Whiteness of the residual"].meaning.endswith("in doubt, see below")
+    assert rows["Whiteness of the residual"].meaning.endswith("see the warning above")
     assert rows["Evidence over no blur"].value.endswith(" nats")
 
 
 def test_without_doubts_the_summary_names_what_was_checked() -> None:
-    from napari_blind_deconv._napari.findings import checks, passed_in_words
-
     channel = [{"check": "delta", "verdict": "ok"}, {"check": "border", "verdict": "ok"}]
     other = [{"check": "delta", "verdict": "doubt"}, {"check": "border", "verdict": "ok"}]
-    assert passed_in_words({"trust": channel}) == "PSF's brightest pixel, PSF at its border"
-    assert passed_in_words({"trust": [channel, other]}) == "PSF at its border"
+    assert passed({"trust": channel}) == ["PSF's brightest pixel", "PSF at its border"]
+    assert passed({"trust": [channel, other]}) == ["PSF at its border"]
     assert checks({"trust": [channel, other]})[0] == ("channel 2", other[0])
-    assert passed_in_words({}) == ""
+    assert passed({}) == []

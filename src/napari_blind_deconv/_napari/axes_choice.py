@@ -52,6 +52,7 @@ class AxesChoice(QWidget):
             f"What axis {position + 1}, of {size} steps, counts: a volume has a PSF in depth; "
             "planes, frames and positions share one PSF; channels have one each"
         )
+        box.setAccessibleName(f"Meaning of axis {position + 1}")
         box.currentIndexChanged.connect(self.changed)
         line.addWidget(QLabel(f"{size} ×"))
         line.addWidget(box, 1)
@@ -65,6 +66,16 @@ class AxesChoice(QWidget):
     def planes(self) -> bool:
         """Whether a z axis counts planes that share one PSF."""
         return any(box.currentData() == PLANES for box in self.boxes)
+
+    def meanings(self) -> list[str]:
+        """What every box stands at."""
+        return [str(box.currentData()) for box in self.boxes]
+
+    def set_meanings(self, meanings: Sequence[str]) -> None:
+        """Choose what `meanings` gave; nothing where there are other axes."""
+        if len(meanings) == len(self.boxes):
+            for box, meaning in zip(self.boxes, meanings, strict=True):
+                box.setCurrentIndex(box.findData(meaning))
 
     def set_planes(self, planes: bool) -> None:
         """Read a z axis as planes, or as depth."""

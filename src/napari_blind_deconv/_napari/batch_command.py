@@ -35,6 +35,8 @@ def _options(batch: Batch) -> Iterator[str]:
         yield from ("--axes", said.axes)
     if said.voxel_size_um is not None:
         yield from ("--voxel-size-um", ",".join(repr(length) for length in said.voxel_size_um))
+    if said.crop is not None:
+        yield from ("--crop", said.crop)
     if said.max_memory_gb is not None:
         yield from ("--max-memory-gb", repr(said.max_memory_gb))
     if batch.psf_from != "each":

@@ -13,6 +13,7 @@ from napari_blind_deconv._napari.editors import ChoiceEditor, FileEditor, FloatE
 from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.form_rows import form_layout
 from napari_blind_deconv._napari.optional_editors import OptionalEditor
+from napari_blind_deconv._napari.preferences import preferences
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.batch import Batch, ReferenceFiles, Said, Workers
 
@@ -52,6 +53,7 @@ class BatchForm(QWidget):
         self.voxels = ListEditor("as in the files")
         self.memory = OptionalEditor(FloatEditor(0.1, 1e5))
         self.memory.inner.set_value(8.0)
+        self.memory.set_value(preferences().max_memory_gb)
         self.who = WorkersChoice()
         self._give_hints()
         self._arrange()
@@ -179,7 +181,7 @@ class BatchForm(QWidget):
         names = self.inputs.names()
         if names and not self.output.value():
             self.output.blockSignals(True)
-            self.output.set_value(str(Path(names[0]).parent / _RESULTS))
+            self.output.set_value(str((preferences().folder or Path(names[0]).parent) / _RESULTS))
             self.output.blockSignals(False)
 
     def _follow(self) -> None:

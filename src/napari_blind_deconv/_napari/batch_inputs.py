@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_blind_deconv._napari.editors import TextEditor
 from napari_blind_deconv._napari.layer_choice import unwrapped
 from napari_blind_deconv._napari.layers import role_of
+from napari_blind_deconv._napari.preferences import preferences
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.printable import shown
 
@@ -173,7 +174,7 @@ class BatchInputs(QWidget):
 
     def _place(self) -> str:
         names = self.names()
-        return str(Path(names[-1]).parent) if names else ""
+        return str(Path(names[-1]).parent if names else preferences().folder or "")
 
 
 def files_of(layers: Iterable[Any]) -> tuple[list[str], list[str]]:

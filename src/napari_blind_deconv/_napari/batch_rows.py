@@ -13,6 +13,7 @@ from napari_blind_deconv._types import Progress
 from napari_blind_deconv.batch import FileReport, Forecast, State
 from napari_blind_deconv.batch.plan import Job
 from napari_blind_deconv.batch.states import skipped_outputs
+from napari_blind_deconv.doubts import counted, reasons
 from napari_blind_deconv.printable import shown
 
 Status = Literal["", "to do", "done", "refused", "fails", "running", "failed"]
@@ -36,7 +37,7 @@ class Row:
         Of the current stage, while it is worked on.
     outputs
         The files of its result.
-    warnings
+    doubts
         How many reasons there are to doubt the result.
     """
 
@@ -50,7 +51,7 @@ class Row:
     disk_bytes: int = 0
     share: float = 0.0
     outputs: tuple[Path, ...] = ()
-    warnings: int = 0
+    doubts: int = 0
 
     @property
     def name(self) -> str:
@@ -135,8 +136,8 @@ def state_in_words(row: Row) -> str:
         case "running":
             share = f" ({row.share:.0%})" if row.share else ""
             text = f"running: {words}{share}"
-        case "done" if row.warnings:
-            text = f"done, {row.warnings} {'warning' if row.warnings == 1 else 'warnings'}"
+        case "done" if row.doubts:
+            text = f"done, {counted(row.doubts)}"
         case "refused":
             text = f"refused: {_in_the_way(words)}"
         case "fails":
@@ -185,7 +186,7 @@ def size_in_words(count: int) -> str:
 
 
 def _done(row: Row, outputs: tuple[Path, ...], report: Mapping[str, Any]) -> Row:
-    seconds, warnings = report.get("seconds"), report.get("warnings")
+    seconds = report.get("seconds")
     return replace(
         row,
         status="done",
@@ -193,7 +194,7 @@ def _done(row: Row, outputs: tuple[Path, ...], report: Mapping[str, Any]) -> Row
         share=0.0,
         outputs=outputs,
         seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
-        warnings=len(warnings) if isinstance(warnings, list) else 0,
+        doubts=len(reasons(report)),
     )
 
 

@@ -53,7 +53,7 @@ class BatchWidget(Docked):
     """All images have been looked at, or it was said why not."""
 
     def __init__(self, viewer: Viewer) -> None:
-        super().__init__()
+        super().__init__(viewer)
         self._viewer = viewer
         self._worker: StepsWorker | None = None
         self.opening = Opening(viewer)

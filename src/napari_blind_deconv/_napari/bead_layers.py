@@ -5,11 +5,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from napari_blind_deconv._napari.findings import with_error
+from napari_blind_deconv._napari.findings import doubts, with_error
 from napari_blind_deconv._napari.layers import PLUGIN, Source
 from napari_blind_deconv._napari.placing import LayerTuple, placed
 from napari_blind_deconv._napari.psf_lines import short
-from napari_blind_deconv._napari.refusals import on_screen
 from napari_blind_deconv._napari.results import kernel_layer
 from napari_blind_deconv.beads import MeasuredPsf
 
@@ -72,8 +71,7 @@ def in_words(measured: MeasuredPsf) -> str:
     if found["fwhm_sd"] is not None:
         lines.append(f"Of single beads: {_with_spread(found['fwhm_mean'], found['fwhm_sd'])} {unit}.")
         lines.append(f"A single bead differs from their mean by {found['spread_relative']:.0%} of its norm.")
-    lines += [f"• {on_screen(sentence)}" for sentence in measured.warnings]
-    return "\n".join(lines)
+    return "\n".join([*lines, *doubts({"warnings": measured.warnings})])
 
 
 def _numbers(values: Sequence[Any]) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 from napari.qt.threading import create_worker
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.bead_layers import bead_layer, in_words, psf_layer
 from napari_blind_deconv._napari.docked import Docked
@@ -19,6 +19,7 @@ from napari_blind_deconv._napari.live import add_image
 from napari_blind_deconv._napari.optional_editors import OptionalEditor
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.run_panel import RUN_STYLE
+from napari_blind_deconv._napari.status_text import StatusText
 from napari_blind_deconv._types import InputError, whole
 from napari_blind_deconv.beads import MeasuredPsf, measure_psf
 
@@ -44,7 +45,7 @@ class BeadWidget(Docked):
     updated = Signal()
 
     def __init__(self, viewer: Viewer) -> None:
-        super().__init__()
+        super().__init__(viewer)
         self._viewer = viewer
         self._worker: Any = None
         self.input = InputPanel(viewer)
@@ -55,10 +56,7 @@ class BeadWidget(Docked):
         self.diameter.setToolTip("Beads that are not much smaller than the PSF widen it: then a warning says so")
         self.run = QPushButton("Measure the PSF")
         self.run.setStyleSheet(RUN_STYLE)
-        self.status = QLabel()
-        self.status.setWordWrap(True)
-        self.status.setTextFormat(Qt.TextFormat.PlainText)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.status = StatusText()
         self._arrange()
         self.run.clicked.connect(self.measure)
         self.input.changed.connect(self._check)
@@ -146,8 +144,7 @@ class BeadWidget(Docked):
             self._say("Ready.")
 
     def _say(self, sentence: str, *, alarm: bool = False) -> None:
-        self.status.setText(sentence)
-        self.status.setStyleSheet("color: #ff9d7a; font-weight: bold;" if alarm else "")
+        self.status.say(sentence, alarm=alarm)
 
     def close_down(self) -> None:
         """Listen to the viewer no longer."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from napari_blind_deconv._napari.cropping import DrawnPart
 from napari_blind_deconv._napari.drawn import Drawn, Outlined
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.layers import Source
@@ -42,8 +43,10 @@ def command_line(
     axes: str | None = None,
     voxel_size_um: Sequence[float | None] | None = None,
     output: str = "restored",
+    crop: str | None = None,
     leave_out: str | None = None,
     region: str | None = None,
+    max_memory_gb: float | None = None,
 ) -> str:
     """The ``blind-deconv run`` line for a file, with every setting that is not the default.
 
@@ -59,8 +62,12 @@ def command_line(
         Lengths in µm per spatial axis; ``None``, as a whole or among them, leaves them to the file.
     output
         Folder of the results.
+    crop
+        The part of the image that is restored, by the letters of its axes; ``None``: all of it.
     leave_out, region
         What marks pixels to leave out, and the part that the PSF is estimated in: files, or ranges of pixels.
+    max_memory_gb
+        What the run may hold; ``None``: a share of what is free.
 
     Examples
     --------
@@ -75,16 +82,20 @@ def command_line(
     lengths = whole(voxel_size_um)
     if lengths is not None:
         words += ["--voxel-size-um", ",".join(f"{length:.6g}" for length in lengths)]
+    if crop is not None:
+        words += ["--crop", crop]
     if leave_out is not None:
         words += ["--leave-out", leave_out]
     if region is not None:
         words += ["--region", region]
+    if max_memory_gb is not None:
+        words += ["--max-memory-gb", f"{max_memory_gb:g}"]
     return shlex.join(words)
 
 
 def command_of(job: Job) -> str:
     """The line for what Run would do; layers that are no files stand in it as files of their name."""
-    image = job.source.path or f"{job.source.name}.tif"
+    image = job.source.path or f"{job.source.layer or job.source.name}.tif"
     psf = None if job.psf is None else job.psf.path or f"{job.psf.name}.tif"
     leading = job.source.axes.removesuffix("S").removesuffix("YX")
     return command_line(
@@ -92,10 +103,19 @@ def command_of(job: Job) -> str:
         image=image,
         psf=psf,
         axes=job.source.axes if leading else None,
+        crop=_crop(job.source),
         voxel_size_um=job.source.voxel_size_um,
         leave_out=None if job.leave_out is None else _file_of(job.leave_out),
         region=None if job.region is None else _ranges(job.region, job.source) or _file_of(job.region),
+        max_memory_gb=job.max_memory_gb,
     )
+
+
+def _crop(source: Source) -> str | None:
+    """The part of the layer that is restored; its whole axes may stand in it, too."""
+    from napari_blind_deconv.batch.cropping import text_of  # with it come the steps of all runs
+
+    return None if source.cut is None else text_of(source.cut, source.axes, source.whole_shape)
 
 
 def _file_of(drawn: Drawn) -> str:
@@ -104,7 +124,7 @@ def _file_of(drawn: Drawn) -> str:
 
 def _ranges(drawn: Drawn, source: Source) -> str:
     """Ranges of pixels, where a shape is a box of every plane; else nothing."""
-    box = drawn.box() if isinstance(drawn, Outlined) else None
+    box = drawn.box() if isinstance(drawn, Outlined | DrawnPart) else None
     if box is None:
         return ""
     depth = len(Arrangement(source.axes, source.planes).space) - len(box)

@@ -12,6 +12,7 @@ from napari_blind_deconv._napari.layer_choice import LayerChoice
 from napari_blind_deconv._napari.layers import role_of
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.psf_choice import PsfChoice
+from napari_blind_deconv._napari.tones import ALARM, set_tone
 from napari_blind_deconv.metrics import PsfTable
 
 
@@ -106,7 +107,7 @@ class ComparePanel(QWidget):
     def say(self, sentence: str, *, alarm: bool = False) -> None:
         """Show a sentence; an alarm is one that asks for something to be changed."""
         self.notes.setText(sentence)
-        self.notes.setStyleSheet("color: #ff9d7a; font-weight: bold;" if alarm else "")
+        set_tone(self.notes, ALARM if alarm else "")
         self.notes.setVisible(bool(sentence))
 
     def release(self) -> None:

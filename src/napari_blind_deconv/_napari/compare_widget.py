@@ -59,7 +59,7 @@ class CompareWidget(Docked):
     updated = Signal()
 
     def __init__(self, viewer: Viewer) -> None:
-        super().__init__()
+        super().__init__(viewer)
         self._viewer = viewer
         self._worker: Any = None
         self._stale = False

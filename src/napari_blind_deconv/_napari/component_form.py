@@ -5,41 +5,39 @@ The form proposes; the component's own validation decides, and its message is wh
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from napari_blind_deconv._napari.applying import alike, applying
 from napari_blind_deconv._napari.editors import (
     CalmComboBox,
-    ChoiceEditor,
     Editor,
-    FileEditor,
-    FloatEditor,
-    IntEditor,
     ListEditor,
     TextEditor,
-    ToggleEditor,
 )
 from napari_blind_deconv._napari.field_docs import class_doc
-from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
+from napari_blind_deconv._napari.form_rows import add_field, add_row, form_layout, set_fields
 from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
 from napari_blind_deconv._napari.limits import limits
+from napari_blind_deconv._napari.made_when_shown import MadeWhenShown
 from napari_blind_deconv._napari.optional_editors import OptionalEditor, OptionalTextEditor
+from napari_blind_deconv._napari.plain_editors import plain_editor
 from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
-from napari_blind_deconv._napari.quantity_editors import QuantityEditor, QuantityListEditor
-from napari_blind_deconv._napari.share_editor import ShareEditor
+from napari_blind_deconv._napari.quantity_editors import QuantityEditor, is_quantity
+from napari_blind_deconv._napari.tab_order import name_after
+from napari_blind_deconv._napari.tones import QUIET, set_tone
 from napari_blind_deconv._napari.words import (
     APPLIES,
     AUTOMATIC,
-    CHOICE_LABELS,
     EXAMPLES,
     EXPLAINED,
-    FILES,
     OPTIONAL_STARTS,
+    PER_CHANNEL,
     RARE_FIELDS,
     kind_label,
 )
@@ -63,6 +61,7 @@ class ComponentForm(Editor):
         self.rare = QWidget(body)
         rare = form_layout(self.rare)
         self.rare.setVisible(False)
+        self._channels: int | None = None
         self._offered = dict(presets_for(list(self.editors)))
         self.presets: dict[str, PresetChoice] = {}
         for name, editor in self.editors.items():
@@ -81,7 +80,7 @@ class ComponentForm(Editor):
             if before == next(iter(presets[0].fields)):
                 self.presets[label] = PresetChoice(presets)
                 self.presets[label].filled.connect(self._fill)
-                self.rows.addRow(label, self.presets[label])
+                add_row(self.rows, label, self.presets[label])
 
     def _fill(self, preset: Preset) -> None:
         before = self.raw()
@@ -97,8 +96,16 @@ class ComponentForm(Editor):
 
     def applying(self) -> set[str]:
         """The fields that mean something beside the others."""
-        given = {name: (other, values) for name, (other, values) in APPLIES.items() if other in self.editors}
-        return {n for n in self.editors if n not in given or self.editors[given[n][0]].value() in given[n][1]}
+        return applying(self.editors, self._channels)
+
+    def set_channels(self, names: Sequence[str]) -> None:
+        """Offer the fields that differ between channels where there are several, with what each is called."""
+        if not PER_CHANNEL & set(self.editors):
+            return
+        self._channels = len(names)
+        for field in PER_CHANNEL & set(self.editors):
+            self.editors[field].setToolTip(f"One number per channel: {', '.join(names)}")
+        self._follow()
 
     def _changed(self) -> None:
         if self.signalsBlocked():
@@ -117,7 +124,7 @@ class ComponentForm(Editor):
     def _follow(self) -> None:
         """Show the fields that apply, and the names of what they stand at."""
         applying = self._applied = self.applying()
-        for name in set(APPLIES) & set(self.editors):
+        for name in (set(APPLIES) | PER_CHANNEL) & set(self.editors):
             self.rows.setRowVisible(self.editors[name], name in applying)
         for choice in self.presets.values():
             choice.follow(self.editors, applying)
@@ -130,7 +137,8 @@ class ComponentForm(Editor):
     def raw(self) -> dict[str, Any]:
         """The fields as they stand, as plain JSON values, allowed or not."""
         kind = getattr(self._cls, _KIND, None)
-        values = {name: editor.raw() for name, editor in self.editors.items()}
+        values = {n: editor.raw() for n, editor in self.editors.items()}
+        values |= dict.fromkeys(alike(self._channels) & set(values))
         return values if kind is None else {_KIND: kind, **values}
 
     def value(self) -> Any:
@@ -160,6 +168,9 @@ class VariantEditor(Editor):
         Whether a line below the choice says what the chosen kind means; else only a tool tip does.
     """
 
+    form_made = Signal(object)
+    """A kind was shown for the first time, and has a form now."""
+
     wide = True
 
     def __init__(self, classes: tuple[type, ...], *, explained: bool = False) -> None:
@@ -173,23 +184,21 @@ class VariantEditor(Editor):
         column.addWidget(self.box)
         self.meaning = QLabel()
         self.meaning.setWordWrap(True)
-        self.meaning.setStyleSheet("color: #98a2ae;")
+        set_tone(self.meaning, QUIET)
         self.meaning.setVisible(explained)
         column.addWidget(self.meaning)
         kinds = {str(getattr(cls, _KIND)): cls for cls in classes}
         self._meanings = {kind: KIND_MEANINGS.get(kind, class_doc(cls)) for kind, cls in kinds.items()}
-        self.forms = {kind: ComponentForm(cls) for kind, cls in kinds.items()}
+        self._classes = kinds
+        self.forms = MadeWhenShown(self._made)
+        self._column = column
         self.rare = QWidget(body)
         self.rare.setContentsMargins(16, 0, 0, 0)
-        rare = QVBoxLayout(self.rare)
-        rare.setContentsMargins(0, 0, 0, 0)
-        for kind, form in self.forms.items():
+        self._rare_column = QVBoxLayout(self.rare)
+        self._rare_column.setContentsMargins(0, 0, 0, 0)
+        for kind in kinds:
             self.box.addItem(kind_label(kind), kind)
             self.box.setItemData(self.box.count() - 1, self._meanings[kind], Qt.ItemDataRole.ToolTipRole)
-            form.setContentsMargins(16, 0, 0, 0)
-            column.addWidget(form)
-            rare.addWidget(form.rare)
-            form.changed.connect(self.changed)
         column.addWidget(self.rare)
         self.box.currentIndexChanged.connect(self._show_fields)
         self.box.currentIndexChanged.connect(self.changed)
@@ -200,21 +209,34 @@ class VariantEditor(Editor):
         """The chosen kind."""
         return str(self.box.currentData())
 
+    def _made(self, kind: str) -> ComponentForm:
+        form = ComponentForm(self._classes[kind])
+        form.setContentsMargins(16, 0, 0, 0)
+        form.setVisible(False)
+        self._column.insertWidget(self._column.count() - 1, form)
+        self._rare_column.addWidget(form.rare)
+        form.changed.connect(self.changed)
+        self.form_made.emit(form)
+        return form
+
     def add_row(self, kind: str, label: str, widget: QWidget) -> None:
         """Put a widget of the host on top of a kind's fields."""
         self.forms[kind].rows.insertRow(0, label, widget)
+        name_after(label, widget)
         self._show_fields()
 
     def _show_fields(self) -> None:
         self.meaning.setText(self._meanings[self.kind])
+        shown = self.forms[self.kind]
         for kind, form in self.forms.items():
             form.setVisible(kind == self.kind and form.has_rows)
             form.rare.setVisible(kind == self.kind)
-        self.rare.setVisible(self.forms[self.kind].has_rare)
+        self.rare.setVisible(shown.has_rare)
 
     def raw(self) -> dict[str, Any]:
         """The chosen kind's fields as plain JSON values."""
-        return self.forms[self.kind].raw()
+        raw: dict[str, Any] = self.forms[self.kind].raw()
+        return raw
 
     def value(self) -> Any:
         """The chosen component."""
@@ -248,29 +270,13 @@ def editor_for(annotation: Any, name: str, bounds: tuple[float, float] = (-math.
         return editor_for(arguments[0], name, limits(arguments[1:], whole=whole))
     if origin in {Union, UnionType}:
         return _union_editor(arguments, name, bounds)
-    if origin is Literal:
-        return ChoiceEditor(arguments, [CHOICE_LABELS.get(choice, str(choice)) for choice in arguments])
-    if origin in {tuple, list}:
-        return QuantityListEditor() if _is_quantity(arguments[0]) else ListEditor()
     if dataclasses.is_dataclass(annotation):
         return ComponentForm(annotation)  # type: ignore[arg-type]
-    if annotation is bool:
-        return ToggleEditor()
-    if annotation is float and bounds == (0, 1):
-        return ShareEditor()
-    if annotation in {int, float}:
-        return (IntEditor if annotation is int else FloatEditor)(*bounds)
-    return FileEditor(*FILES[name]) if name in FILES else TextEditor()
-
-
-def _is_quantity(annotation: Any) -> bool:
-    """Whether a type is a number, two of them, or nothing."""
-    members = get_args(annotation)
-    return float in members and tuple[float, float] in members and NoneType in members
+    return plain_editor(annotation, name, bounds)
 
 
 def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, float]) -> Editor:
-    if _is_quantity(Union[members]):  # noqa: UP007 - made of what there is
+    if is_quantity(Union[members]):  # noqa: UP007 - made of what there is
         return QuantityEditor(EXAMPLES.get(name, ""))
     present = tuple(member for member in members if member is not NoneType)
     if all(dataclasses.is_dataclass(member) for member in present) and len(present) > 1:

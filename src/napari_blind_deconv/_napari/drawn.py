@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import scipy
+import skimage
 from napari.layers import Image, Labels, Shapes
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage import draw
 
 from napari_blind_deconv._napari.layers import pixels
 from napari_blind_deconv._types import InputError
@@ -102,7 +102,7 @@ class Painted(Drawn):
         # Between pixels the left one has the last word everywhere, and not by rounding errors.
         offset = self.offset - _ROUNDING
         return np.asarray(
-            ndimage.affine_transform(
+            scipy.ndimage.affine_transform(
                 labelled.astype(np.uint8), self.matrix, offset, shape, order=0, mode="grid-constant", prefilter=False
             )
             > 0
@@ -119,7 +119,7 @@ class Outlined(Drawn):
         """Pixels whose centre lies inside."""
         out = np.zeros(self.shape[-2:], bool)
         for corners in self.polygons:
-            out[draw.polygon(corners[:, 0], corners[:, 1], out.shape)] = True
+            out[skimage.draw.polygon(corners[:, 0], corners[:, 1], out.shape)] = True
         return out
 
 

@@ -5,6 +5,7 @@ Editors only propose; whether a value is allowed is decided by the settings' own
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,12 +17,18 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QSpinBox,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
+from napari_blind_deconv._napari.tones import ALARM, set_tone
+
+# Where a sentence goes on to reasons and remedies; what comes before "channel 2:" is too short to be the matter.
+_REASON: Final = r"(?<=.{20})[;:] "
 _LARGEST_INT: Final = 2**31 - 1
 _LARGEST_FLOAT: Final = 1e12
 # The spin box rounds to this many decimals: enough to hold every number between 1e-12 and 1e12 to its last bit.
@@ -37,9 +44,13 @@ class Editor(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
+        self._row = QHBoxLayout()
         self._row.setSpacing(4)
+        self._column.addLayout(self._row)
+        self._complaint: QLabel | None = None
 
     def value(self) -> Any:
         """The value as it stands in the form."""
@@ -52,6 +63,26 @@ class Editor(QWidget):
     def set_value(self, value: Any) -> None:
         """Show ``value``; `changed` is emitted once if it differs."""
         raise NotImplementedError
+
+    def complain(self, sentence: str) -> None:
+        """Say below the value what is wrong with it; nothing takes that back."""
+        if self._complaint is None:
+            if not sentence:
+                return
+            self._complaint = QLabel()
+            self._complaint.setWordWrap(True)
+            self._complaint.setTextFormat(Qt.TextFormat.PlainText)
+            set_tone(self._complaint, ALARM)
+            self._column.addWidget(self._complaint)
+        # In a narrow column what is wrong; why, and what to do, is said where there is room.
+        self._complaint.setText(re.split(_REASON, sentence, maxsplit=1)[0])
+        self._complaint.setToolTip(sentence)
+        self._complaint.setVisible(bool(sentence))
+
+    @property
+    def complaint(self) -> str:
+        """What is said to be wrong with the value."""
+        return "" if self._complaint is None else str(self._complaint.text())
 
 
 class CalmComboBox(QComboBox):
@@ -178,6 +209,7 @@ class FloatEditor(Editor):
         super().__init__()
         self.box = _CalmDoubleSpinBox()
         self.box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.box.setMinimumWidth(64)
         self.box.setDecimals(_DECIMALS)
         self.box.setRange(max(lowest, -_LARGEST_FLOAT), min(highest, _LARGEST_FLOAT))
         self.box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)

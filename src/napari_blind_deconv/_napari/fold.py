@@ -4,9 +4,9 @@ from qtpy.QtWidgets import QToolButton, QWidget
 
 
 class Fold(QToolButton):
-    """A heading that shows and hides what lies below it."""
+    """A heading that shows and hides what lies below it: one widget, or what listens to ``toggled``."""
 
-    def __init__(self, title: str, content: QWidget) -> None:
+    def __init__(self, title: str, content: QWidget | None = None) -> None:
         super().__init__()
         self._title = title
         self._content = content
@@ -22,4 +22,5 @@ class Fold(QToolButton):
 
     def _toggled(self, unfolded: bool) -> None:
         self.setText(f"{'▾' if unfolded else '▸'} {self._title}")
-        self._content.setVisible(unfolded)
+        if self._content is not None:
+            self._content.setVisible(unfolded)

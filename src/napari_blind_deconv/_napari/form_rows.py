@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from qtpy.QtWidgets import QFormLayout, QLabel, QWidget
+from qtpy.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QWidget
 
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.field_docs import field_docs
-from napari_blind_deconv._napari.words import field_hint, field_label
+from napari_blind_deconv._napari.help_links import HelpButton
+from napari_blind_deconv._napari.tab_order import name_after
+from napari_blind_deconv._napari.tones import set_tone
+from napari_blind_deconv._napari.words import HELP_PAGES, field_hint, field_label
 
 
 def form_layout(body: QWidget) -> QFormLayout:
@@ -25,12 +28,32 @@ def add_field(rows: QFormLayout, name: str, editor: Editor, cls: type) -> None:
     hint = field_hint(name, kind) or field_docs(cls).get(name, "")
     label.setToolTip(hint)
     editor.setToolTip(hint)
+    label.setBuddy(name_after(label.text(), editor))
     if editor.wide:
         # Its choices are sentences: they need the whole width.
-        rows.addRow(label)
+        rows.addRow(_with_help(label, name))
         rows.addRow(editor)
     else:
         rows.addRow(label, editor)
+
+
+def _with_help(label: QLabel, name: str) -> QWidget:
+    """A label, and what opens the page on its field, where there is one."""
+    if name not in HELP_PAGES:
+        return label
+    row = QWidget()
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.addWidget(label)
+    line.addWidget(HelpButton(HELP_PAGES[name], label.text().rstrip("?")))
+    line.addStretch(1)
+    return row
+
+
+def add_row(rows: QFormLayout, label: str, widget: QWidget) -> None:
+    """A labelled row of a widget that belongs to no setting."""
+    rows.addRow(label, widget)
+    name_after(label, widget)
 
 
 def set_fields(form: Editor, editors: dict[str, Editor], component: Any) -> None:
@@ -42,3 +65,21 @@ def set_fields(form: Editor, editors: dict[str, Editor], component: Any) -> None
     form.blockSignals(False)
     if [editor.raw() for editor in editors.values()] != before:
         form.changed.emit()
+
+
+def beside(wide: QWidget, narrow: QWidget) -> QWidget:
+    """Two widgets in one row, of which the first takes the width."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(wide, 1)
+    row.addWidget(narrow)
+    return both
+
+
+def rule() -> QFrame:
+    """A line between parts of a form."""
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    set_tone(line, "line")
+    return line

@@ -2,15 +2,18 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from threading import Event
 
 import numpy as np
 
+from napari_blind_deconv import _torch
 from napari_blind_deconv._napari.drawn import Drawn
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.lazy_levels import Stored
+from napari_blind_deconv._napari.preview_pace import PreviewPace
 from napari_blind_deconv.observation import arrangement
 from napari_blind_deconv.pipeline.cutting import RESULTS, Work
-from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.device import CPU, expected_place
 from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
 from napari_blind_deconv.settings import Settings
 
@@ -24,6 +27,10 @@ class Job:
     psf: Source | None = None
     leave_out: Drawn | None = None
     region: Drawn | None = None
+    max_memory_gb: float | None = None
+    enough: Event = field(default_factory=Event, repr=False, compare=False)
+    """Set by whoever wants the image as it is, without the steps that are left."""
+    pace: PreviewPace = field(default_factory=PreviewPace, repr=False, compare=False)
     unfinished: list[Stored] = field(default_factory=list)
     """Stores of results that are no layers yet: of a run that was cancelled or refused they are removed."""
 
@@ -49,4 +56,8 @@ class Job:
             loaded=math.prod(source.shape) * np.dtype(source.data.dtype).itemsize if lazy else 0,
             results=(0.0, 0.0) if self.stores_blocks else RESULTS,
         )
-        return planned(work, limit_bytes(None), device_of(settings))
+        place = expected_place(settings)
+        if place.type == "cpu" or _torch.is_loaded():
+            return planned(work, limit_bytes(self.max_memory_gb), place)
+        # How much a card holds, and how fast it is, is not known before PyTorch is there.
+        return replace(planned(work, limit_bytes(self.max_memory_gb), CPU), seconds=math.nan)

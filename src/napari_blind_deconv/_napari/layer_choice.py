@@ -22,6 +22,8 @@ class LayerChoice(CalmComboBox):
         Which of these layers to offer; by default all.
     kinds
         What kinds of layers are looked at; labels are no images here.
+    preferred
+        Which of those on offer may be chosen without having been asked for; by default all.
     """
 
     changed = Signal()
@@ -32,12 +34,14 @@ class LayerChoice(CalmComboBox):
         empty: str | None = None,
         offered: Callable[[Any], bool] = bool,
         kinds: tuple[type, ...] = (Image,),
+        preferred: Callable[[Any], bool] = bool,
     ) -> None:
         super().__init__()
         self._viewer = viewer
         self._empty = empty
         self._offered = offered
         self._kinds = kinds
+        self._preferred = preferred
         self._layers: list[Any] = []
         for emitter in self._emitters():
             emitter.connect(self.refresh)
@@ -68,8 +72,9 @@ class LayerChoice(CalmComboBox):
         for layer in self._layers:
             self.addItem(self._empty if layer is None else layer.name)
         self.set_value(before)
-        if self.currentIndex() < 0 and self._layers:
-            self.setCurrentIndex(0)
+        if self.currentIndex() < 0:
+            fit = (i for i, layer in enumerate(self._layers) if layer is None or self._preferred(layer))
+            self.setCurrentIndex(next(fit, -1))
         self.blockSignals(False)
         if self.value() is not before:
             self.changed.emit()

@@ -16,6 +16,9 @@ from napari_blind_deconv._types import InputError, VoxelSize, whole
 PLUGIN: Final = "napari-blind-deconv"
 """Key under which results keep their settings and report in a layer's metadata."""
 
+FILE: Final = "napari-blind-deconv/file"
+"""Key under which a layer keeps its own image, where its file holds several."""
+
 _LETTERS: Final = MappingProxyType(
     {"z": "Z", "depth": "Z", "plane": "Z", "t": "T", "time": "T", "frame": "T", "c": "C", "ch": "C", "channel": "C"}
 )
@@ -67,6 +70,12 @@ class Source:
         One length per spatial axis in the order z, y, x; ``None`` if unknown, or along an axis where it is.
     planes
         Whether z counts planes that share one PSF rather than depth.
+    path, image
+        Its file, and which image that is of several in it.
+    cut
+        Where ``data`` lie in the layer, one range per axis; ``None``: they are all of it.
+    whole_shape, layer
+        Shape and name of the layer, where ``data`` are a part of it.
     """
 
     name: str
@@ -76,6 +85,10 @@ class Source:
     placement: Placement = field(repr=False)
     planes: bool = False
     path: str | None = None
+    image: int | None = None
+    cut: tuple[slice, ...] | None = None
+    whole_shape: tuple[int, ...] = ()
+    layer: str = ""
 
     @property
     def has_lengths(self) -> bool:
@@ -110,6 +123,7 @@ class Source:
 
 def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float | None] | None, *, planes: bool) -> Source:
     """Capture a layer, with the axes and the voxel size that were agreed on."""
+    file = file_of(layer)
     return Source(
         name=layer.name,
         data=pixels(layer),
@@ -117,7 +131,8 @@ def source_of(layer: Image, axes: str, voxel_size_um: Sequence[float | None] | N
         voxel_size_um=None if voxel_size_um is None else tuple(voxel_size_um),
         placement=Placement.of(layer, axes),
         planes=planes,
-        path=layer.source.path,
+        path=None if file is None else str(file[0]),
+        image=None if file is None else file[1],
     )
 
 
@@ -149,15 +164,24 @@ def _guess(shape: Sequence[int]) -> str:
     return before + "Z"
 
 
+def file_of(layer: Image) -> tuple[Path, int | None] | None:
+    """The file that a layer was opened from, and which of its images, where it has several; as `io.open` takes them."""
+    own = layer.metadata.get(FILE)
+    if isinstance(own, dict):
+        return Path(own["path"]), own["image"]
+    return (Path(layer.source.path), None) if layer.source.path else None
+
+
 def recorded_in_file(layer: Image) -> tuple[str | None, VoxelSize | None]:
     """Leading axes and voxel size as the layer's file has them: napari's own reader drops both.
 
     Nothing is said where the file is no longer there, of another format, or holds another shape than the layer shows.
     """
-    if not layer.source.path:
+    file = file_of(layer)
+    if file is None:
         return None, None
     try:
-        header = io.header(Path(layer.source.path))
+        header = io.header(file[0]) if file[1] is None else io.open(*file).header
     except InputError:
         return None, None
     axes = header.axes.removesuffix("S")

@@ -1,5 +1,6 @@
 """The layers that show a run while it runs: previews that become the results, or go."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -45,7 +46,15 @@ class LiveLayers:
                 self._layers[role] = add_image(self._viewer, data, attributes)
 
     def settle(self, results: list[LayerTuple]) -> None:
-        """Turn previews into results; add the results that have no preview to turn into, below the last of them."""
+        """Turn previews into results, all at once; as of `settling`."""
+        for _ in self.settling(results):
+            pass
+
+    def settling(self, results: list[LayerTuple]) -> Iterator[None]:
+        """Turn previews into results; add the results that have no preview to turn into, below the last of them.
+
+        A yield after every layer: each takes napari a while.
+        """
         added: list[Image] = []
         layer: Image | None = None
         for data, attributes, _ in results:
@@ -53,18 +62,22 @@ class LiveLayers:
             if not self._is_there(role) or isinstance(data, list) or self._layers[role].data.ndim != data.ndim:
                 layer = add_image(self._viewer, data, attributes)
                 added.append(layer)
+                yield
                 continue
             layer = self._layers.pop(role)
             _refresh(layer, data, attributes)
             layer.metadata = attributes["metadata"]
             layer.name = attributes["name"]
+            yield
         if layer is not None:
             # Layers are drawn in their order: what was added must not cover the restored image, which is the last.
-            for other in added:
-                if other is not layer:
-                    layers = self._viewer.layers
+            layers = self._viewer.layers
+            # Somebody may have removed one meanwhile.
+            for other in added if layer in layers else ():
+                if other is not layer and other in layers:
                     layers.move(layers.index(other), layers.index(layer))
-            self._viewer.layers.selection.active = layer
+            if layer in layers:
+                layers.selection.active = layer
         self.remove()
 
     def remove(self) -> None:

@@ -1,5 +1,8 @@
 """The dock of the metrics: whether a result is right, and how one would know."""
 
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -8,30 +11,44 @@ from napari.layers import Image
 from napari.qt.threading import create_worker
 from napari.utils.theme import get_theme
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QApplication, QBoxLayout, QFrame, QPushButton, QScrollArea, QWidget
+from qtpy.QtWidgets import QApplication, QBoxLayout, QFileDialog, QWidget
 
+from napari_blind_deconv._napari.canvas_context import CanvasGuard
+from napari_blind_deconv._napari.course import course_of
 from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.figure_table import FigureTable
-from napari_blind_deconv._napari.figures import Figure, Inputs, as_text, doubts, figures, without_colours
-from napari_blind_deconv._napari.form_rows import form_layout
-from napari_blind_deconv._napari.layer_choice import LayerChoice, unwrapped
+from napari_blind_deconv._napari.figures import Figure, Inputs, as_csv, as_text, doubts, figures, without_colours
+from napari_blind_deconv._napari.layer_choice import unwrapped
 from napari_blind_deconv._napari.layers import PLUGIN, pixels, role_of
-from napari_blind_deconv._napari.live import PREVIEW
+from napari_blind_deconv._napari.metrics_panel import LABELS, MetricsPanel
 from napari_blind_deconv._napari.psf_arrays import psfs_of
 from napari_blind_deconv._napari.psf_plots import Look
+from napari_blind_deconv._napari.run_plots import RunPlots, of_course, of_noise, of_psf
+from napari_blind_deconv._napari.saving import not_saved, saved
+from napari_blind_deconv._types import InputError
+from napari_blind_deconv.metrics import PsfProfiles, psf_profiles
 
 _SETTLE_MS: Final = 150
-_NONE: Final = "none"
-_COLUMN_WIDTH: Final = 330
+_DRAWN_MS: Final = 200
+_COLUMN_WIDTH: Final = 310
 _WIDE: Final = 3
-_ROLES: Final = ("restored", "psf", "truth", "true PSF")
-_LABELS: Final = ("Restored image", "PSF", "True image", "True PSF")
+_SVG: Final = ".svg"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is shown of the chosen layers."""
+
+    rows: list[Figure]
+    doubts: list[str]
+    profiles: PsfProfiles | None = None
+    noises: tuple[Any, ...] = ()
 
 
 class MetricsWidget(Docked):
-    """A table of figures about a restored image and its PSF, kept up to date.
+    """What speaks against a result, how wide its PSF is, and figures about both, kept up to date.
 
     Parameters
     ----------
@@ -42,25 +59,28 @@ class MetricsWidget(Docked):
     updated = Signal()
 
     def __init__(self, viewer: Viewer) -> None:
-        super().__init__()
+        super().__init__(viewer)
         self._viewer = viewer
         self._worker: Any = None
         self._stale = False
         self._watched: list[Image] = []
         self._adopted: WeakSet[Image] = WeakSet()
-        self.rows: list[Figure] = []
-        self.choices = {role: LayerChoice(viewer, _NONE, lambda layer: role_of(layer) != PREVIEW) for role in _ROLES}
-        self.table = FigureTable()
-        self.copy = QPushButton("Copy table")
-        self.copy.setToolTip("Copy the table, for a spreadsheet")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_SETTLE_MS)
+        self._guard = CanvasGuard(viewer, self)
+        self._course, self._listening = course_of(viewer), True
+        self.found = Measured([], [])
+        self.panel = MetricsPanel(viewer)
+        self.choices, self.copy = self.panel.choices, self.panel.copy
+        self.table, self.plots = FigureTable(), RunPlots()
+        self._timer, self._drawing = _timer(self, _SETTLE_MS), _timer(self, _DRAWN_MS)
         self._arrange()
         self._timer.timeout.connect(self._compute)
-        self.copy.clicked.connect(self._copy)
+        self._drawing.timeout.connect(self._draw)
+        self.panel.copy.clicked.connect(self._copy)
+        self.panel.save_table.clicked.connect(self._ask_for_table)
+        self.panel.save_figure.clicked.connect(self._ask_for_figure)
         for choice in self.choices.values():
             choice.changed.connect(self.refresh)
+        self._course.changed.connect(self._course_changed)
         viewer.events.theme.connect(self._dress)
         viewer.layers.events.inserted.connect(self._look_for_results)
         viewer.layers.events.renamed.connect(self._look_for_results)
@@ -69,34 +89,43 @@ class MetricsWidget(Docked):
         self.refresh()
 
     def _arrange(self) -> None:
-        self._chooser = QWidget()
-        rows = form_layout(self._chooser)
-        for label, choice in zip(_LABELS, self.choices.values(), strict=True):
-            rows.addRow(label, choice)
-        rows.addRow("", self.copy)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.table)
         self._layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
         self._layout.setContentsMargins(4, 4, 4, 4)
-        self._layout.addWidget(self._chooser)
-        self._layout.addWidget(scroll, 1)
+        self._layout.addWidget(self.panel)
+        self._layout.addWidget(self.table, 1)
+        self._layout.addWidget(self.plots)
         self.setMinimumWidth(_COLUMN_WIDTH)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a wide dock the choices stand beside the table, and the table has several columns."""
+        """In a wide dock choices, text and curves stand beside each other, and the text has several columns."""
         super().resizeEvent(event)
         columns = event.size().width() // _COLUMN_WIDTH
         wide = columns >= _WIDE
         self._layout.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
-        self._chooser.setMinimumWidth(_COLUMN_WIDTH if wide else 0)
-        self.table.set_columns(columns - 1 if wide else 1)
+        self.panel.set_wide(_COLUMN_WIDTH if wide else None)
+        self.plots.set_wide(event.size().width() // 3 if wide else None)
+        self.plots.set_room(None if wide else event.size().height() * 2 // 5)
+        self.table.set_columns(max(1, columns - 2) if wide else 1)
+
+    @property
+    def rows(self) -> list[Figure]:
+        """The figures that are shown."""
+        return self.found.rows
 
     def _dress(self, event: Any = None) -> None:
         theme = get_theme(self._viewer.theme)
-        self.table.set_look(Look(theme.background.as_hex(), theme.text.as_hex()))
+        self._look = Look(theme.background.as_hex(), theme.text.as_hex())
+        self.table.set_look(self._look)
+        self._draw()
+
+    def _course_changed(self) -> None:
+        if not self._drawing.isActive():
+            self._drawing.start()
+
+    def _draw(self) -> None:
+        plots = [*of_course(self._course.curves), *of_psf(self.found.profiles), *of_noise(self.found.noises)]
+        self.plots.show_plots(plots, self._look)
+        self.panel.save_figure.setEnabled(bool(plots))
 
     def refresh(self) -> None:
         """Compute the table anew, once the layers have settled."""
@@ -127,14 +156,17 @@ class MetricsWidget(Docked):
         if self._worker is not None:
             self._stale = True
             return
-        self._worker = create_worker(_figures, self.inputs(), _start_thread=False)
+        self._worker = create_worker(measured, self.inputs(), _start_thread=False)
         self._worker.returned.connect(self._show)
         self._worker.finished.connect(self._finished)
         self._worker.start()
 
-    def _show(self, found: tuple[list[Figure], list[str]]) -> None:
-        self.rows, warnings = found
-        self.table.show_figures(self.rows, warnings)
+    def _show(self, found: Measured) -> None:
+        self.found = found
+        self.table.show_figures(found.rows, found.doubts)
+        for button in (self.panel.copy, self.panel.save_table):
+            button.setEnabled(bool(found.rows))
+        self._draw()
 
     def _finished(self) -> None:
         self._worker = None
@@ -147,7 +179,7 @@ class MetricsWidget(Docked):
     def _look_for_results(self, event: Any = None) -> None:
         """Choose what has come or has become a result since the last look; a preview becomes one by its name."""
         for layer in [unwrapped(layer) for layer in self._viewer.layers]:
-            if role_of(layer) in _ROLES and layer not in self._adopted:
+            if role_of(layer) in LABELS and layer not in self._adopted:
                 self._adopted.add(layer)
                 self._adopt(layer, role_of(layer))
 
@@ -155,6 +187,7 @@ class MetricsWidget(Docked):
         """Choose a new result, and the references that came with its source."""
         self.choices[role].refresh()
         self.choices[role].set_value(layer)
+        self.panel.unfold_for(role)
         if role == "restored":
             for reference in ("truth", "true PSF"):
                 self._match(reference, _notes(layer).get("source"))
@@ -186,19 +219,66 @@ class MetricsWidget(Docked):
     def _copy(self) -> None:
         QApplication.clipboard().setText(as_text(self.rows))
 
+    def _ask_for_table(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save the table", "metrics.csv", "Table (*.csv)")
+        if path:
+            self.save_table(Path(path))
+
+    def _ask_for_figure(self) -> None:
+        kinds = "Picture (*.png);;Drawing (*.svg)"
+        path, kind = QFileDialog.getSaveFileName(self, "Save the figure", "metrics.png", kinds)
+        if path:
+            drawn = Path(path).suffix.lower() == _SVG or (not Path(path).suffix and _SVG in kind)
+            self.save_figure(Path(path).with_suffix(Path(path).suffix or (_SVG if drawn else ".png")))
+
+    def save_table(self, path: Path) -> None:
+        """Write doubts and figures as CSV; what goes wrong is said in the dock."""
+        # With the mark by which spreadsheets know UTF-8.
+        content = as_csv(self.found.rows, self.found.doubts).encode("utf-8-sig")
+        self._save(path.with_suffix(path.suffix or ".csv"), content)
+
+    def save_figure(self, path: Path) -> None:
+        """Write the curves black on white, as lines where the file ends in svg; what goes wrong is said in the dock."""
+        self._save(path, self.plots.as_svg() if path.suffix.lower() == _SVG else self.plots.as_png())
+
+    def _save(self, path: Path, content: bytes) -> None:
+        try:
+            self.panel.say(saved(path, content))
+        except InputError as error:
+            self.panel.say(not_saved(error), alarm=True)
+
     def close_down(self) -> None:
         """Listen to the viewer no longer."""
         self._timer.stop()
+        self._drawing.stop()
         self._watch([])
+        if self._listening:
+            # A second call, at the end of a program, finds nothing connected any more, which Qt does not forgive.
+            self._course.changed.disconnect(self._course_changed)
+            self._listening = False
         self._viewer.events.theme.disconnect(self._dress)
         self._viewer.layers.events.inserted.disconnect(self._look_for_results)
         self._viewer.layers.events.renamed.disconnect(self._look_for_results)
-        for choice in self.choices.values():
-            choice.release()
+        self.panel.release()
+        self._guard.release()
 
 
-def _figures(inputs: Inputs) -> tuple[list[Figure], list[str]]:
-    return figures(inputs), doubts(inputs)
+def measured(inputs: Inputs) -> Measured:
+    """All that is said of some layers."""
+    profiles = None
+    with suppress(InputError):
+        # What is no PSF says so among the figures.
+        profiles = None if inputs.kernel is None else psf_profiles(inputs.kernel, inputs.voxel_size_um)
+    found = inputs.report.get("noise") or ()
+    noises = tuple(found) if isinstance(found, list) else (found,) if found else ()
+    return Measured(figures(inputs), doubts(inputs), profiles, noises)
+
+
+def _timer(parent: QWidget, interval_ms: int) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(interval_ms)
+    return timer
 
 
 def _notes(layer: Image | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class PresetChoice(CalmComboBox):
     def __init__(self, presets: Sequence[Preset]) -> None:
         super().__init__()
         self._presets = presets
-        self.addItem("choose, or fill in below")
+        self.addItem("choose …")
         self.addItems([preset.name for preset in presets])
         self.setToolTip("Fills in: " + ", ".join(f"{p.name}: {_values(p)}" for p in presets[:3]) + " …")
         self.activated.connect(self._chosen)

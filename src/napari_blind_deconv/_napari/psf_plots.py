@@ -1,6 +1,6 @@
 """PSFs as a figure: curves over radius, depth and frequency, and their sections side by side at one scale."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QFont, QImage
 
 from napari_blind_deconv._napari.psf_sections import draw_sections
+from napari_blind_deconv._napari.tones import ALARM, INKS, QUIET
 from napari_blind_deconv.metrics import PsfProfiles
 
 # Okabe and Ito's colours, told apart by people who see fewer; lines differ in their dashes as well.
@@ -52,7 +53,16 @@ class Look:
     @property
     def quiet(self) -> str:
         """Ink of explanations."""
-        return "#98a2ae" if QColor(self.paper).lightness() < 128 else "#5a6470"
+        return self._inks[QUIET]
+
+    @property
+    def alarm(self) -> str:
+        """Ink of what asks for attention."""
+        return self._inks[ALARM]
+
+    @property
+    def _inks(self) -> Mapping[str, str]:
+        return INKS["dark" if QColor(self.paper).lightness() < 128 else "light"]
 
 
 REPORT: Final = Look("#ffffff", "#202020", 15.0)

@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, get_args
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QLineEdit
 
 from napari_blind_deconv._napari.editors import CalmComboBox, Editor, ListEditor
+from napari_blind_deconv._napari.tones import ALARM, set_tone
 
 FREE, FIXED, BETWEEN = "free", "fixed", "between"
 _WORDS: Final = ((FIXED, "fixed at"), (BETWEEN, "between"), (FREE, "not known"))
@@ -16,7 +18,6 @@ _WORDS: Final = ((FIXED, "fixed at"), (BETWEEN, "between"), (FREE, "not known"))
 _ANY: Final = "?"
 # What an empty field says of itself; the settings refuse it by this name.
 _EMPTY: Final = "…"
-_ALARM: Final = "color: #ff9d7a;"
 
 
 class QuantityEditor(Editor):
@@ -79,7 +80,7 @@ class QuantityEditor(Editor):
 
     def _typed(self) -> None:
         for field in (self.low, self.high):
-            field.setStyleSheet("" if _is_number(field.text()) or not field.text() else _ALARM)
+            set_tone(field, "" if _is_number(field.text()) or not field.text() else ALARM)
         self.changed.emit()
 
     def _kind_changed(self) -> None:
@@ -99,10 +100,16 @@ class QuantityEditor(Editor):
 
 
 class QuantityListEditor(ListEditor):
-    """Several quantities in one line: ``0.3, 0, -0.5 to 0.5, ?``."""
+    """Several quantities in one line: ``0.3, 0, -0.5 to 0.5, ?``.
 
-    def __init__(self) -> None:
-        super().__init__("such as 0.3, 0, -0.5 to 0.5, ?")
+    Parameters
+    ----------
+    example
+        What the empty field shows.
+    """
+
+    def __init__(self, example: str) -> None:
+        super().__init__(f"such as {example}")
 
     def value(self) -> Any:
         """A list of numbers, pairs and ``None``; what is none of them stays text."""
@@ -125,6 +132,12 @@ def _in_words(value: Any) -> str:
     if value is None:
         return _ANY
     return " to ".join(as_text(v) for v in value) if isinstance(value, Sequence) else as_text(value)
+
+
+def is_quantity(annotation: Any) -> bool:
+    """Whether a type is a number, two of them, or nothing."""
+    members = get_args(annotation)
+    return float in members and tuple[float, float] in members and NoneType in members
 
 
 def number(text: str) -> Any:

@@ -18,14 +18,20 @@ from napari_blind_deconv._types import Result
 from napari_blind_deconv.observation import Arrangement
 
 
-def result_layers(source: Source, result: Result, command: str = "") -> list[LayerTuple]:
-    """The layers of a finished run; the restored image comes last, above its maps, so that it is the one selected."""
+def result_layers(
+    source: Source, result: Result, command: str = "", used: Mapping[str, Any] | None = None
+) -> list[LayerTuple]:
+    """The layers of a finished run; the restored image comes last, above its maps, so that it is the one selected.
+
+    ``command`` and ``used`` are what the layers keep of how they were made, beside settings and report.
+    """
     notes = {
         "source": source.name,
         "voxel_size_um": None if source.voxel_size_um is None else list(source.voxel_size_um),
         "settings": result.report.get("settings", {}),
         "report": result.report,
         "command": command,
+        **({} if used is None else {"used": dict(used)}),
     }
     image = image_layer(source, result.image, restored_name(source))
     axes = result.report.get("psf_axes", "")

@@ -1,17 +1,25 @@
 """One run in a thread: the pipeline's own generator, with its errors turned into sentences."""
 
+import math
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any, Final
 
+from napari_blind_deconv import _torch, pipeline
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._types import InputError, Progress, Result
-from napari_blind_deconv.pipeline import deconvolve_steps
+from napari_blind_deconv.pipeline.time_left import Course, TimeLeft
+from napari_blind_deconv.settings import settings_to_dict
 
-_PREVIEW_SECONDS: Final = 0.2
+_MEASURED_SHARE: Final = 0.03
+"""Of the time of a run that may go into measuring its steps."""
+STARTING: Final = "starting"
+"""The stage in which a process' first run imports what it needs."""
+_STARTING_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class RunError(Exception):
 
 
 def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
-    """The steps of a job; previews come at most five times a second, steps as they happen.
+    """The steps of a job; previews come as often as the window can draw them, steps as they happen.
 
     Raises
     ------
@@ -46,6 +54,7 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
 
 
 def _steps(job: Job) -> Generator[Progress, None, Result]:
+    yield from _started()
     # The first yield leaves the thread a chance to stop before lazy data are computed.
     yield Progress("loading", 0, 0, message=f"reading {job.source.name}")
     # What does not fit as a whole has results that do not fit either, beside those of other runs.
@@ -53,20 +62,23 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     stored = Stored(job.source) if in_blocks else None
     job.unfinished.extend([] if stored is None else [stored])
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
-    steps = deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
-    shown = 0.0
+    steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
+    begun, gauge = time.monotonic(), _Measuring()
+    kept: Result | None = None
     while True:
         try:
             progress = next(steps)
         except StopIteration as end:
             result: Result = end.value
             break
-        now = time.monotonic()
-        if now - shown < _PREVIEW_SECONDS:
-            progress = replace(progress, image=None, kernel=None)
+        kept = _kept(job, progress) or kept
+        if job.enough.is_set() and kept is not None:
+            steps.close()
+            return replace(kept, report={**kept.report, "seconds": round(time.monotonic() - begun, 3)})
+        if job.pace.is_due(time.monotonic()) or _is_last(progress):
+            yield gauge.measured(progress)
         else:
-            shown = now
-        yield progress
+            yield replace(progress, image=None, kernel=None, figures=dict)
     if stored is None:
         return result
     maps = {}
@@ -77,6 +89,51 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     return replace(result, image=image, maps=maps)
 
 
+def _is_last(progress: Progress) -> bool:
+    return progress.step == progress.total > 0
+
+
+class _Measuring:
+    """Measures steps here, in the thread of the run, as long as that takes next to none of its time."""
+
+    def __init__(self) -> None:
+        self._began, self._spent = time.monotonic(), 0.0
+
+    def measured(self, progress: Progress) -> Progress:
+        """The step with figures that are known already, or none."""
+        before = time.monotonic()
+        if self._spent > _MEASURED_SHARE * (before - self._began) and not _is_last(progress):
+            return replace(progress, figures=dict)
+        figures = progress.figures()
+        self._spent += time.monotonic() - before
+        return replace(progress, figures=lambda: figures)
+
+
+def _started() -> Generator[Progress, None, None]:
+    """What the first run imports, in pieces: between them the window is alive, and the run may be cancelled."""
+    if _torch.is_loaded():
+        return
+    yield Progress(STARTING, 0, 0, message="loading NumPy's and SciPy's transforms")
+    import_module("scipy.fft")
+    yield Progress(STARTING, 0, 0, message="loading PyTorch, once")
+    import_module("torch")
+    yield Progress(STARTING, 0, 0, message="loading the steps of the run")
+    import_module("napari_blind_deconv.pipeline.recipe")
+
+
+def _kept(job: Job, progress: Progress) -> Result | None:
+    """A step as a result, where it has an image of all channels."""
+    if progress.image is None or progress.kernel is None or progress.image.shape != tuple(job.source.shape):
+        return None
+    where = f"step {progress.step} of {progress.total}"
+    report = {
+        "settings": settings_to_dict(job.settings),
+        "stopped": {"step": progress.step, "total": progress.total},
+        "warnings": [f"stopped by hand at {where}: it is not finished, and was not checked"],
+    }
+    return Result(progress.image, progress.kernel, report)
+
+
 def _arguments(job: Job) -> dict[str, Any]:
     return {
         "axes": job.source.axes,
@@ -85,23 +142,42 @@ def _arguments(job: Job) -> dict[str, Any]:
         "psf_voxel_size_um": None if job.psf is None else job.psf.voxel_size_um,
         "mask": None if job.leave_out is None else ~job.leave_out.load(),
         "region": None if job.region is None else job.region.load(),
+        "max_memory_gb": job.max_memory_gb,
     }
 
 
-def progress_in_words(progress: Progress, seconds: float) -> str:
+def course_of(job: Job) -> Course:
+    """What a run is expected to take before it says so itself; nothing where that is not known."""
+    try:
+        plan = job.plan()
+    except InputError:
+        return ()
+    first = () if _torch.is_loaded() else ((STARTING, _STARTING_SECONDS),)
+    return (*first, *plan.course) if math.isfinite(plan.seconds) else ()
+
+
+def progress_in_words(progress: Progress, watch: TimeLeft, now: float | None = None) -> str:
     """The stage, the step and the time left.
 
     Examples
     --------
-    >>> progress_in_words(Progress("restoring", 5, 20), seconds=10.0)
-    'Restoring: step 5 of 20, about 30 s left'
+    >>> watch = TimeLeft([("restoring", 40.0)])
+    >>> watch.follow(Progress("restoring", 0, 0), now=0.0)
+    >>> progress_in_words(Progress("restoring", 0, 0, message="choosing a restorer"), watch, now=10.0)
+    'Restoring: choosing a restorer, about 30 s left'
     """
     words = progress.stage[:1].upper() + progress.stage[1:]
-    if progress.total <= 0:
-        return f"{words} …"
-    left = seconds * (progress.total - progress.step) / max(progress.step, 1)
-    detail = f" ({progress.message})" if progress.message else ""
-    return f"{words}{detail}: step {progress.step} of {progress.total}, about {duration(left)} left"
+    parts = [progress.message] if progress.message else []
+    counted = watch.steps()
+    if counted is not None:
+        parts.append(f"step {counted[0]} of {counted[1]}")
+    elif progress.total > 0:
+        # How many there will be in all is found out on the way.
+        parts.append(f"step {progress.step}")
+    left = watch.left(now)
+    if left is not None:
+        parts.append(f"about {duration(left)} left")
+    return f"{words}: {', '.join(parts)}" if parts else f"{words} …"
 
 
 def duration(seconds: float) -> str:

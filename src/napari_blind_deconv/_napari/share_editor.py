@@ -31,6 +31,7 @@ class ShareEditor(Editor):
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.slider.setRange(0, _STEPS)
         self.slider.setPageStep(_STEPS // 10)
+        self.slider.setMinimumWidth(40)
         self.number = FloatEditor(0, 1)
         self._row.addWidget(self.slider, 2)
         self._row.addWidget(self.number, 1)

@@ -1,9 +1,8 @@
 """What a run made and found out, in words, for the line below the progress bar."""
 
-from napari_blind_deconv._napari.findings import parameters, passed_in_words, reasons
+from napari_blind_deconv._napari.findings import doubts, parameters, reasons
 from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.map_layers import maps_in_words
-from napari_blind_deconv._napari.refusals import on_screen
 from napari_blind_deconv._napari.results import kernel_name, restored_name
 from napari_blind_deconv._napari.run import duration
 from napari_blind_deconv._types import Result
@@ -16,10 +15,5 @@ def summary(source: Source, result: Result) -> str:
     done = f"Done in {duration(report.get('seconds', 0))}: {names}."
     why = [f"{sentence}." for sentence in reasons(report)]
     fitted = "; ".join(f"{name} = {value}" for name, value in parameters(report))
-    doubts = [f"• {on_screen(sentence)}" for sentence in report.get("warnings", [])]
     told = [done, *why, *([f"Fitted: {fitted}."] if fitted else []), *maps_in_words(result.maps)]
-    if doubts:
-        told += ["Do not trust it blindly:", *doubts]
-    if passed := passed_in_words(report):
-        told.append(f"{'Other checks passed' if doubts else 'All checks passed'}: {passed}.")
-    return "\n".join(told)
+    return "\n".join([*told, *doubts(report)])

@@ -19,7 +19,7 @@ FIELD_LABELS: Final = MappingProxyType(
         "non_negative": "Not below the background",
         "photon-map.edges": "Weight of edges",
         "photon-map.softness": "Softness of edges",
-        "camera.gain": "Gain (grey levels a photon)",
+        "camera.gain": "Gain (grey levels per photon)",
         "camera.read_noise": "Read noise (grey levels)",
         "camera.offset": "Offset (grey levels)",
         "encoding": "Intensities are",
@@ -37,13 +37,15 @@ FIELD_LABELS: Final = MappingProxyType(
         "widths": "Channels of the network",
         "fill_nan": "Fill NaN and Inf",
         "share_psf": "One PSF for",
-        "psf_drift": "Changes with time: frames a group",
+        "psf_drift": "PSF drift: frames per group",
         "planes": "Independent planes",
         "bootstrap": "Repeats for the error",
         "psf": "PSF file",
         "na": "NA",
         "zernike_rad": "Zernike (rad)",
         "excitation_um": "Laser (µm)",
+        "emissions_um": "Emissions (µm)",
+        "excitations_um": "Lasers (µm)",
         "sheet_um": "Light sheet (µm)",
         "pinhole_airy": "Pinhole (Airy)",
         "weights": "File of weights",
@@ -51,50 +53,52 @@ FIELD_LABELS: Final = MappingProxyType(
         "diffusion.strength": "Diffusion strength",
         "diffusion.weight": "Weight against the data",
         "diffusion.denoising": "Last denoising (σ)",
-        "diffusion.edges": "Sparse edges beside it",
-        "samples": "Images drawn",
+        "diffusion.edges": "Weight of sparse edges",
+        "samples": "Images sampled",
         "levels": "Noise levels",
         "by-draws.rounds": "Rounds for the PSF",
-        "draws": "Images drawn a round",
+        "draws": "Images per round",
     }
 )
 """Field name, or kind.field: its label, where the name itself does not say it."""
 
 FIELD_HINTS: Final = MappingProxyType(
     {
-        "kernel_prior": "The less is known of the point-spread function, the more the image must tell.",
+        "kernel_prior": "The less you know about the PSF, the more information the image must contain.",
         "kernel_size": "Odd numbers, such as 15 or 9, 15, 15 (z, y, x); large enough to hold the whole PSF.",
         "image_prior": "What the sharp image is expected to look like.",
-        "diffusion.strength": "0: no prior; 0.5: as much as the noise asks for; 1: trust the prior.",
-        "strength": "Higher is smoother and calmer, lower is sharper and noisier; the default fits the noise.",
+        "diffusion.strength": "0: no prior; 0.5: as much as the noise requires; 1: trust the prior.",
+        "strength": "Higher is smoother, lower is sharper and noisier; the default fits the noise.",
         "weight": "How many times the learned prior counts against the data; automatic follows the strength.",
         "denoising": "Last noise level that is denoised, times the noise sigma; automatic follows the strength.",
         "edges": "How much sparse gradients count beside the network; 0 leaves them out.",
-        "restorer": "How the image is made once there is a PSF; automatic follows the data.",
-        "likelihood": "How the noise follows the light; automatic reads it from the image.",
-        "variation": "Whether blur differs between centre and corners, or with depth.",
-        "smooth.order": "1: in proportion to the place; 2: with the distance from the centre as well.",
+        "emissions_um": "One number per channel, where channels differ; in place of the emission above.",
+        "excitations_um": "One number per channel, where channels differ; in place of the laser above.",
+        "restorer": "How the image is restored once there is a PSF; the default follows the data.",
+        "likelihood": "How the noise grows with the light; the default reads it from the image.",
+        "variation": "Whether the blur differs between centre and corners, or with depth.",
+        "smooth.order": "1: changes in proportion to the position; 2: also with the distance from the centre.",
         "posterior-sampling.likelihood": "One sigma everywhere, or photons, whose noise grows with brightness.",
         "non_negative": "Keep the image above its background; automatic does so where photons are counted.",
-        "photon-map.edges": "How much differences between pixels cost; 0 leaves it to the number of steps.",
+        "photon-map.edges": "Cost of differences between pixels; at 0, only the number of steps limits the noise.",
         "photon-map.softness": "Differences below this share of the brightness count as flat.",
         "camera.gain": "Grey levels per photon: 1 for counts; automatic reads it from the image.",
         "camera.read_noise": "Standard deviation of the noise without light.",
-        "camera.offset": "Intensity of no light; automatic takes the background, or what the noise shows.",
-        "samples": "How many images are drawn; 16 know the uncertainty to a fifth.",
-        "rounds": "How often the PSF is estimated anew from an image: at every size, by turns, or from drawn images.",
+        "camera.offset": "Intensity without light; automatic uses the background, or reads it from the noise.",
+        "samples": "Number of images that are sampled; 16 give the uncertainty to within a fifth.",
+        "rounds": "How often the PSF is estimated again from an image: at every size, in turn, or from sampled images.",
         "kernel_weight": "How much the PSF prior counts against the data; 1 is balanced.",
         "iterations": "More steps take longer and sharpen further; automatic is a good start.",
-        "noise_sigma": "Standard deviation of the noise, in the image's intensity unit; automatic estimates it.",
-        "background": "Constant offset of the camera, in the image's intensity unit.",
-        "estimator": "How the PSF is found, where it is not known.",
+        "noise_sigma": "Standard deviation of the noise, in units of the image; automatic estimates it.",
+        "background": "Constant offset of the camera, in units of the image.",
+        "estimator": "How the PSF is found if it is not known.",
         "encoding": "Grey levels of phones and cameras follow the light by a curve; microscopes measure it.",
         "planes": "Treat a stack as separate 2-D images that share one PSF, instead of one volume.",
-        "share_psf": "Which frames, planes and channels share one PSF; what does not share has a PSF each.",
-        "psf_drift": "Compare groups of so many frames, and let the PSF change with time where they say that it does.",
-        "bootstrap": "Repeat the run on images simulated from its result, and map by how much it misses; 0: no map.",
+        "share_psf": "Which frames, planes and channels share one PSF; all others have their own.",
+        "psf_drift": "Compare groups of this many frames, and let the PSF change with time if they differ.",
+        "bootstrap": "Repeat the run on images simulated from its result, and map its error; 0: no map.",
         "fill_nan": "Replace pixels that are NaN or infinite by their neighbours instead of leaving them out.",
-        "device": "Where to compute: automatic takes a graphics card if there is one.",
+        "device": "Where to compute: automatic uses an NVIDIA graphics card if there is one.",
         "seed": "Start of the random numbers; the same seed gives the same result.",
     }
 )
@@ -119,25 +123,12 @@ CHOICE_LABELS: Final = MappingProxyType(
     }
 )
 
-CHECK_LABELS: Final = MappingProxyType(
-    {
-        "delta": "PSF's brightest pixel",
-        "border": "PSF at its border",
-        "residual_size": "Misfit / expected",
-        "residual_whiteness": "Whiteness of the residual",
-        "residual_local": "Local misfit",
-        "no_blur": "Evidence over no blur",
-        "saturation": "Saturated pixels",
-        "prior_share": "Prior's share of detail",
-        "uncertainty": "Factor of the uncertainty",
-    }
-)
-"""Check of trust: how it is called."""
-
 EXAMPLES: Final = MappingProxyType(
     {
         "na": "1.4",
         "emission_um": "0.52",
+        "emissions_um": "0.461, 0.519, 0.599",
+        "excitations_um": "0.405, 0.488, 0.561",
         "excitation_um": "0.488",
         "pinhole_airy": "1",
         "sheet_um": "3",
@@ -154,6 +145,7 @@ EXPLAINED: Final = frozenset({"kernel_prior", "image_prior", "estimator", "resto
 APPLIES: Final = MappingProxyType(
     {
         "excitation_um": ("modality", ("confocal",)),
+        "excitations_um": ("modality", ("confocal",)),
         "pinhole_airy": ("modality", ("confocal",)),
         "sheet_um": ("modality", ("light-sheet",)),
     }
@@ -161,7 +153,14 @@ APPLIES: Final = MappingProxyType(
 """Field name: another field, and the values of it that give this one a meaning."""
 
 AUTOMATIC: Final = MappingProxyType(
-    {"zernike_rad": "not known: modes 4 to 11", "count": "unknown", "mean": "any", "spectrum": "a power law"}
+    {
+        "emissions_um": "the same for all",
+        "excitations_um": "the same for all",
+        "zernike_rad": "not known: modes 4 to 11",
+        "count": "unknown",
+        "mean": "any",
+        "spectrum": "a power law",
+    }
 )
 """Field name: what leaving it to the program means, where that has a name."""
 
@@ -179,6 +178,8 @@ OPTIONAL_STARTS: Final = MappingProxyType(
         "iterations": 20,
         "noise_sigma": 1.0,
         "count": 10,
+        "emissions_um": [],
+        "excitations_um": [],
         "weight": 1.0,
         "denoising": 1.0,
         "mean": 0.5,
@@ -186,6 +187,19 @@ OPTIONAL_STARTS: Final = MappingProxyType(
     }
 )
 """Field name: what an optional field shows first once it is no longer left to the program."""
+
+HELP_PAGES: Final = MappingProxyType(
+    {
+        "kernel_prior": "kernel-priors",
+        "image_prior": "image-priors",
+        "likelihood": "noise-and-masks",
+        "variation": "space-variant",
+    }
+)
+"""Field name: the page of the documentation that is about it."""
+
+PER_CHANNEL: Final = frozenset({"emissions_um", "excitations_um"})
+"""Fields that mean something for images of several channels only."""
 
 RARE_FIELDS: Final = frozenset(
     {

@@ -163,14 +163,14 @@ def _refuse_shard(batch: Batch) -> None:
         raise InputError(
             subject="shard",
             value=f"{number}/{parts}",
-            allowed="must be a number from 1, and that of all parts, such as 2/8",
+            allowed="must be a part and the number of parts, such as 2/8",
             remedy="number the parts from 1 to as many as there are",
         )
     if batch.psf_from == "first":
         raise InputError(
             subject="psf_from",
             value="first",
-            allowed="would be another file in every shard",
+            allowed="would be a different file in every shard",
             remedy="name the file, or choose `psf_from` all",
         )
 

@@ -58,9 +58,7 @@ class Workers:
             said = " and ".join(f"`{names.get(name, name)}`" for name in given)
             raise InputError(
                 subject="workers",
-                value=f"are named twice: {said} both say who is to work"
-                if given
-                else "are not named: nobody is to work",
+                value=f"are given by {said}, which exclude each other" if given else "are not given",
                 remedy="give one of `workers`, `scheduler` and `scheduler_file`",
             )
         if self.count is not None and self.count < 1:
@@ -70,8 +68,8 @@ class Workers:
         if self.dashboard and self.count is None:
             raise InputError(
                 subject="dashboard",
-                value="is that of workers of this machine",
-                remedy="give it with `workers`, or see that of the scheduler",
+                value="is only for workers of this machine",
+                remedy="give it with `workers`, or use the dashboard of the scheduler",
             )
 
 
@@ -132,6 +130,6 @@ def _refuse_missing(workers: Workers) -> None:
     if missing:
         raise InputError(
             subject=f"the package {missing[0]}",
-            value="is not installed, which work by several processes needs",
+            value="is not installed, which several processes need",
             remedy=f"install it with: {EXTRA}",
         )

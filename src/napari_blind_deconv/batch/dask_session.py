@@ -152,7 +152,7 @@ def _refuse_strangers(client: Any, works: Sequence[FileWork]) -> None:
         if one["nthreads"] != 1:
             raise InputError(
                 subject=f"worker {address}",
-                value=f"has {one['nthreads']} threads, and would work on as many files in one process",
+                value=f"has {one['nthreads']} threads, and would restore as many files in one process",
                 remedy="start it with one thread, and as many workers as there is memory for",
             )
     folder = str(Path.cwd())

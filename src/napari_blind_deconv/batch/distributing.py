@@ -124,9 +124,7 @@ class Call:
         if found is not None:
             return report_from_dict(found)
         settled(work.job.restored.parent, work.mark)
-        message = (
-            "every worker that began it has died, most likely for want of memory; give each more, as by fewer workers"
-        )
+        message = "every worker that started it died, probably for lack of memory; use fewer workers"
         return FileReport(work.job.path, "failed", message, image=work.job.image)
 
     def _stop(self, end_workers: Callable[[], None]) -> None:
@@ -155,7 +153,7 @@ def gone() -> InputError:
     """That there is no scheduler any more."""
     return InputError(
         subject="the scheduler",
-        value="has gone away in the middle of the work",
+        value="stopped during the work",
         remedy="start it again; the same command then continues",
     )
 

@@ -1,5 +1,7 @@
 """What a batch is going to do, from headers alone: which files, how, with what memory and time, and on which disk."""
 
+from __future__ import annotations
+
 import math
 import shutil
 from collections.abc import Sequence
@@ -7,13 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from napari_blind_deconv import io
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.observation import arrangement, refuse_type
-from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.device import device_of, on
 from napari_blind_deconv.pipeline.given import Given
-from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, time_machine
 from napari_blind_deconv.pipeline.parts import Within
 from napari_blind_deconv.pipeline.several_psfs import expected_parts
 from napari_blind_deconv.settings import Settings, settings_from_dict
@@ -21,6 +22,7 @@ from napari_blind_deconv.settings import Settings, settings_from_dict
 from .guard import Failure, attempted
 from .one_file import FileWork
 from .outputs import needed_bytes
+from .references import References
 from .states import State
 
 
@@ -92,7 +94,7 @@ def _forecast(state: State) -> Forecast:
 def in_blocks(work: FileWork, max_memory_gb: float | None) -> torch.device | None:
     """Where an image is worked on in blocks by a process that may hold so much; ``None``: it is not, or cannot be."""
     found = attempted(lambda: plan_of(work.within(max_memory_gb)))
-    return None if isinstance(found, Failure) or found[1].blocks is None else found[1].device
+    return None if isinstance(found, Failure) or found[1].blocks is None else on(found[1].device)
 
 
 def plan_of(work: FileWork) -> tuple[io.Header, Plan, int]:
@@ -105,15 +107,16 @@ def plan_of(work: FileWork) -> tuple[io.Header, Plan, int]:
     InputError
         For files that cannot be opened, and where there is no plan.
     """
-    source = io.open(work.job.path, work.job.image)
-    header = work.said.instead_of(source.header)
+    source, header, references = work.said.opened(work.job.path, work.job.image, References())
     settings: Settings = settings_from_dict(work.settings)
     layout = arrangement(header.shape, header.axes, settings.planes)
     refuse_type(header.dtype, header.shape)
     psf = work.references.paths.get("psf")
     # A PSF that is still to be found has the size that it would have in this image.
     taps = io.open(psf) if psf is not None and psf.exists() else None
-    used = work.references.read().used if psf is None or taps is not None else None
+    if psf is None or taps is not None:
+        references = work.said.opened(work.job.path, work.job.image, work.references.read()).references
+    used = references.used
     if taps is None and settings.kernel_prior.kind == "known":
         settings = replace(settings, kernel_prior=Settings().kernel_prior)
     given = Given(source, header.axes, header.voxel_size_um, taps, None, None, None, used, None, False, None)
@@ -122,10 +125,6 @@ def plan_of(work: FileWork) -> tuple[io.Header, Plan, int]:
     if len(parts) > 1:
         given = replace(given, image=Within(source, largest.place))
     # Results of a batch go to files.
-    plan = planned(
-        replace(given.work(layout, settings), results=(0.0, 0.0)),
-        limit_bytes(work.said.max_memory_gb),
-        device_of(settings),
-        maps=bool(work.job.maps),
-    )
-    return header, plan, len(parts)
+    asked, device = replace(given.work(layout, settings), results=(0.0, 0.0)), device_of(settings)
+    time_machine(asked, device)
+    return header, planned(asked, limit_bytes(work.said.max_memory_gb), device, maps=bool(work.job.maps)), len(parts)

@@ -162,7 +162,7 @@ def _held(path: Path) -> Iterator[int]:
 def _taken(folder: Path, who: str = "") -> InputError:
     return InputError(
         subject=f"output folder {folder}",
-        value=f"is being written to by another run{who}",
+        value=f"is in use by another run{who}",
         remedy="wait until that has ended, or choose another folder",
     )
 

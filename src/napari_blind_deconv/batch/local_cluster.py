@@ -1,5 +1,7 @@
 """Dask workers on this machine: their share of memory, cores and graphics cards, and nobody else's way in."""
 
+from __future__ import annotations
+
 import logging
 import os
 import tempfile
@@ -9,10 +11,10 @@ from typing import Any
 
 import dask.config
 import distributed
-import torch
 from dask.system import CPU_COUNT
 from distributed.security import Security
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.machine import free_bytes
 

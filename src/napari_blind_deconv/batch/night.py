@@ -204,6 +204,6 @@ def _refuse(found: Prepared) -> None:
     if not valid and first_of(found) is None and not shared_is_there(found):
         raise InputError(
             subject=str(sharing.path),
-            value="is there already, from an earlier run, but of other images or settings",
+            value="is there already, from an earlier run with other images or settings",
             remedy="choose another output folder, or allow it to be replaced with `overwrite`",
         )

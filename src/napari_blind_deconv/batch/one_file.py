@@ -4,7 +4,7 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from napari_blind_deconv.report import checksum
 from napari_blind_deconv.settings import Settings, settings_from_dict
 from napari_blind_deconv.spread import Spreads, in_turn
 
+from .cropping import part_of, region_of
 from .events import FileReport
 from .fingerprints import fingerprint
 from .guard import Failure, guarded
@@ -25,6 +26,14 @@ from .plan import Job
 from .references import ReferenceFiles, References
 
 
+class Opened(NamedTuple):
+    """What is restored of a file, its header, and what all files share as far as it belongs to that."""
+
+    source: io.Source
+    header: io.Header
+    references: References
+
+
 @dataclass(frozen=True)
 class Said:
     """What the user said instead of the files."""
@@ -32,6 +41,16 @@ class Said:
     axes: str | None = None
     voxel_size_um: Sequence[float] | None = None
     max_memory_gb: float | None = None
+    crop: str | None = None
+
+    def opened(self, path: Path, image: int | None, references: References) -> Opened:
+        """A file, or the part of it that was asked for, with its header and what belongs to it of the references."""
+        source = io.open(path, image)
+        header = self.instead_of(source.header)
+        if self.crop is None:
+            return Opened(source, header, references)
+        region = region_of(self.crop, header.axes, header.shape)
+        return Opened(*part_of(source, header, region), references.within(region, header.shape))
 
     def instead_of(self, found: io.Header) -> io.Header:
         """The header with these axes and voxels; an axis that was called otherwise keeps the length that it had."""
@@ -151,9 +170,8 @@ def restoring(
     spread: Spreads = in_turn,
 ) -> Generator[Progress, None, dict[str, Any]]:
     """Restore one file with references that have been read; gives its report, raises what it dies of."""
-    source = io.open(job.path, job.image)
+    source, header, references = said.opened(job.path, job.image, references)
     before = fingerprint(job.path) if recorded else None
-    header = said.instead_of(source.header)
     floats = replace(header, dtype=np.dtype(np.float32))
     # How the image is shown says nothing of its maps.
     described = {key: value for key, value in header.description.items() if key != "channels"}
@@ -187,7 +205,7 @@ def _refuse_changed(path: Path, before: Mapping[str, Any] | None) -> None:
     if fingerprint(path, before) != before:
         raise InputError(
             subject=f"file {path}",
-            value="has changed while it was worked on",
+            value="changed while it was being restored",
             remedy="wait until it is complete, and run again",
         )
 

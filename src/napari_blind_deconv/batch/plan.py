@@ -151,7 +151,10 @@ def plan(
     io.refuse_address(output)
     if form not in io.WRITERS:
         raise InputError(
-            subject="form", value=repr(form), allowed="is no format that is written", remedy=nearest(form, io.WRITERS)
+            subject="form",
+            value=repr(form),
+            allowed="is not a format that can be written",
+            remedy=nearest(form, io.WRITERS),
         )
     jobs: dict[str, Job] = {}
     for one in inputs:
@@ -201,7 +204,7 @@ def refuse_replacing(targets: Sequence[Path], keep: Sequence[Path], *, overwrite
         if _is_folder(target) and not io.is_store(target):
             raise InputError(
                 subject=str(target),
-                value="is a folder, where a result is to be written",
+                value="is a folder, but a result must be written there",
                 remedy="choose another output folder",
             )
         if not overwrite and _is_there(target):

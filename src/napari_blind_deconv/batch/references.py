@@ -1,14 +1,16 @@
 """What all inputs of a batch share, by the names of files, and read."""
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from napari_blind_deconv import io
+
+from .cropping import mask_within
 
 Slices = tuple[slice, ...]
 
@@ -30,6 +32,15 @@ class References:
         if self.leave_out is not None:
             return self.leave_out.data == 0
         return None if self.mask is None else self.mask.data
+
+    def within(self, region: Slices, whole: Sequence[int]) -> "References":
+        """The same for a part of the images of shape ``whole``: what has their shape, or their last axes, is cut."""
+        cut = {
+            name: replace(found, data=mask_within(found.data, region, whole))
+            for name, found in self.volumes.items()
+            if name not in ("psf", "true_psf")
+        }
+        return replace(self, **cut)
 
     @property
     def files(self) -> dict[str, str]:

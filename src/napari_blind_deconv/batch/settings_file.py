@@ -28,7 +28,7 @@ def recorded_settings(file: Path) -> dict[str, Any]:
         if "settings" not in found:
             raise InputError(
                 subject=f"file {file}",
-                value="does not say with which settings it was made",
+                value="contains no settings",
                 remedy="give a JSON file, or an image that this program wrote",
             )
     else:

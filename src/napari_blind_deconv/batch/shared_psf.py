@@ -98,13 +98,13 @@ def sharing_of(psf_from: str, settings: Settings, output: Path) -> Sharing:
         raise InputError(
             subject="psf_from",
             value=f"{psf_from!r} cannot be combined with `variation=smooth`",
-            remedy="choose `variation=constant`, or leave every file its own PSF",
+            remedy="choose `variation=constant`, or estimate one PSF per file",
         )
     if isinstance(settings.kernel_prior, Known):
         raise InputError(
             subject="psf_from",
             value=f"{psf_from!r} cannot be combined with `kernel_prior=known`",
-            remedy="choose another `kernel_prior`, or leave it out: a known PSF is that of every file",
+            remedy="choose another `kernel_prior`, or leave it out: a known PSF is used for every file",
         )
     if psf_from == "first":
         return Sharing("first", output / SHARED)
@@ -145,6 +145,7 @@ def settings_key(work: FileWork, mode: str) -> str:
             "voxel_size_um": None if work.said.voxel_size_um is None else list(work.said.voxel_size_um),
             "files": {name: (fingerprint(path) or {}).get("sha256") for name, path in found.items()},
             "region": None if isinstance(region, str) else region,
+            **({} if work.said.crop is None else {"crop": work.said.crop}),
         }
     )
 
@@ -198,8 +199,7 @@ def _quiet(words: str, _: Progress) -> Progress:
 
 
 def _teaching(item: Item, settings: Settings, references: References, said: Said) -> Generator[Progress, None, Taught]:
-    source = io.open(item.path, item.image)
-    header = said.instead_of(source.header)
+    source, header, references = said.opened(item.path, item.image, references)
     region = references.region
     return (
         yield from teaching_steps(

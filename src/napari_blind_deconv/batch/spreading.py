@@ -98,7 +98,7 @@ def _answer(future: Any) -> Any:
     try:
         return future.result()
     except distributed.KilledWorker as error:
-        raise MemoryError("workers died over a part, most likely for want of memory") from error
+        raise MemoryError("workers died on a part, probably for lack of memory") from error
     except CancelledError as error:
         raise gone() from error
     except (AttributeError, ImportError) as error:

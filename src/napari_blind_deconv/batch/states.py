@@ -40,8 +40,8 @@ class State:
 def recorded(work: FileWork) -> dict[str, Any]:
     """What is put into a file's report so that a later run knows it again: a digest of all but the image itself.
 
-    That is settings, the bytes of references and networks, axes and voxels that were said, which maps and which format;
-    the memory that may be held is not part of it.
+    That is settings, the bytes of references and networks, axes, voxels and a part that were said, which maps and which
+    format; the memory that may be held is not part of it.
     """
     settings = settings_from_dict(work.settings)
     files = {**work.references.paths, **{str(path): path for path in networks_of(settings)}}
@@ -58,6 +58,7 @@ def recorded(work: FileWork) -> dict[str, Any]:
         "maps": sorted(work.job.maps),
         "form": work.job.form,
         "image": work.job.image,
+        **({} if work.said.crop is None else {"crop": work.said.crop}),
     }
     return {"work_sha256": digest_of(facts)}
 
@@ -102,7 +103,7 @@ def _difference(report: Mapping[str, Any], work: FileWork) -> str:
     folder, recorded_source = work.job.report.parent, report.get("source")
     names = report.get("outputs")
     if not isinstance(names, list) or not isinstance(recorded_source, Mapping):
-        return "its report does not say of what it was made"
+        return "its report does not say which image it was made from"
     if report.get("work_sha256") != work.recorded.get("work_sha256"):
         return "with other settings or references"
     if not all(isinstance(name, str) and (folder / name).exists() for name in names):

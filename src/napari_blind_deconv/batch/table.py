@@ -1,7 +1,7 @@
 """Which images go in: from the names of files, folders, patterns, plates and files of several images."""
 
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,7 @@ def table_of(names: Sequence[str | Path], references: Sequence[Path] = ()) -> Ta
                 items.setdefault((place_of(item.path), item.image), item)
     if not items:
         path, reason = next(iter(left.items()))
-        raise InputError(subject=f"file {path}", value=reason, remedy="name the images that results are made from")
+        raise InputError(subject=f"file {path}", value=reason, remedy="give the original images")
     return Table(tuple(items.values()), tuple(left.items()))
 
 
@@ -109,7 +109,7 @@ def _matches(name: Path, left: dict[Path, str]) -> list[tuple[Path, bool]]:
     """Paths that a name stands for, each with whether it was named itself; results by their names go to ``left``."""
     if _is_folder(name) and not _is_image(name):
         try:
-            found = _ours_left_out(name.iterdir(), left)
+            found = _ours_left_out(_without_pictures(name.iterdir(), left), left)
         except OSError as error:
             raise InputError(
                 subject=f"folder {name}",
@@ -134,6 +134,15 @@ def _matches(name: Path, left: dict[Path, str]) -> list[tuple[Path, bool]]:
             remedy="check it, and quote it so that the shell leaves it alone",
         )
     return [(path, False) for path in found]
+
+
+def _without_pictures(paths: Iterable[Path], left: dict[Path, str]) -> Iterator[Path]:
+    """All but PNG and JPEG, which in a folder of images are figures and thumbnails more often than data."""
+    for path in paths:
+        if path.name.lower().endswith(io.PICTURE_SUFFIXES):
+            left[path] = "is a picture; name it, or give a pattern such as folder/*.png"
+        else:
+            yield path
 
 
 def _ours_left_out(paths: Iterable[Path], left: dict[Path, str]) -> list[Path]:

@@ -1,5 +1,7 @@
 """What runs in a worker of a Dask cluster: plain data come in, plain data go out."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal
@@ -11,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import distributed
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, Progress
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.report import versions
@@ -179,7 +181,7 @@ def _cleared(work: FileWork) -> None:
         if time.monotonic() - since > _PATIENCE:
             raise InputError(
                 subject=work.job.label,
-                value="is still being worked on by a worker that the scheduler has lost",
+                value="is still being processed by a worker that the scheduler has lost",
                 remedy="end that process, and run again",
             )
         time.sleep(0.5)
@@ -202,6 +204,6 @@ def unseen(name: str, address: str) -> InputError:
     return InputError(
         subject=f"worker {address}",
         value=f"does not see {name}",
-        allowed="but workers must share a file system with this command, under the same names",
+        allowed="but workers must share a file system with this command, with the same paths",
         remedy="start workers where the files are, or put the files on a disk that all machines mount",
     )

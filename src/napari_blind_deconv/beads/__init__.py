@@ -26,7 +26,7 @@ from .windows import background_of
 __all__ = ["Bead", "MeasuredPsf", "measure_psf"]
 
 BORDER, NEIGHBOUR, SATURATED, UNLIKE = (
-    "too near to the border",
+    "too close to the border",
     "another one in its window",
     "saturated",
     "not like the others",
@@ -151,7 +151,7 @@ def measure_psf(
     if not len(found.places):
         raise InputError(
             subject="bead stack",
-            value="shows no bead that stands out from the background",
+            value="shows no bead above the background",
             remedy="give a stack of bright, separate, small beads",
         )
     averaged = _averaged(values, found, size or window_for(found, values.shape))
@@ -190,7 +190,7 @@ def _averaged(values: NDArray[np.float32], found: Candidates, size: tuple[int, .
     if not kernel.any():
         raise InputError(
             subject="bead stack",
-            value="shows beads that do not stand out from the noise even on average",
+            value="shows beads that are not visible above the noise, even on average",
             remedy="record brighter or more beads",
         )
     return _Average(kernel, spread / mean.sum(), reasons, windows, judged)
@@ -280,13 +280,13 @@ def _warnings(
     figures = psf_figures(kernel, voxels)
     if used < 3:
         told.append(
-            f"this PSF comes from {used} bead{'s' if used > 1 else ''} only, so nothing says whether it is typical; "
-            "three or more are wanted"
+            f"this PSF comes from {used} bead{'s' if used > 1 else ''} only, which may not be typical; "
+            "use three or more"
         )
     if figures.border_fraction > 0.05:
         told.append(
-            f"{figures.border_fraction:.0%} of the light lies on the border of the PSF; a larger `kernel_size`, or "
-            "sparser beads, would hold more of it"
+            f"{figures.border_fraction:.0%} of the light lies on the border of the PSF; choose a larger `kernel_size`, "
+            "or record sparser beads"
         )
     if diameter_um is not None and voxels is not None:
         # The variance of a ball along an axis is d² / 20.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
 from napari_blind_deconv.metrics.peak import core, finest_maximum
 
@@ -56,7 +56,7 @@ class Look:
 
     def __call__(self, taps: Array) -> Array:
         """A window as it is compared."""
-        smooth = ndimage.gaussian_filter(taps, [0.5 * w / 2.355 for w in self.widths])
+        smooth = scipy.ndimage.gaussian_filter(taps, [0.5 * w / 2.355 for w in self.widths])
         return np.asarray(smooth * self.focus, np.float64)
 
 
@@ -66,7 +66,7 @@ def first_look(
     """A window about the peak of a bead, by the Gaussian that fits it best."""
     near = tuple(min(n, 2 * int(np.ceil(w)) + 3) for n, w in zip(look.size, look.widths, strict=True))
     near = tuple(n - 1 + n % 2 for n in near)
-    rough = np.maximum(ndimage.gaussian_filter(cut(stack, place.astype(float), near) - background.level, 0.7), 0)
+    rough = np.maximum(scipy.ndimage.gaussian_filter(cut(stack, place.astype(float), near) - background.level, 0.7), 0)
     offset = core(rough).position - np.array(near) // 2 if rough.any() else np.zeros(len(near))
     window = Window(index, place + np.clip(offset, -_STEP, _STEP), background, 1.0, rough)
     return _window(stack, window, look, look.focus)
@@ -110,7 +110,7 @@ def aligned(stack: NDArray[np.float32], windows: Sequence[Window], shape: Array,
     start = np.array([s.start for s in near]) - np.array(look.size) // 2
     moved = []
     for window in windows:
-        match = signal.correlate(look(window.taps), wanted, mode="same", method="fft")[near]
+        match = scipy.signal.correlate(look(window.taps), wanted, mode="same", method="fft")[near]
         step = finest_maximum(match)[0] + start if match.max() > 0 else np.zeros(len(near))
         centre = window.centre + np.clip(step, -_STEP, _STEP)
         moved.append(replace(window, centre=centre))

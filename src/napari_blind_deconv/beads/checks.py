@@ -39,7 +39,7 @@ def checked_stack(stack: ArrayLike, voxel_size_um: Sequence[float] | None) -> ND
     wrong = int((~np.isfinite(values)).sum())
     if wrong:
         raise InputError(
-            subject="bead stack", value=f"has {wrong} values that are NaN or infinite", remedy="export it anew"
+            subject="bead stack", value=f"has {wrong} values that are NaN or infinite", remedy="export it again"
         )
     low, high = float(values.min()), float(values.max())
     if max(-low, high) > _MOST or 0 < high - low < 1 / _MOST:
@@ -53,8 +53,8 @@ def checked_stack(stack: ArrayLike, voxel_size_um: Sequence[float] | None) -> ND
         raise InputError(
             subject="bead stack",
             value=f"is constant, every voxel is {values.flat[0]:g}",
-            allowed="so there is no bead in it",
-            remedy="export it anew",
+            allowed="so it contains no bead",
+            remedy="export it again",
         )
     if voxel_size_um is not None and len(tuple(voxel_size_um)) != array.ndim:
         raise InputError(

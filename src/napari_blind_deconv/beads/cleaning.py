@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Array = NDArray[np.float64]
 
@@ -48,11 +48,13 @@ def cleaned(mean: Array, error: Array, widths: Sequence[float], pedestal: float 
 
 def _averaged(mean: Array, error: Array, where: NDArray[np.bool_], sigmas: Array) -> tuple[Array, Array]:
     """Gaussian averages over some of the taps, and their standard errors."""
-    share = np.maximum(ndimage.gaussian_filter(where.astype(float), sigmas, mode="constant"), 1e-9)
-    level = ndimage.gaussian_filter(np.where(where, mean, 0.0), sigmas, mode="constant") / share
+    share = np.maximum(scipy.ndimage.gaussian_filter(where.astype(float), sigmas, mode="constant"), 1e-9)
+    level = scipy.ndimage.gaussian_filter(np.where(where, mean, 0.0), sigmas, mode="constant") / share
     # The square of a Gaussian is a narrower one, times the sum of its squared weights.
     weight = float(np.prod([_squares(s) for s in sigmas]))
-    variance = ndimage.gaussian_filter(np.where(where, error**2, 0.0), sigmas / np.sqrt(2), mode="constant") * weight
+    variance = (
+        scipy.ndimage.gaussian_filter(np.where(where, error**2, 0.0), sigmas / np.sqrt(2), mode="constant") * weight
+    )
     return level, np.sqrt(variance) / share
 
 

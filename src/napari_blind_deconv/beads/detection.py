@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Array = NDArray[np.float32]
 
@@ -53,17 +53,17 @@ def find_beads(stack: Array, saturation: float) -> Candidates:
         Intensity from which on voxels are saturated; infinity where none is.
     """
     widths = typical_widths(stack)
-    smooth = ndimage.gaussian_filter(stack, [_MATCH * w / 2.355 for w in widths])
+    smooth = scipy.ndimage.gaussian_filter(stack, [_MATCH * w / 2.355 for w in widths])
     level = float(np.median(smooth))
     size = [2 * max(1, round(_NEAR * w)) + 1 for w in widths]
-    highest = ndimage.maximum_filter(smooth, size, mode="nearest")
+    highest = scipy.ndimage.maximum_filter(smooth, size, mode="nearest")
     # A change of the last digit would otherwise make maxima of a flat stack.
     floor = level + max(_SIGNIFICANT * spread_below(smooth), 1e-3 * float(smooth.max() - level))
-    labels, count = ndimage.label((smooth == highest) & (smooth > floor))
-    places = np.array(ndimage.center_of_mass(labels > 0, labels, range(1, count + 1))).reshape(-1, stack.ndim)
+    labels, count = scipy.ndimage.label((smooth == highest) & (smooth > floor))
+    places = np.array(scipy.ndimage.center_of_mass(labels > 0, labels, range(1, count + 1))).reshape(-1, stack.ndim)
     places = np.round(places).astype(np.intp)
     heights = smooth[tuple(places.T)] - level
-    saturated = ndimage.maximum_filter(stack, size, mode="nearest")[tuple(places.T)] >= saturation
+    saturated = scipy.ndimage.maximum_filter(stack, size, mode="nearest")[tuple(places.T)] >= saturation
     reference = heights[~saturated].max(initial=0.0)
     order = np.argsort(-heights, kind="stable")
     chosen = order[heights[order] >= _FAINT * reference][:_MOST]
@@ -76,7 +76,7 @@ def typical_widths(stack: Array) -> tuple[float, ...]:
     The autocorrelation of beads at random places is that of one bead; a Gaussian's is √2 times as wide as itself.
     Noise is kept out by a threshold, and at lag 0, where it would remain, by the parabola through the neighbours.
     """
-    smooth = ndimage.gaussian_filter(stack, 0.7)
+    smooth = scipy.ndimage.gaussian_filter(stack, 0.7)
     bright = np.maximum(smooth - np.float32(np.median(smooth) + 5 * spread_below(smooth)), 0)
     return tuple(_typical_width(np.moveaxis(bright, axis, -1)) for axis in range(stack.ndim))
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Array = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ def cut(stack: NDArray[np.float32], centre: Sequence[float] | Array, size: Seque
     inside = tuple(slice(max(0, a), min(n, b)) for a, b, n in zip(low, high, stack.shape, strict=True))
     box = stack[inside].astype(np.float64)
     offset = [c - h - s.start for c, h, s in zip(centre, half, inside, strict=True)]
-    coefficients = ndimage.spline_filter(box, order=5, mode="mirror")
+    coefficients = scipy.ndimage.spline_filter(box, order=5, mode="mirror")
     for axis, (start, n) in enumerate(zip(offset, size, strict=True)):
         coefficients = _evaluated(coefficients, axis, start, n)
     return coefficients

@@ -19,7 +19,7 @@ def main() -> None:
         except KeyboardInterrupt:
             code = INTERRUPTED
     if code == INTERRUPTED:
-        _say("interrupted; what was finished is kept, nothing is half-written")
+        _say("interrupted; finished files are kept, no file is half-written")
     sys.exit(code if ended.code is None else ended.code)
 
 

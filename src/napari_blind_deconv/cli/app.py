@@ -46,28 +46,27 @@ app.add_typer(synthesize, name="synthesize")
 @app.command()
 def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Image files, folders or quoted patterns.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; made if missing.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results; it is made if missing.")],
     kernel_prior: Annotated[
-        str | None, typer.Option(help=f"What is known of the PSF: {one_of(kinds.KERNEL_PRIORS)}.")
+        str | None, typer.Option(help=f"What you know about the PSF: {one_of(kinds.KERNEL_PRIORS)}.")
     ] = None,
     kernel_size: Annotated[
-        str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the PSF in pixels, odd.")
+        str | None, typer.Option(metavar="N or Z,Y,X", help="Size of the PSF in pixels, odd.")
     ] = None,
     psf: Annotated[Path | None, typer.Option(help="The PSF, for kernel prior known.")] = None,
-    voxel_size_um: Annotated[
-        str | None, typer.Option(metavar="Z,Y,X", help="Voxel size in µm; else the file's.")
-    ] = None,
-    axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Axes such as TCZYX; else the file's.")] = None,
+    voxel_size_um: Annotated[str | None, typer.Option(metavar="Z,Y,X", help="In µm. Default: the file's.")] = None,
+    axes: Annotated[str | None, typer.Option(metavar="LETTERS", help="Such as TCZYX. Default: the file's.")] = None,
+    crop: Annotated[str | None, typer.Option(metavar="RANGES", help="The part to restore: C=1:2,Y=100:356.")] = None,
     image_prior: Annotated[
         str | None,
-        typer.Option(help=f"What is known of the image: {one_of(kinds.IMAGE_PRIORS)}."),
+        typer.Option(help=f"What the sharp image looks like: {one_of(kinds.IMAGE_PRIORS)}."),
     ] = None,
     image_prior_strength: Annotated[
-        float | None, typer.Option(parser=number, metavar="F", help="How much the image prior counts; 1 is usual.")
+        float | None, typer.Option(parser=number, metavar="F", help="How much the image prior counts; 1 by default.")
     ] = None,
     diffusion_strength: Annotated[
         float | None,
-        typer.Option(parser=number, metavar="F", help="0 (no prior) to 1 (trust it); means --image-prior diffusion."),
+        typer.Option(parser=number, metavar="F", help="0 (no prior) to 1 (trust it); implies --image-prior diffusion."),
     ] = None,
     estimator: Annotated[
         str | None,
@@ -79,16 +78,16 @@ def run(
     ] = None,
     solver: Annotated[
         str | None,
-        typer.Option(help=f"Estimator and restorer in one word: {one_of(kinds.SOLVERS)}."),
+        typer.Option(help=f"Estimator and restorer together: {one_of(kinds.SOLVERS)}."),
     ] = None,
     likelihood: Annotated[
-        str | None, typer.Option(help=f"What is known of the camera: {one_of(kinds.LIKELIHOODS)}.")
+        str | None, typer.Option(help=f"What you know about the camera: {one_of(kinds.LIKELIHOODS)}.")
     ] = None,
     variation: Annotated[
-        str | None, typer.Option(help=f"Whether the PSF may change over the field: {one_of(kinds.VARIATIONS)}.")
+        str | None, typer.Option(help=f"Whether the PSF can change over the field: {one_of(kinds.VARIATIONS)}.")
     ] = None,
     kernel_weight: Annotated[
-        float | None, typer.Option(parser=number, metavar="F", help="How many times the kernel prior counts.")
+        float | None, typer.Option(parser=number, metavar="F", help="How many times the PSF prior counts.")
     ] = None,
     iterations: Annotated[int | None, typer.Option(parser=whole, metavar="N", help="Steps of the restoration.")] = None,
     noise_sigma: NoiseSigma = None,
@@ -105,20 +104,16 @@ def run(
         str | None,
         typer.Option(
             metavar="FILE or Z0:Z1,Y0:Y1,X0:X1",
-            help="Where the PSF is estimated: where this image is not zero, or pixels from:to along each axis.",
+            help="Where the PSF is estimated: where this image is not zero, or ranges first:last+1 along each axis.",
         ),
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="The sharp image, to compare with.")] = None,
     true_psf: Annotated[Path | None, typer.Option(help="The true PSF, to compare with.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
-    seed: Annotated[
-        int | None, typer.Option(parser=whole, metavar="N", help="Seed of everything that is drawn.")
-    ] = None,
+    seed: Annotated[int | None, typer.Option(parser=whole, metavar="N", help="Seed of all random numbers.")] = None,
     max_memory_gb: Annotated[
         float | None,
-        typer.Option(
-            parser=number, metavar="F", help="Memory that may be held; what needs more is worked on in blocks."
-        ),
+        typer.Option(parser=number, metavar="F", help="Memory limit; larger images are restored in blocks."),
     ] = None,
     maps: Annotated[
         bool,
@@ -140,7 +135,7 @@ def run(
     ] = "each",
     overwrite: Overwrite = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, with what memory, time and disk; write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be done, with memory, time and disk; write nothing.")
     ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first file that fails.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Only files that failed the last time.")] = False,
@@ -194,6 +189,7 @@ def run(
         leave_out=leave_out,
         region=ranges_or_file("--region", region),
         axes=axes,
+        crop=crop,
         voxel_size_um=numbers("--voxel-size-um", voxel_size_um),
         max_memory_gb=max_memory_gb,
         maps=maps,
@@ -223,7 +219,7 @@ def metrics(
         typer.Option(
             parser=number,
             metavar="F",
-            help="Range L of PSNR and SSIM; else 255 for 8 bit, 1 for floats within 0 to 1.",
+            help="Range L of PSNR and SSIM. Default: 255 for 8 bit, 1 for floats within 0 to 1.",
         ),
     ] = None,
     intensity: Annotated[str, typer.Option(help="absolute, or affine: after the best gain and offset.")] = "absolute",
@@ -247,7 +243,8 @@ def metrics(
 def report(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Output folder of a run.")],
     na: Annotated[
-        float | None, typer.Option("--na", parser=number, metavar="F", help="Numerical aperture, for widths of theory.")
+        float | None,
+        typer.Option("--na", parser=number, metavar="F", help="Numerical aperture, for theoretical widths."),
     ] = None,
     emission_um: Annotated[
         float | None, typer.Option(parser=number, metavar="F", help="Wavelength of the detected light in µm.")
@@ -256,7 +253,8 @@ def report(
         float | None, typer.Option(parser=number, metavar="F", help="Wavelength of the laser in µm, for confocal.")
     ] = None,
     immersion_index: Annotated[
-        float | None, typer.Option(parser=number, metavar="F", help="Refractive index of the immersion; else 1.515.")
+        float | None,
+        typer.Option(parser=number, metavar="F", help="Refractive index of the immersion; 1.515 by default."),
     ] = None,
     modality: Annotated[str | None, typer.Option(help="widefield, confocal or light-sheet.")] = None,
     overwrite: Overwrite = False,

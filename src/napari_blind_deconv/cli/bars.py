@@ -6,7 +6,9 @@ from rich.progress import TaskID
 
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.batch import FileProgress, FileReport, FileStarted
+from napari_blind_deconv.pipeline.time_left import TimeLeft
 
+from .forecast import duration
 from .shown import shown
 
 
@@ -25,6 +27,7 @@ class Bars:
         self._display, self._total = display, total
         self._spare: TaskID | None = display.add_task("reading", total=None)
         self._tasks: dict[int, tuple[str, str, TaskID]] = {}
+        self._watches: dict[int, TimeLeft] = {}
 
     def start(self, event: FileStarted) -> None:
         """A file is begun, or begun again by another worker."""
@@ -36,14 +39,17 @@ class Bars:
         else:
             task = self._display.add_task("", total=None)
         self._tasks[event.index] = (event.label, name, task)
+        self._watches[event.index] = TimeLeft()
         self._display.reset(task, description=f"{name}: reading", total=None)
 
     def step(self, step: Progress) -> None:
         """A step, of its file, or of the only one."""
         index = step.index if isinstance(step, FileProgress) else next(iter(self._tasks), 0)
         _, name, task = self._tasks.get(index, ("", "", self._spare))
+        watch = self._watches.setdefault(index, TimeLeft())
+        watch.follow(step)
         if task is not None:
-            doing = f"{name}: {_doing(step)}" if name else _doing(step)
+            doing = (f"{name}: {_doing(step)}" if name else _doing(step)) + _left(watch)
             self._display.update(task, description=doing, total=step.total or None, completed=step.step)
 
     def end(self, report: FileReport) -> None:
@@ -56,6 +62,11 @@ class Bars:
             self._display.remove_task(task)
         else:
             self._spare = task
+
+
+def _left(watch: TimeLeft) -> str:
+    seconds = watch.left()
+    return "" if seconds is None else f", {duration(seconds)} left"
 
 
 def _doing(step: Progress) -> str:

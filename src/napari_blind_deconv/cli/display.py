@@ -10,6 +10,7 @@ from rich.table import Table
 
 from napari_blind_deconv._types import Progress as Step
 from napari_blind_deconv.batch import Event, FileReport, FileStarted
+from napari_blind_deconv.doubts import reasons
 from napari_blind_deconv.metrics import METRICS
 
 from .bars import Bars
@@ -96,7 +97,7 @@ def lines(report: FileReport) -> list[str]:
     told += [f"  noise    {noise['words'].removeprefix('noise of ')}" for noise in _as_list(found["noise"])]
     told += [f"  left out {words}" for words in (left["words"] for left in _as_list(found["left_out"])) if words]
     told += [f"  {METRICS[name].label:<8} {text}" for name, text in graded(found.get("metrics", {})).items()]
-    return told + [f"  warning  {in_options(sentence)}" for sentence in found["warnings"]]
+    return told + [f"  warning  {in_options(sentence)}" for sentence in reasons(found)]
 
 
 def graded(figures: Mapping[str, Any]) -> dict[str, str]:
@@ -124,7 +125,7 @@ def _table(reports: Sequence[FileReport]) -> Table:
         noise = ", ".join(f"{sigma:.3g}" for sigma in _as_list(found["noise_sigma"]))
         figures = graded(found.get("metrics", {}))
         cells = [f"{found['seconds']:.1f}", widths, noise, *[figures.get(name, "") for name in compared]]
-        table.add_row(escape(shown(report.path.name)), *cells, str(len(found["warnings"]) or ""))
+        table.add_row(escape(shown(report.path.name)), *cells, str(len(reasons(found)) or ""))
     return table
 
 

@@ -43,7 +43,7 @@ def _print(found: Prepared, expected: list[Forecast], free: int) -> None:
     table = Table("file", "state", "size", "plan", "memory", "time", "disk", box=None)
     for one in expected:
         size = " x ".join(map(str, one.shape))
-        figures = [f"{one.gigabytes:.1f} GB", _duration(one.seconds), _bytes(one.disk_bytes)]
+        figures = [f"{one.gigabytes:.1f} GB", duration(one.seconds), _bytes(one.disk_bytes)]
         cells = [one.status, size, one.words, *(figures if one.status == "to do" else ["", "", ""])]
         table.add_row(escape(shown(one.label)), *(escape(shown(cell)) for cell in cells))
     console.print(table)
@@ -55,17 +55,18 @@ def _print(found: Prepared, expected: list[Forecast], free: int) -> None:
     states_in_words = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     most = max((one.gigabytes for one in todo), default=0.0)
     console.print(
-        f"{states_in_words}: about {_duration(seconds)}, {most:.1f} GB of memory at most, {_bytes(needed)} of disk "
+        f"{states_in_words}: about {duration(seconds)}, {most:.1f} GB of memory at most, {_bytes(needed)} of disk "
         f"({_bytes(free)} free)",
         markup=False,
     )
     if needed > free:
-        console.print("warning: the disk has less room than that; free some, or choose another folder", markup=False)
+        console.print("warning: the disk has less space than that; free some, or choose another folder", markup=False)
     if counts["refused"]:
         console.print("the run would be refused: allow results to be replaced with --overwrite", markup=False)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time span, rounded."""
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"
     return f"{seconds / _MINUTE:.0f} min" if seconds < _HOUR else f"{seconds / _HOUR:.1f} h"

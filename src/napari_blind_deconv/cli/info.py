@@ -1,12 +1,13 @@
 """``blind-deconv info``."""
 
+from __future__ import annotations
+
 import platform
 import sys
 from typing import Any
 
-import torch
-
 from napari_blind_deconv import io
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.image_priors.patch_mixture import SHIPPED_MIXTURES
 from napari_blind_deconv.machine import free_bytes, total_bytes
 from napari_blind_deconv.metrics import METRICS

@@ -39,36 +39,36 @@ def whole(text: str) -> int:
 
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", parser=whole, metavar="N", help="Work on N files at once, in processes of this machine."),
+    typer.Option("--workers", parser=whole, metavar="N", help="Restore N files at once, in processes of this machine."),
 ]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", metavar="ADDRESS", help="Give the files to the workers of a Dask scheduler."),
+    typer.Option("--scheduler", metavar="ADDRESS", help="Use the workers of a Dask scheduler."),
 ]
 SchedulerFile = Annotated[
     Path | None, typer.Option("--scheduler-file", help="The same, by the file that the scheduler has written.")
 ]
-Dashboard = Annotated[
-    bool, typer.Option("--dashboard", help="With --workers: show Dask's page to this machine, and its address.")
-]
+Dashboard = Annotated[bool, typer.Option("--dashboard", help="With --workers: serve Dask's dashboard to this machine.")]
 Shard = Annotated[
     str | None,
-    typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the images, as for a job array."),
+    typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts of the images, for a job array."),
 ]
 SharePsf = Annotated[
-    str | None, typer.Option(help="What shares one PSF: frames, time, plane, channel, all or none; else frames.")
+    str | None, typer.Option(help="What shares one PSF: frames (default), time, plane, channel, all or none.")
 ]
 PsfDrift = Annotated[
     int | None,
-    typer.Option(parser=whole, metavar="N", help="The PSF may change with time: compare groups of N frames."),
+    typer.Option(parser=whole, metavar="N", help="Let the PSF change with time: compare groups of N frames."),
 ]
 NoiseSigma = Annotated[
-    float | None, typer.Option(parser=number, metavar="F", help="Noise in the image's unit; else estimated.")
+    float | None, typer.Option(parser=number, metavar="F", help="Noise in units of the image. Default: estimated.")
 ]
 Background = Annotated[
-    float | None, typer.Option(parser=number, metavar="F", help="Camera offset in the image's unit.")
+    float | None, typer.Option(parser=number, metavar="F", help="Camera offset in units of the image.")
 ]
-Planes = Annotated[bool | None, typer.Option("--planes/--no-planes", help="A stack as planes that share one 2-D PSF.")]
+Planes = Annotated[
+    bool | None, typer.Option("--planes/--no-planes", help="Treat a stack as planes that share one 2-D PSF.")
+]
 FillNan = Annotated[
     bool | None,
     typer.Option("--fill-nan/--no-fill-nan", help="Fill NaN and infinite pixels from their neighbours."),
@@ -79,9 +79,7 @@ SettingsFile = Annotated[
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="a.b=VALUE", help="One setting by its path; may be repeated.")
 ]
-Mask = Annotated[
-    Path | None, typer.Option(help="Pixels to use: those where this image is zero are left out everywhere.")
-]
+Mask = Annotated[Path | None, typer.Option(help="Pixels to use: those where this image is zero are left out.")]
 LeaveOut = Annotated[
     Path | None, typer.Option(help="The opposite of --mask: pixels where this image is not zero are left out.")
 ]

@@ -14,7 +14,7 @@ psf = typer.Typer(
     rich_markup_mode=None,
 )
 VoxelSize = Annotated[
-    str | None, typer.Option("--voxel-size-um", metavar="Z,Y,X", help="Voxel size in µm; else the file's.")
+    str | None, typer.Option("--voxel-size-um", metavar="Z,Y,X", help="Voxel size in µm. Default: that of the file.")
 ]
 
 
@@ -23,7 +23,7 @@ def compare(
     files: Annotated[list[Path], typer.Argument(metavar="PSF", help="PSF files, two or more; one is described.")],
     reference: Annotated[
         str | None,
-        typer.Option(metavar="FILE or N", help="What the others are compared with; N counts from 1, the default."),
+        typer.Option(metavar="FILE or N", help="The PSF to compare with; N counts from 1, the default."),
     ] = None,
     ideal: Annotated[
         Path | None, typer.Option(help="The diffraction-limited PSF on the reference's voxels, for Strehl ratios.")
@@ -46,7 +46,10 @@ def measure(
     beads: Annotated[Path, typer.Argument(metavar="BEADS", help="An image or stack of small beads.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the PSF and its report.")],
     kernel_size: Annotated[
-        str | None, typer.Option(metavar="N or Z,Y,X", help="Size of the PSF in pixels, odd; else what beads allow.")
+        str | None,
+        typer.Option(
+            metavar="N or Z,Y,X", help="Size of the PSF in pixels, odd. Default: as large as the beads allow."
+        ),
     ] = None,
     voxel_size_um: VoxelSize = None,
     channel: Annotated[

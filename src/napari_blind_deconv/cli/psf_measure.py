@@ -12,6 +12,7 @@ from napari_blind_deconv._types import InputError, whole
 from napari_blind_deconv.batch import refuse_replacing
 from napari_blind_deconv.batch.plan import REPORT as RUN_REPORT
 from napari_blind_deconv.beads import MeasuredPsf, measure_psf
+from napari_blind_deconv.doubts import reasons
 from napari_blind_deconv.metrics import psf_figures
 from napari_blind_deconv.report import checksum, versions
 
@@ -115,5 +116,5 @@ def _tell(beads: Path, measured: MeasuredPsf, report: dict[str, Any], targets: t
         lines.append(
             f"  spread   {' x '.join(f'{sd:.3f}' for sd in report['fwhm_sd'])} {figures.unit} (sd of the beads)"
         )
-    for line in [*lines, *[f"  warning  {in_options(sentence)}" for sentence in report["warnings"]]]:
+    for line in [*lines, *[f"  warning  {in_options(sentence)}" for sentence in reasons(report)]]:
         console.print(shown(line), markup=False)

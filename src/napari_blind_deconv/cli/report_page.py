@@ -47,7 +47,7 @@ def _microscope(optics: dict[str, float | None], modality: str | None) -> Micros
         raise InputError(
             subject=" and ".join(missing),
             value="is not given",
-            allowed="but the width of theory takes NA and emission, and in a confocal microscope the excitation",
+            allowed="but the theoretical width needs NA and emission, and for a confocal microscope the excitation",
             remedy="give them all, or none",
         )
     fields: dict[str, Any] = {"kind": "microscope", **given}
@@ -61,7 +61,7 @@ def _microscope(optics: dict[str, float | None], modality: str | None) -> Micros
 
 def _tell(written: Written) -> None:
     lines = [f"wrote    {path}" for path in written.paths]
-    words = [f"{written.files} files", f"{written.failed} failed", f"{written.doubtful} with doubts"]
+    words = [f"{written.files} files", f"{written.failed} failed", f"{written.doubtful} with warnings"]
     lines.append(f"report   {', '.join(words)}, {written.differing} with a PSF that differs from the rest")
     lines += [f"warning  {sentence}" for sentence in written.told]
     sys.stdout.write("".join(f"{shown(line)}\n" for line in lines))

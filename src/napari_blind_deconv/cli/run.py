@@ -53,6 +53,7 @@ class Request:
     axes: str | None = None
     voxel_size_um: tuple[float, ...] | None = None
     max_memory_gb: float | None = None
+    crop: str | None = None
     maps: bool = False
     overwrite: bool = False
     form: str = "ome-tiff"
@@ -80,7 +81,7 @@ def execute(request: Request, *, as_json: bool) -> int:
     if limit is not None and not (math.isfinite(limit) and limit > 0):
         raise InputError(f"--max-memory-gb {limit:g} must be a positive number")
     if request.mask is not None and request.leave_out is not None:
-        raise InputError("--mask and --leave-out say the same in opposite ways; give one of them")
+        raise InputError("--mask and --leave-out are opposites; give one of them")
     workers = _workers(request, settings)
     found = prepared(_batch(request, settings))
     if request.dry_run:
@@ -125,7 +126,7 @@ def _say(line: str) -> None:
 
 def _nothing(request: Request) -> str:
     if request.retry:
-        return "no file failed the last time; there is nothing to try again"
+        return "no file failed last time; there is nothing to try again"
     return "there are fewer images than shards; there is nothing to do in this one"
 
 
@@ -155,7 +156,7 @@ def _batch(request: Request, settings: Settings) -> Batch:
         output=request.output,
         settings=settings,
         references=references,
-        said=Said(request.axes, request.voxel_size_um, request.max_memory_gb),
+        said=Said(request.axes, request.voxel_size_um, request.max_memory_gb, request.crop),
         maps=request.maps,
         form=request.form,
         overwrite=request.overwrite,

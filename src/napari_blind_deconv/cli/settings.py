@@ -62,8 +62,7 @@ def _with_diffusion(named: Mapping[str, Any]) -> dict[str, Any]:
     other = rest.get("image_prior", "diffusion")
     if other != "diffusion":
         raise InputError(
-            f"--diffusion-strength belongs to --image-prior diffusion, but {other!r} was asked for; leave one of them "
-            "out"
+            f"--diffusion-strength needs --image-prior diffusion, but {other!r} was asked for; leave one of them out"
         )
     if "image_prior_strength" in rest:
         raise InputError("--diffusion-strength and --image-prior-strength set the same number; leave one of them out")
@@ -123,7 +122,7 @@ def shard_of(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     if not re.fullmatch(r"\d{1,9}/\d{1,9}", text):
-        raise InputError(f"--shard {text!r} must be a number from 1, and that of all parts, such as 2/8")
+        raise InputError(f"--shard {text!r} must be a part and the number of parts, such as 2/8")
     number, parts = (int(part) for part in text.split("/"))
     return number, parts
 

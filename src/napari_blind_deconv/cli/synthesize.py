@@ -18,14 +18,16 @@ _DRAWABLE = tuple(kind for kind in kinds.KERNEL_PRIORS if kind != "known")
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to make, a zarr group with a card.")]
 Fit = Annotated[
     Path | None,
-    typer.Option("--fit", metavar="FILE or FOLDER", help="Real images or movies whose spectrum is taken."),
+    typer.Option("--fit", metavar="FILE or FOLDER", help="Real images or movies whose spectrum is used."),
 ]
-Axes = Annotated[str | None, typer.Option(metavar="LETTERS", help="Axes of --fit such as TYX; else the files'.")]
+Axes = Annotated[
+    str | None, typer.Option(metavar="LETTERS", help="Axes of --fit such as TYX. Default: those of the files.")
+]
 Licence = Annotated[str, typer.Option(metavar="TEXT", help="Licence of --fit, to be recorded.")]
 Size = Annotated[str | None, typer.Option(metavar="H,W or D,H,W", help="Pixels of an image or frame; 256,256.")]
 KernelPrior = Annotated[
     list[str] | None,
-    typer.Option(help=f"Whose draws blur, one after the other; may be repeated: {one_of(_DRAWABLE)}."),
+    typer.Option(help=f"Prior of the kernels; may be repeated, used in turn: {one_of(_DRAWABLE)}."),
 ]
 KernelSize = Annotated[
     str | None, typer.Option(metavar="N or Z,Y,X", help="Support of the kernels in pixels, odd; 31.")
@@ -38,12 +40,12 @@ Assignments = Annotated[
 ]
 Noise = Annotated[str, typer.Option(metavar="SIGMA or photons:PEAK", help="Noise, for intensities of about 0 to 1.")]
 Boundary = Annotated[
-    str, typer.Option(help="frame: the scene goes on beyond it; periodic: posteriors have a closed form.")
+    str, typer.Option(help="frame: the scene continues beyond it; periodic: posteriors have a closed form.")
 ]
 VoxelSize = Annotated[str | None, typer.Option("--voxel-size-um", metavar="Z,Y,X", help="Voxel size in µm.")]
-Count = Annotated[int, typer.Option(parser=whole, metavar="N", help="Samples, of each kernel prior.")]
-Seed = Annotated[int, typer.Option(parser=whole, metavar="N", help="Seed of everything that is drawn.")]
-Figure = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw what was made.")]
+Count = Annotated[int, typer.Option(parser=whole, metavar="N", help="Samples per kernel prior.")]
+Seed = Annotated[int, typer.Option(parser=whole, metavar="N", help="Seed of all random numbers.")]
+Figure = Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the samples.")]
 
 
 @synthesize.command()
@@ -51,7 +53,7 @@ def image(
     output: Output,
     fit: Fit = None,
     spectrum: Annotated[
-        str | None, typer.Option(help="What is fitted: free (any direction), radial, or bent (three figures).")
+        str | None, typer.Option(help="What is fitted: free (any direction), radial, or bent (three numbers).")
     ] = None,
     axes: Axes = None,
     licence: Licence = "",
@@ -136,7 +138,7 @@ def video(
     output: Output,
     fit: Fit = None,
     spectrum: Annotated[
-        str | None, typer.Option(help="What is fitted: free (bands of space and time), or bent (five figures).")
+        str | None, typer.Option(help="What is fitted: free (bands of space and time), or bent (five numbers).")
     ] = None,
     axes: Axes = None,
     licence: Licence = "",

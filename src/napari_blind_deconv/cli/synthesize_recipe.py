@@ -102,7 +102,7 @@ def fitted(request: Request) -> Fit | None:
     if request.fit is None:
         for name in ("spectrum", "axes", "licence"):
             if getattr(request, name):
-                raise InputError(f"--{name} is about what is fitted; give that with --fit, or leave it out")
+                raise InputError(f"--{name} is only for fitted files; give --fit, or leave it out")
         return None
     spectrum = request.spectrum or "free"
     if spectrum not in get_args(Spectrum):

@@ -72,6 +72,6 @@ def _doubts(card: Mapping[str, Any]) -> list[str]:
         return []
     share = dark / (math.prod(card["shape"]) * card["summary"]["samples"])
     return [
-        f"{share:.2%} of the pixels would have less light than none, and count no photon; raise image_prior.mean, or "
+        f"{share:.2%} of the pixels would be negative, where no photon is counted; raise image_prior.mean, or "
         "lower its contrast"
     ]

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from napari_blind_deconv._types import finished
 from napari_blind_deconv.defects.band import band_edge, noise_of, stabilised
@@ -151,7 +151,7 @@ def _outstanding(around: Around, deviations: float, least: float = 0.0) -> tuple
         # The median of medians lies nearer to a spot than the median; it only chooses where to look.
         high: Mask = size > _CHOSEN * np.maximum(deviations * scatter, least)
         if high.any():
-            high &= size >= ndimage.maximum_filter(size, (1, *(3,) * (planes.ndim - 1)))
+            high &= size >= scipy.ndimage.maximum_filter(size, (1, *(3,) * (planes.ndim - 1)))
         return high
 
     places = np.argwhere(in_turn(standing_out, around.planes, around.level, around.scatter))
@@ -243,6 +243,6 @@ def _planes(values: Values) -> Values:
 
 def _grown(spots: Mask) -> Mask:
     """Spots with the pixels beside them."""
-    cross = ndimage.generate_binary_structure(spots.ndim, 1)
+    cross = scipy.ndimage.generate_binary_structure(spots.ndim, 1)
     cross[0] = cross[-1] = False
-    return np.asarray(ndimage.binary_dilation(spots, cross))
+    return np.asarray(scipy.ndimage.binary_dilation(spots, cross))

@@ -1,10 +1,12 @@
 """How fine an image's light gets, and a scale where its noise is even."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.defects.surroundings import Mask, Values
 from napari_blind_deconv.forward import Noise, read_noise
 from napari_blind_deconv.fourier import periodogram, radius

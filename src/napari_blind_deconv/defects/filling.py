@@ -1,8 +1,8 @@
 """A stand-in for what is no data, from its neighbours, for steps that need every pixel."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 _SMOOTH = 2.0
 
@@ -29,12 +29,12 @@ def filled(image: NDArray[np.float32], bad: NDArray[np.bool_]) -> NDArray[np.flo
             continue
         known = np.where(holes, 0, frame).astype(np.float64)
         good = (~holes).astype(np.float64)
-        weight = ndimage.gaussian_filter(good, _SMOOTH)
-        mean = ndimage.gaussian_filter(known, _SMOOTH)
+        weight = scipy.ndimage.gaussian_filter(good, _SMOOTH)
+        mean = scipy.ndimage.gaussian_filter(known, _SMOOTH)
         near = holes & (weight > 1e-3)
         frame[near] = mean[near] / weight[near]
         far = holes & ~near
         if far.any():
-            nearest = ndimage.distance_transform_edt(holes & far, return_distances=False, return_indices=True)
+            nearest = scipy.ndimage.distance_transform_edt(holes & far, return_distances=False, return_indices=True)
             frame[far] = frame[tuple(nearest)][far]
     return out

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_blind_deconv._types import finished
 from napari_blind_deconv.defects.bad_pixels import bad_pixels_step_by_step
@@ -86,23 +86,22 @@ def sentences_of(tallies: Mapping[str, Tally], stripes: Mapping[str, float], cut
             yield tally.words(_SENTENCES[kind])
     for lines, deviation in stripes.items():
         yield (
-            f"the {lines} have offsets of their own (stripes), of standard deviation {deviation:.3g}; they were "
-            "taken out"
+            f"the {lines} have different offsets (stripes) with standard deviation {deviation:.3g}; they were "
+            "subtracted"
         )
     if cut_off:
         yield (
-            f"{cut_off:.2%} of the pixels lie at the lowest value: the image was cut off below; export it "
-            "without subtracting the background"
+            f"{cut_off:.2%} of the pixels have the lowest value: intensities were cut off there; export the image "
+            "without background subtraction"
         )
 
 
 _SENTENCES = {
     "missing": "{count} {are} NaN or infinite ({where}); left out and filled by the model",
-    "blank": "{where} a single value and was left as it is",
-    "padding": "{count} ({share}) belong to constant regions at the border, such as padding; they were left as they "
-    "are",
-    "saturated": "{count} ({share}) are saturated: they lie on a plateau at the top of the range and their light is "
-    "lost; they were left out and filled by the model",
+    "blank": "{where} a single value and was not changed",
+    "padding": "{count} ({share}) belong to constant regions at the border, such as padding; they were not changed",
+    "saturated": "{count} ({share}) are saturated: they lie on a plateau at the top of the range, so their light is "
+    "lost; left out and filled by the model",
     "bad": "{count} {are} hot or dead ({where}); left out and filled by the model",
     "outside": "{count} ({share}) {are} masked and {were} left out",
 }
@@ -172,7 +171,7 @@ def looked_for(
 def _around(mask: Mask) -> Mask:
     """A mask with the pixels up to two away, within each frame."""
     block = (1, *(5,) * (mask.ndim - 1))
-    return np.asarray(ndimage.maximum_filter(mask, block)) if mask.any() else mask
+    return np.asarray(scipy.ndimage.maximum_filter(mask, block)) if mask.any() else mask
 
 
 def _in_frames(look: Callable[[NDArray[np.float32]], Mask], values: NDArray[np.float32], busy: Mask) -> Mask:

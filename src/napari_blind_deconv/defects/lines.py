@@ -1,7 +1,7 @@
 """Rows and columns of a camera that are hot or dead, whole or in one half."""
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from napari_blind_deconv.defects.surroundings import Mask, Values, in_turn, median_of_five
 
@@ -57,7 +57,7 @@ def _beside(planes: Values, axis: int, distance: int) -> Values:
     """Mean of the pixels so far to both sides."""
     taps = np.zeros(2 * distance + 1)
     taps[[0, -1]] = 0.5
-    return np.asarray(ndimage.correlate1d(planes, taps, axis, mode="mirror"))
+    return np.asarray(scipy.ndimage.correlate1d(planes, taps, axis, mode="mirror"))
 
 
 def _standing_out(away: Values, planes: Values, usual: Values, along: int) -> Mask:

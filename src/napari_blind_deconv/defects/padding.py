@@ -1,8 +1,8 @@
 """Regions that hold one value and reach the border: what stitching, rotation, deskewing or a round field leave."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 # Side of the block that must be constant to count, and the smallest share of a frame that is worth a word.
 _BLOCK, _SHARE = 7, 2e-3
@@ -53,25 +53,25 @@ def _ends_in_a_jump(frame: NDArray[np.floating], region: NDArray[np.bool_], valu
         return True
     sample = np.unique(frame.ravel()[:: max(1, frame.size // 65536)])
     step = float(np.median(np.diff(sample))) if sample.size > 1 else 0.0
-    beside = ndimage.binary_dilation(region, iterations=2) & ~region & (frame != value)
+    beside = scipy.ndimage.binary_dilation(region, iterations=2) & ~region & (frame != value)
     return bool(beside.any()) and float(np.median(np.abs(frame[beside] - value))) > _JUMP * step
 
 
 def _region(same: NDArray[np.bool_]) -> NDArray[np.bool_]:
     block = tuple(_BLOCK if n >= 3 * _BLOCK else min(n, 3) for n in same.shape)
-    core = ndimage.minimum_filter(same, block, mode="nearest")
+    core = scipy.ndimage.minimum_filter(same, block, mode="nearest")
     if not core.any():
         return core
-    solid = ndimage.maximum_filter(core, block, mode="nearest") & same
-    labels, count = ndimage.label(solid)
+    solid = scipy.ndimage.maximum_filter(core, block, mode="nearest") & same
+    labels, count = scipy.ndimage.label(solid)
     touching = np.unique(np.concatenate([np.take(labels, (0, -1), axis).ravel() for axis in range(same.ndim)]))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)
     kept = [i for i in touching if i and sizes[i] >= _SHARE * same.size]
     region = np.isin(labels, kept)
     if not kept or region.all():
         return region & ~region
-    around = ndimage.binary_dilation(region, iterations=_AROUND) & ~region
+    around = scipy.ndimage.binary_dilation(region, iterations=_AROUND) & ~region
     if float(same[around].mean()) >= _RARE:
         return region & ~region
     # Corners that taper off are narrower than the block.
-    return np.asarray(ndimage.binary_propagation(region, mask=same))
+    return np.asarray(scipy.ndimage.binary_propagation(region, mask=same))

@@ -8,7 +8,7 @@ horizontal edge of the scene is common to the parts, too, but it is wide.
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
 
 from napari_blind_deconv.defects.surroundings import Mask, Values

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float32]
@@ -99,7 +99,7 @@ def local_scatter(away: Values, level: Values, typical: float, sample: Places) -
 
     def scatter(away: Values, level: Values) -> Values:
         squares = np.minimum(np.abs(away), _CLIPPED * typical) ** 2
-        mean = ndimage.uniform_filter(squares, (1, *(_AROUND,) * (away.ndim - 1)))
+        mean = scipy.ndimage.uniform_filter(squares, (1, *(_AROUND,) * (away.ndim - 1)))
         here = np.sqrt(np.maximum(mean, 0)) + _LEAST * typical
         return np.asarray(np.maximum(here, np.interp(level, *curve)), np.float32)
 

@@ -1,18 +1,22 @@
 """Blind Richardson-Lucy: turn and turn about, the classical baseline."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.forward import Blur, Frame, adjoint_kernel
 from napari_blind_deconv.fourier import centred
 from napari_blind_deconv.kernel_priors import Fit
 from napari_blind_deconv.restoration.photons import Photons
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The smallest predicted light, relative to the brightest.
 _DARK = 1e-6
@@ -22,8 +26,8 @@ _DARK = 1e-6
 class BlindRichardsonLucy:
     """A few Richardson-Lucy steps on the kernel, a few on the image, repeated (Fish et al. 1995, JOSA A 12, 58).
 
-    The kernel starts flat, and no kernel prior has a say. A maximum of the joint likelihood, so it tends to leave the
-    blur in the image: offered as the baseline that everybody knows, not as a recommendation.
+    The PSF starts flat, and no PSF prior is used. It finds a maximum of the joint likelihood, so it tends to leave the
+    blur in the image: a well-known baseline, not a recommendation.
     """
 
     kind: Literal["blind-richardson-lucy"] = "blind-richardson-lucy"

@@ -4,12 +4,13 @@ The draws' scatter is the posterior covariance that a single best image lacks, a
 to a point (Levin et al. 2011, doi:10.1109/CVPR.2011.5995308).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Le
-from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.estimation.by_evidence import ByEvidence
@@ -20,19 +21,22 @@ from napari_blind_deconv.fourier import centred
 from napari_blind_deconv.restoration.posterior_sampling import draws, refuse_unscored
 from napari_blind_deconv.statistics import KernelStatistics
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @component
 class ByDraws:
-    """By evidence first; then drawn images teach the kernel, in rounds.
+    """By evidence first; then sampled images improve the PSF, in rounds.
 
-    It needs an image prior that images can be drawn from.
+    It needs an image prior that can be sampled.
     """
 
     kind: Literal["by-draws"] = "by-draws"
     rounds: Annotated[int, Ge(1), Le(100)] = 2
-    """Rounds in which drawn images improve the kernel."""
+    """Rounds in which sampled images improve the PSF."""
     draws: Annotated[int, Ge(1), Le(100)] = 2
-    """How many images are drawn in a round."""
+    """Number of images sampled per round."""
     levels: Annotated[int, Ge(2), Le(1000)] = 16
     """Noise levels from coarse to fine, two calls of the prior's denoiser each."""
 

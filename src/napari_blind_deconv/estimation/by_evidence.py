@@ -1,22 +1,27 @@
 """The kernel with the image integrated out: the scheme that keeps it from collapsing to a delta (Levin et al. 2009)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Ge, Le
-from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.estimation.choice import choose
 from napari_blind_deconv.estimation.free_form import free_form
+from napari_blind_deconv.estimation.growing import FEW_FIGURES, FREE, on_wider_supports
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.kernel_priors import Auto, Fit, FittedByEvidence
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component
 class ByEvidence:
-    """The kernel by itself, the image integrated out; the recommended way.
+    """The PSF by itself, with the image integrated out; recommended.
 
     A parametric kernel is fitted by the evidence. A free-form one takes its shape from over-sharp images, coarse to
     fine, and its taps from expectation-maximisation.
@@ -24,7 +29,7 @@ class ByEvidence:
 
     kind: Literal["by-evidence"] = "by-evidence"
     starts: Annotated[int, Ge(1), Le(5)] = 5
-    """How many times a free-form kernel is estimated, each from another first image, to be averaged."""
+    """How many times a free-form kernel is estimated, each from another first image; the results are averaged."""
     rounds: Annotated[int, Ge(1), Le(1000)] = 5
     """Kernel updates per level of the pyramid, for free-form kernels."""
     refinements: Annotated[int, Ge(1), Le(1000)] = 3
@@ -39,6 +44,11 @@ class ByEvidence:
             chosen = choose(problem, problem.kernel_prior, self._free_form)
             yield from (Found(fit, step, choice) for step, (fit, choice) in enumerate(chosen, start=1))
             return
+        few = isinstance(problem.kernel_prior, FittedByEvidence) and problem.ndim < 3
+        yield from on_wider_supports(problem, self._of_family, FEW_FIGURES if few else FREE)
+
+    def _of_family(self, problem: Problem) -> Iterator[Found]:
+        """Kernels of one family, on one support."""
         if isinstance(problem.kernel_prior, FittedByEvidence):
             evidence = problem.evidence(problem.kernel_shape)
             fits = problem.kernel_prior.fit(evidence, problem.kernel_shape, problem.kernel_weight)

@@ -6,21 +6,25 @@ beat no blur in the parts of the image, too, and a family one that is lower on t
 doi:10.2307/1912557, who judges models by how evenly their advantage is spread).
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
+from napari_blind_deconv.estimation.growing import next_size
 from napari_blind_deconv.estimation.problem import Choice, Problem, Ranked
 from napari_blind_deconv.estimation.second_look import FREE_FORM, Challenging, Particular, second_looks
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Auto, Fit, Uniform
 from napari_blind_deconv.kernel_priors.judgement import Judge, fine_structure_nats
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What a figure costs, in nats: between Akaike's 1 (doi:10.1109/TAC.1974.1100705) and Schwarz's ½ log N, about 4
 # (doi:10.1214/aos/1176344136). Evenness over the parts does the rest.
@@ -36,13 +40,12 @@ _PARTS, _KERNELS_PER_PART, _SMALLEST_PART = 2, 2.5, 48
 _CUT_OFF, _OUTSIDE = 0.02, 0.01
 # Taps of a free form below this share of its brightest are as likely errors as light, and do not decide its size.
 _FAINT = 0.05
-_WIDER = math.sqrt(2)
 _SHARP = "sharp"
 
 # Share of the best simpler family's score below which a free form is given up after one start.
 _HOPELESS = 0.85
 
-FreeForm = Callable[[Problem, Callable[[Tensor], bool]], Iterator[tuple[Tensor, int]]]
+FreeForm = Callable[[Problem, Callable[["Tensor"], bool]], Iterator[tuple["Tensor", int]]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Candidate:
         """Whether the kernel is a blur that the image shows everywhere, not its sampling and not its texture."""
         return self.score > fine_structure_nats(self.fit.kernel) and _even(self.parts, _BEYOND_SHARP)
 
-    def beats(self, lower: "Candidate") -> bool:
+    def beats(self, lower: Candidate) -> bool:
         """Whether it explains more than a family lower on the ladder, after penalties and all over the image."""
         margins = tuple(ours - theirs for ours, theirs in zip(self.parts, lower.parts, strict=True))
         return self.score > lower.score and _even(margins, _BEYOND_LOWER)
@@ -197,13 +200,15 @@ def _choice(ranking: Sequence[Candidate]) -> Choice:
     """The sentence that says why, and the figures behind it."""
     first, second = ranking[0], next((c for c in ranking[1:] if c.kind != _SHARP), None)
     if first.kind == _SHARP:
-        reason = "no family of PSFs explains the image better than none, all over: it is sharp already"
+        reason = "no PSF explains the image better than no blur in most of its parts: it is sharp already"
     else:
         reason = f"{first.kind} explains the image {first.score:.0f} nats better than no blur"
         if second is not None and second.score <= first.score:
-            reason += f", and {first.score - second.score:.0f} nats better than the next, {second.kind}"
+            reason += f", and {first.score - second.score:.0f} nats better than {second.kind}, the next"
         elif second is not None:
-            reason += f"; {second.kind} gains {second.score - first.score:.0f} nats more, but not all over the image"
+            reason += (
+                f"; {second.kind} gains {second.score - first.score:.0f} nats more, but not in most parts of the image"
+            )
     return Choice(reason, tuple(Ranked(c.kind, c.gain, c.penalty, c.blurs) for c in ranking))
 
 
@@ -239,7 +244,7 @@ def cropped(kernel: Tensor, faint: float = 0.0) -> Tensor:
 
 def _wider(shape: tuple[int, ...], largest: tuple[int, ...]) -> tuple[int, ...]:
     """The next support, odd, at most the largest."""
-    return tuple(min(2 * round(_WIDER * n / 2) + 1, most) for n, most in zip(shape, largest, strict=True))
+    return tuple(next_size(n, most) for n, most in zip(shape, largest, strict=True))
 
 
 def _even(gains: tuple[float, ...], errors: float) -> bool:

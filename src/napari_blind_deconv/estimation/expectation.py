@@ -10,12 +10,13 @@ doi:10.1109/CVPR.2011.5995308):
 x̂ the mode under the hyper-Laplacian prior and R the spectrum of the quadratic that touches that prior at x̂.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.estimation.pyramid import recentred
 from napari_blind_deconv.estimation.scene_statistics import gradient_variance, scene_statistics
 from napari_blind_deconv.forward import Blur, DataTerm, Frame
@@ -26,6 +27,9 @@ from napari_blind_deconv.kernel_priors import Updatable
 from napari_blind_deconv.restoration.filtered import analysed
 from napari_blind_deconv.restoration.half_quadratic import restore, roughness
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The image that the kernel is learnt from: a dearer prior than for the image that is shown, 8 levels at first, then the
 # last 5 of them from a warm start (decision 0007).

@@ -5,20 +5,25 @@ from images of different sparsity, and the kernels are averaged with weights fro
 failures and, more weakly, tell better from good (decision 0007).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.estimation.expectation import MODEL_ERROR_SHARE, Explanation, refine
 from napari_blind_deconv.estimation.problem import Problem
 from napari_blind_deconv.estimation.pyramid import coarse_to_fine
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import centred, embed, extract, irfftn, rfftn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # First weights of the gradients' count, for a scene of unit range: the plateau of decision 0007, its middle first.
 _FIRST_WEIGHTS = (16e-3, 8e-3, 32e-3, 12e-3, 24e-3)

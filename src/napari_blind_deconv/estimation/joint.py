@@ -7,13 +7,14 @@ nothing is more probable than both (Levin et al. 2009, doi:10.1109/CVPR.2009.520
 in one term only, the posterior covariance of x.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.estimation.pyramid import recentred
@@ -24,15 +25,18 @@ from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.restoration.by_prior import splittable
 from napari_blind_deconv.restoration.half_quadratic import restore
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 # Variance of the first kernel along every axis, in px²: nearly a delta, which a fit of few parameters could not leave.
 _FIRST_VARIANCE = 0.25
 
 
 @component
 class Joint:
-    """Image and kernel by turns, each at its most probable given the other: to be compared with, not to be used.
+    """Image and PSF in turn, each the most probable given the other: for comparison only.
 
-    Its kernel tends to a point, the more so the more the image prior counts and the less the kernel prior does.
+    The PSF tends to a point, more so with more weight of the image prior and less weight of the PSF prior.
     """
 
     kind: Literal["joint"] = "joint"
@@ -46,7 +50,7 @@ class Joint:
         if isinstance(kernel_prior, Auto):
             raise InputError(
                 subject="estimator=joint",
-                value="cannot rank families of PSFs, as `kernel_prior=auto` asks",
+                value="cannot rank families of PSFs, which `kernel_prior=auto` needs",
                 remedy="choose a family, or `estimator=by-evidence`",
             )
         if isinstance(image_prior, Fitting):

@@ -1,18 +1,21 @@
 """What an estimator is given and what it yields."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence import Evidence, Frames, exact
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, GaussianField, Splittable
 from napari_blind_deconv.kernel_priors import Airy, Defocus, Fit, Gaussian, Known, Microscope, Updatable
 from napari_blind_deconv.restoration import Order, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Kernels that are given, or have so few figures that no noise is drawn into them.
 _FEW_FIGURES = (Known, Microscope, Gaussian, Airy, Defocus)

@@ -5,20 +5,24 @@ them at first; the kernel is least squares on those gradients (Cho & Lee 2009, d
 What it loses, faint tails above all, the second phase finds again.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from scipy import ndimage
-from torch import Tensor
+import scipy
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.fourier import centroid, extract, irfftn, rfftn, shifted, transfer
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.image_priors.sparse_gradients import gradient_count_shrinkage
 from napari_blind_deconv.restoration.filtered import analysed, synthesised
 from napari_blind_deconv.restoration.half_quadratic import PULL_TO_ZERO, roughness
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The weights are for a scene of unit range and this σ. Strong edges speak first (Pan et al. 2014); the decay is theirs.
 _REFERENCE_SIGMA = 0.007
@@ -59,7 +63,7 @@ def resized(values: Tensor, shape: Sequence[int]) -> Tensor:
 def _resized_along(values: Tensor, axis: int, size: int) -> Tensor:
     moved = values.movedim(axis, -1)
     flat = moved.reshape(-1, 1, 1, moved.shape[-1])
-    out = F.interpolate(flat, size=(1, size), mode="bilinear", antialias=True, align_corners=False)
+    out = torch.nn.functional.interpolate(flat, size=(1, size), mode="bilinear", antialias=True, align_corners=False)
     return out.reshape(*moved.shape[:-1], size).movedim(-1, axis)
 
 
@@ -166,8 +170,8 @@ def tidied(kernel: Tensor, fraction: float = 0.05, island: float = 0.1) -> Tenso
     """Without negative taps, taps below 5 % of the peak, and islands that hold less than a tenth of the mass."""
     taps = kernel.detach().cpu().numpy().astype(np.float64)
     taps = np.where(taps < fraction * taps.max(), 0.0, taps)
-    labels, count = ndimage.label(taps > 0, np.ones((3,) * taps.ndim))
-    mass = ndimage.sum(taps, labels, range(1, count + 1))
+    labels, count = scipy.ndimage.label(taps > 0, np.ones((3,) * taps.ndim))
+    mass = scipy.ndimage.sum(taps, labels, range(1, count + 1))
     for label in np.flatnonzero(mass < island * taps.sum()) + 1:
         taps[labels == label] = 0.0
     return torch.from_numpy(taps / taps.sum()).to(kernel)

@@ -4,22 +4,26 @@ All regions share the image's spectrum but for its level and a little else: were
 and a steep spectrum there would explain each other (`evidence.NaturalSpectrum`).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.estimation.polynomials import Term, at, constant, groups
 from napari_blind_deconv.estimation.regions import regions, shown
 from napari_blind_deconv.estimation.variation import Smooth, Step, Surface
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
-from napari_blind_deconv.evidence.whittle import smeared
+from napari_blind_deconv.evidence.smearing import smeared
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors.descent import descend
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.restoration.blockwise import Observed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What a figure costs, and standard errors over the regions by which a gain must exceed zero (`estimation.choice`); what
 # a group costs for having been asked for, as several are: odds of one in twenty.
@@ -56,7 +60,7 @@ class Pieces:
     places: tuple[tuple[float, ...], ...]
 
     @classmethod
-    def of(cls, found: Sequence[Evidence], places: Sequence[tuple[float, ...]]) -> "Pieces":
+    def of(cls, found: Sequence[Evidence], places: Sequence[tuple[float, ...]]) -> Pieces:
         """Evidences of one shape, all in the unit of the first one's noise."""
         units = [(evidence.noise_sigma / found[0].noise_sigma) ** 2 for evidence in found]
         together = replace(

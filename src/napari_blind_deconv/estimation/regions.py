@@ -1,13 +1,17 @@
 """The field in parts, each of which tells its own PSF: overlapping boxes of one size all over it."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.tiling import Slices
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Kernels that a region should be wide at least, and samples by the number of axes; which part of the field it is, up to
 # how many samples; and how many there are along an axis at most.

@@ -1,11 +1,16 @@
 """What a restored scene teaches about the kernel that blurred it, in nats."""
 
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.restoration.filtered import analysed
 from napari_blind_deconv.statistics import KernelStatistics, kernel_statistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def scene_statistics(data: DataTerm, scene: Tensor, blurred: Tensor, spacing: tuple[float, ...]) -> KernelStatistics:

@@ -1,12 +1,15 @@
 """What the rungs of the ladder learn from each other's kernels, once all are fitted and before one is chosen."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors import Fit
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FREE_FORM = "uniform"
 

@@ -4,14 +4,13 @@ It is the sum that regions of one field add up (`regional`), but for the spectra
 scene, files do not, and a spectrum that they had to share would have to be bent by what the kernel does.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-from torch import Tensor
-from torch.autograd.function import once_differentiable
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.estimation.by_evidence import ByEvidence
 from napari_blind_deconv.estimation.problem import Found, Problem
 from napari_blind_deconv.evidence import NaturalSpectrum
@@ -19,6 +18,9 @@ from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.kernel_priors import Fit, HasFigures
 from napari_blind_deconv.kernel_priors.descent import descend, minimum
 from napari_blind_deconv.kernel_priors.figures import Figures
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Of the descent: iterations at most, and after how many something is said.
 _ITERATIONS, _CHUNK = 160, 4
@@ -90,13 +92,15 @@ def _summed(problems: Sequence[Problem], figures: Figures, shape: tuple[int, ...
     for spectrum in spectra:
         own.append(_own(spectrum, figures, weight))
         yield Found(Fit(figures.kernel_of(own[-1].theta).detach().to(like)), total)
+    from napari_blind_deconv.estimation.apart import Apart  # its class is one of PyTorch's
+
     count = len(own[0].parameters)
 
     def nats(theta: Tensor, *others: Tensor) -> Tensor:
         kernel = figures.kernel_of(theta)
         terms = []
         for i, spectrum in enumerate(spectra):
-            found = _Apart.apply(spectrum, kernel, *others[i * count : (i + 1) * count])  # type: ignore[no-untyped-call]
+            found = Apart.apply(spectrum, kernel, *others[i * count : (i + 1) * count])  # type: ignore[no-untyped-call]
             terms.append(_believed(found - own[i].nats))
         return torch.stack(terms).sum() + weight * figures.cost(theta)
 
@@ -132,26 +136,6 @@ def _believed(excess: Tensor) -> Tensor:
     Up to a few nats it is that; an observation that is far from all others is modelled wrongly, and says little more.
     """
     return _DOUBTED * (excess / _DOUBTED).clamp(min=-0.5).log1p()
-
-
-class _Apart(torch.autograd.Function):
-    """-log p of one observation; its slopes are found at once, so that no more than one has intermediates in memory."""
-
-    @staticmethod
-    def forward(ctx: Any, spectrum: NaturalSpectrum, kernel: Tensor, *parameters: Tensor) -> Tensor:
-        """Nats, a scalar."""
-        inputs = [tensor.detach().requires_grad_(True) for tensor in (kernel, *parameters)]
-        with torch.enable_grad():
-            value = spectrum.nats(*inputs)
-            slopes = torch.autograd.grad(value, inputs, allow_unused=True)
-        ctx.slopes = [torch.zeros_like(t) if s is None else s for s, t in zip(slopes, inputs, strict=True)]
-        return value.detach()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
-        """Slopes by the kernel and by the spectrum's parameters."""
-        return None, *(slope.to(found) * found for found in ctx.slopes)
 
 
 def _spectrum(problem: Problem, shape: tuple[int, ...]) -> NaturalSpectrum:

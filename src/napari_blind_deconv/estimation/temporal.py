@@ -4,12 +4,12 @@ It is the field's own question (`regional`) along another axis: groups of frames
 time for places. The scene is one, so its spectrum is common to all groups but for its level and a little else.
 """
 
+from __future__ import annotations
+
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from napari_blind_deconv._types import translated
 from napari_blind_deconv.estimation.polynomials import Term
@@ -19,6 +19,9 @@ from napari_blind_deconv.estimation.variation import Step, Surface
 from napari_blind_deconv.evidence import Evidence, Frames
 from napari_blind_deconv.kernel_priors import Parameter
 from napari_blind_deconv.kernel_priors.figures import Figures
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Degrees of the polynomials, asked for one after the other, and what a change by each is called.
 _DEGREES = {1: "linear in time", 2: "second order in time", 3: "third order in time", 4: "fourth order in time"}
@@ -60,10 +63,10 @@ class Drift:
         """The sentence that says whether it pays."""
         groups, kept = len(self.edges) - 1, [step for step in self.steps if step.kept]
         if not kept:
-            return f"the PSF stays the same, as far as {groups} groups of frames tell"
+            return f"no change of the PSF with time is visible in {groups} groups of frames"
         gain = sum(step.gain_nats - step.penalty_nats for step in kept)
         names = " and ".join(step.name for step in kept)
-        return f"the PSF changes with time ({names}): {groups} groups of frames gain {gain:.0f} nats by it"
+        return f"the PSF changes with time ({names}): this explains {groups} groups of frames {gain:.0f} nats better"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able, without the PSFs."""

@@ -1,24 +1,28 @@
 """Whether and how a PSF changes over the field: a setting, and what a fit of it found."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-import torch
 from annotated_types import Ge, Le
 from pydantic import Discriminator
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.estimation.polynomials import Term, at
 from napari_blind_deconv.forward import KernelField
 from napari_blind_deconv.kernel_priors import HasFigures, Parameter
 from napari_blind_deconv.kernel_priors.figures import Figures
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @component
 class Constant:
-    """One PSF for all of the field."""
+    """One PSF for the whole field."""
 
     kind: Literal["constant"] = "constant"
 
@@ -28,10 +32,10 @@ class Constant:
 
 @component
 class Smooth:
-    """A PSF whose size, depth or aberrations change smoothly over the field, where the image shows that they do.
+    """A PSF whose size, depth or aberrations change smoothly over the field, if the image shows that they do.
 
-    They are low-order polynomials of the place, fitted by the evidence of many regions together. Terms that do not pay
-    are left out; where none does, there is one PSF.
+    They are low-order polynomials of the place, fitted by the evidence of many regions together. Terms that do not
+    help are left out; if none helps, there is one PSF.
     """
 
     kind: Literal["smooth"] = "smooth"
@@ -50,14 +54,14 @@ class Smooth:
             raise InputError(
                 subject="variation=smooth",
                 value=f"cannot be combined with `kernel_prior={getattr(kernel_prior, 'kind', kernel_prior)}`",
-                allowed="as it has no size or other figure that could vary",
+                allowed="which has no size or other parameter that could vary",
                 remedy="choose `kernel_prior` gaussian, airy, defocus or microscope, or `variation=constant`",
             )
         if getattr(estimator, "kind", "") != "by-evidence":
             raise InputError(
                 subject="variation=smooth",
                 value=f"cannot be combined with `estimator={getattr(estimator, 'kind', estimator)}`",
-                allowed="as regions are compared by their evidence",
+                allowed="because regions are compared by their evidence",
                 remedy="choose `estimator=by-evidence`, or `variation=constant`",
             )
 
@@ -82,12 +86,12 @@ def refuse_drift(group: int | None, share: str, kernel_prior: object, others: tu
     elif getattr(estimator, "kind", "") != "by-evidence":
         wrong, remedy = f"estimator={getattr(estimator, 'kind', estimator)}", "choose `estimator=by-evidence`"
     elif not isinstance(variation, Constant):
-        wrong, remedy = "variation=smooth", "let the PSF change over the field, or with time"
+        wrong, remedy = "variation=smooth", "let the PSF change either over the field or with time"
     if wrong:
         raise InputError(
             subject="psf_drift",
             value=f"{group} cannot be combined with `{wrong}`",
-            allowed="as groups of frames are compared by the figures of one family",
+            allowed="because groups of frames are compared by the parameters of one family",
             remedy=remedy,
         )
 
@@ -192,10 +196,10 @@ class Varied:
         """The sentence that says whether it pays."""
         kept = [step for step in self.steps if step.kept]
         if not kept:
-            return f"the PSF is the same all over the field, as far as {self.regions} regions of it tell"
+            return f"no change of the PSF over the field is visible in {self.regions} regions"
         gain = sum(step.gain_nats - step.penalty_nats for step in kept)
         names = " and ".join(step.name for step in kept)
-        return f"the PSF changes over the field ({names}): {self.regions} regions gain {gain:.0f} nats by it"
+        return f"the PSF changes over the field ({names}): this explains {self.regions} regions {gain:.0f} nats better"
 
     def described_at(self, place: Sequence[float]) -> Mapping[str, Parameter]:
         """The figures at a place in pixels."""

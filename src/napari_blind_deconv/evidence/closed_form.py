@@ -12,24 +12,28 @@ would otherwise fill the nulls of K. S is isotropic and otherwise free, and prof
 It sees |K| only: a kernel and its 180° turn tie, and only an image prior that is not Gaussian can choose.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
+from napari_blind_deconv.evidence.bands import between_bands, transformed, waves_of
 from napari_blind_deconv.evidence.directions import grains_of
 from napari_blind_deconv.evidence.frames import Frames
-from napari_blind_deconv.evidence.modelled import Modelled, between_bands, transformed, waves_of
 from napari_blind_deconv.evidence.noise_floor import length_of, shapes_of_doubt
-from napari_blind_deconv.evidence.pieces import window_for
+from napari_blind_deconv.evidence.pieces import lowest_waves, window_for
 from napari_blind_deconv.evidence.profiled import Nodes, profiled
 from napari_blind_deconv.evidence.seen import seen
-from napari_blind_deconv.evidence.whittle import ORDINATES_PER_INDEPENDENT, Whittle, smeared
+from napari_blind_deconv.evidence.smearing import ORDINATES_PER_INDEPENDENT, smeared
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import between_nodes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # How far log N may go.
 _FURTHEST = 10.0
@@ -108,7 +112,7 @@ class Evidence:
         parted: bool = False,
         bands: int = 20,
         highest: float = 0.4,
-    ) -> "Evidence":
+    ) -> Evidence:
         """Reduce an observation to what kernels are judged by.
 
         Parameters
@@ -126,10 +130,8 @@ class Evidence:
             All frames, of which ``observed`` shows a few; ``None``: these are all.
         parted
             Whether images, too, are seen through such windows: of a known S every frequency tells.
-        bands
-            Nodes of S, log-spaced.
-        highest
-            Highest frequency kept along each axis, cycles per sample; beyond 0.4 a blurred image has only noise.
+        bands, highest
+            Nodes of S, log-spaced; highest frequency kept along each axis, cycles per sample: beyond 0.4 is only noise.
 
         Examples
         --------
@@ -147,24 +149,17 @@ class Evidence:
         sigma = max(noise.sigma, 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
         space = values.shape[-ndim:]
         shape = tuple(space) if kernel_shape is None else window_for(space, kernel_shape, parted=parted)
-        kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]
-        places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
+        places = lowest_waves(shape, highest, values)
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
         look = seen(frames or Frames.of(values.reshape(-1, *space)), shape, noise, sigma)
-        shown = torch.stack(
-            torch.broadcast_tensors(look.ordinates, *(part.to(look.ordinates) for part in (look.colour, look.share)))
-        )
-        for axis, (place, n) in enumerate(zip(places, shape, strict=True), start=1):
-            shown = shown.index_select(axis, place % n)
-        ordinates, colour, share = shown
+        ordinates, colour, share = look.at([place % n for place, n in zip(places, shape, strict=True)])
         unit = min(spacing)
         radius = length_of([f * unit / d for f, d in zip(axes, spacing, strict=True)])
         lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
         weights = (radius > lowest).to(values.dtype)
         weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
-        told = look.told_by(space, shape, apart=frames is not None)
-        weights = weights * share
-        independent = float(weights.sum()) * told / ORDINATES_PER_INDEPENDENT**ndim
+        weights *= share
+        independent = float(weights.sum()) * look.told_by(space, shape, apart=frames is not None)
         top = max(float(radius.max()), lowest * 2)
         band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
@@ -180,11 +175,11 @@ class Evidence:
             bands,
             lowest,
             top,
-            independent,
+            independent / ORDINATES_PER_INDEPENDENT**ndim,
             frames,
         )
 
-    def under(self, scene: Tensor) -> "Evidence":
+    def under(self, scene: Tensor) -> Evidence:
         """The same under a known S, given on the half canvas of the window, in units of the observation's variance."""
         for axis, (place, n) in enumerate(zip(self.axes, self.window, strict=True)):
             scene = scene.index_select(axis, (place * n).round().long() % n)
@@ -192,7 +187,7 @@ class Evidence:
         # A mean that is free has infinite variance, and no weight.
         return replace(self, scene=torch.where(known.isinf(), 1.0, known) / self.noise_sigma**2)
 
-    def in_one_window(self) -> "Evidence":
+    def in_one_window(self) -> Evidence:
         """The same through one window over everything: what is far apart in a kernel shows in fine fringes."""
         if self.window == tuple(self.observed.shape[-self.ndim :]):
             return self
@@ -239,6 +234,8 @@ class Evidence:
         coefficients, features, offset
             What is not radial, as the logarithm ``coefficients · features + offset``; ``(n, *kept)`` features.
         """
+        from napari_blind_deconv.evidence.modelled import Modelled  # its class is one of PyTorch's
+
         found: Tensor = Modelled.apply(  # type: ignore[no-untyped-call]
             kernel, spectrum, coefficients, features, offset, self.band, self.fraction, *self.waves(kernel)
         )
@@ -263,6 +260,8 @@ class Evidence:
     def nats(self, model: Tensor, colour: Tensor | None = None) -> Tensor:
         """P / V + log V, mean over the kept frequencies, for the spectrum of a blurred image as of `model`."""
         noise = self.noise(colour)
+        from napari_blind_deconv.evidence.whittle import Whittle  # its class is one of PyTorch's
+
         values: Tensor = Whittle.apply(model, noise, self.periodogram, self.weights)  # type: ignore[no-untyped-call]
         return values + 2 * math.log(self.noise_sigma)
 

@@ -1,9 +1,14 @@
 """The directions of frequencies, along which textures have more power than across."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def directions_of(axes: Sequence[Tensor]) -> Tensor:

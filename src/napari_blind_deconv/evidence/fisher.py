@@ -18,13 +18,17 @@ With the curvature of -log p(θ) in Λ too, it is the bound on estimates that kn
 Trees 1968). The bound is the data's: a window that tapers the frame sees fewer frequencies, and comes less close.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import multiplicity, transfer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Step of the differences, in units of the parameters, which are of order one.
 _STEP = 1e-3

@@ -1,9 +1,13 @@
 """Frames of an observation, a few at a time."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Samples that are read and transformed at once.
 _AT_ONCE = 1 << 22
@@ -28,11 +32,11 @@ class Frames:
     size: int
 
     @classmethod
-    def of(cls, observed: Tensor) -> "Frames":
+    def of(cls, observed: Tensor) -> Frames:
         """Those of an observation ``(frames, *space)`` that is in memory."""
         return cls(observed.__getitem__, len(observed), max(observed[0].numel(), 1))
 
-    def between(self, start: int, stop: int) -> "Frames":
+    def between(self, start: int, stop: int) -> Frames:
         """Some of them.
 
         Examples
@@ -43,7 +47,7 @@ class Frames:
         """
         return Frames(lambda some: self.read(slice(start + some.start, start + some.stop)), stop - start, self.size)
 
-    def exact(self) -> "Frames":
+    def exact(self) -> Frames:
         """The same in double precision."""
         return replace(self, read=lambda some: exact(self.read(some)))
 

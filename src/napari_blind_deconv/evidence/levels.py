@@ -10,15 +10,19 @@ which count for (E P)² Σ a_t² / V_t² frames. A frame of noise has a_t = 0, a
 frames on rings of their spectra: r_t where all is noise, a_t against what all show together.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from napari_blind_deconv.evidence.modelled import between_bands, to_bands
+from napari_blind_deconv._torch import torch
+from napari_blind_deconv.evidence.bands import between_bands, to_bands
 from napari_blind_deconv.fourier import between_nodes, multiplicity, radius
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Nodes of the rings, and rounds in which the scene's power and the levels are found in turn.
 _RINGS, _ROUNDS = 20, 12
@@ -51,7 +55,7 @@ class Rings:
     counts: Tensor
 
     @classmethod
-    def of(cls, window: tuple[int, ...], like: Tensor) -> "Rings":
+    def of(cls, window: tuple[int, ...], like: Tensor) -> Rings:
         """Those of a window."""
         length = radius(window, (1.0,) * len(window), like).flatten()
         lowest = 1.5 / max(window)
@@ -92,7 +96,7 @@ class Shown:
     expected: Tensor
 
     @classmethod
-    def of(cls, parts: "Sequence[Shown]") -> "Shown":
+    def of(cls, parts: Sequence[Shown]) -> Shown:
         """All frames, in double precision: these are a few numbers each."""
         every = [(part.rings, part.corners, part.expected) for part in parts]
         return cls(*(torch.cat(values).cpu().double() for values in zip(*every, strict=True)))

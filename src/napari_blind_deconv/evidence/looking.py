@@ -1,16 +1,20 @@
 """Frames through windows: their spectra, a few frames at a time, and sums over them."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence.frames import Frames
 from napari_blind_deconv.evidence.pieces import pieces
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import hann, rfftn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

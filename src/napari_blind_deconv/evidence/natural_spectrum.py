@@ -3,15 +3,19 @@
 A blur and a free radial spectrum explain each other; only a spectrum that is nearly a power law tells them apart.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence.closed_form import Evidence
 from napari_blind_deconv.evidence.ridges import directional
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Prior of the bends (in log S, per squared step of 0.25 in log f) and of the steepness -d log S / d log f.
 _ROUGHNESS = 0.3
@@ -62,7 +66,7 @@ class NaturalSpectrum:
     ridges: Tensor
 
     @classmethod
-    def of(cls, evidence: Evidence, *, ridges: int = 0) -> "NaturalSpectrum":
+    def of(cls, evidence: Evidence, *, ridges: int = 0) -> NaturalSpectrum:
         """The model at an observation's own frequencies, with ridges of a degree (`directional`); 0: none.
 
         Kernels of few figures are fitted without: their own roll-off is told from a grain. Kernels that are free to

@@ -1,10 +1,16 @@
 """The noise in an evidence: its level, read once more where the window looks, and how its spectrum may differ."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 # Noise that follows the intensity is stronger where the window looks; further off, the given sigma is believed.
 _CORNER, _NOISE_RANGE = 0.35, (0.7, 1.5)

@@ -1,12 +1,15 @@
 """The image's spectrum that suits an observation best under a given kernel, free but for being radial."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
-from napari_blind_deconv.evidence.modelled import between_bands, to_bands
-from napari_blind_deconv.evidence.whittle import smeared
+from napari_blind_deconv._torch import torch
+from napari_blind_deconv.evidence.bands import between_bands, to_bands
+from napari_blind_deconv.evidence.smearing import smeared
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Spectra stay above this share of the noise variance, so that their logarithms exist.
 _FLOOR = 1e-7

@@ -1,12 +1,16 @@
 """Directions that an image prefers, beyond what a grain can tell: ridges of its spectrum."""
 
+from __future__ import annotations
+
 import itertools
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence.closed_form import Evidence
 from napari_blind_deconv.evidence.directions import directions_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def directional(evidence: Evidence, degree: int) -> Tensor:

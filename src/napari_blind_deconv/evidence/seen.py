@@ -6,19 +6,23 @@ periodogram ordinates of Gaussian fields correlate by their coherence squared (B
 that differ in light or noise are weighed (`levels`).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence.frames import Frames
 from napari_blind_deconv.evidence.levels import Levels, Rings, Shown, levels
 from napari_blind_deconv.evidence.looking import Look, Sums, looks
 from napari_blind_deconv.evidence.noise_floor import level_in_window, median_of_means, over_noise
-from napari_blind_deconv.evidence.whittle import ORDINATES_PER_INDEPENDENT
+from napari_blind_deconv.evidence.smearing import ORDINATES_PER_INDEPENDENT
 from napari_blind_deconv.forward import Noise
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Coherence from which on a movie is as good as one frame.
 _STILL = 0.9999
@@ -71,6 +75,14 @@ class Seen:
             return 1 / self.frames
         repeated = sum((1 - lag / self.frames) * self.coherence**lag for lag in range(1, self.frames))
         return 1 / (1 + 2 * repeated)
+
+    def at(self, places: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Ordinates, colour and share at some places along each axis."""
+        parts = [part.to(self.ordinates) for part in (self.ordinates, self.colour, self.share)]
+        shown = torch.stack([part.expand(self.ordinates.shape) for part in parts])
+        for axis, place in enumerate(places, start=1):
+            shown = shown.index_select(axis, place)
+        return shown[0], shown[1], shown[2]
 
     def told_by(self, space: Sequence[int], window: Sequence[int], *, apart: bool) -> float:
         """How many windows there are that tell something of their own.

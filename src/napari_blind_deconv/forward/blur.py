@@ -6,13 +6,17 @@ than the frame on every side; there circular and linear convolution agree on the
 nothing but the rim.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import extract, fast_shape, irfftn, rfftn, trailing, transfer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Frame:
     start: tuple[int, ...]
 
     @classmethod
-    def around(cls, shape: Sequence[int], kernel_shape: Sequence[int]) -> "Frame":
+    def around(cls, shape: Sequence[int], kernel_shape: Sequence[int]) -> Frame:
         """The frame of ``shape`` with a rim as wide as the radius of a kernel of odd ``kernel_shape``."""
         radius = [k // 2 for k in kernel_shape]
         canvas = fast_shape([n + 2 * r for n, r in zip(shape, radius, strict=True)])

@@ -1,8 +1,15 @@
 """Whether an image was stored as JPEG: its cosine coefficients on the 8 x 8 grid are zero where others' are not."""
 
-import torch
-from scipy import fft
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import scipy
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _BLOCK = 8
 # Coefficients of the highest frequencies, which a quantiser sets to zero first, and how small is zero beside their
@@ -47,7 +54,7 @@ def _sizes(planes: Tensor, down: int, right: int) -> Tensor:
     blocks = planes[:, down:, right:].unfold(1, _BLOCK, _BLOCK).unfold(2, _BLOCK, _BLOCK)
     flat = blocks.reshape(-1, _BLOCK, _BLOCK)
     flat = flat[:: max(1, len(flat) // _MOST)]
-    coefficients = torch.from_numpy(fft.dctn(flat.numpy(), axes=(-2, -1), norm="ortho"))
+    coefficients = torch.from_numpy(scipy.fft.dctn(flat.numpy(), axes=(-2, -1), norm="ortho"))
     order = torch.arange(_BLOCK)
     high = order[:, None] + order[None, :] >= 2 * _BLOCK - 2 - _HIGHEST
     return coefficients[:, high].abs().flatten()

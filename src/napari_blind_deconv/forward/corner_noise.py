@@ -1,11 +1,15 @@
 """Noise of an observation, read where a blurred image has nothing left: the corners of its spectrum."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import rfftn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Frequencies above this on *every* axis (cycles per sample; Nyquist is 0.5) count as free of signal: optics and motion
 # leave least there, and texture along one axis does not reach it.

@@ -6,17 +6,21 @@ W one weight per pixel: 0 where it is no data, less than one where it is noisier
 σ² / N(f) inside the frame: one for white noise, and for noise that fell through a filter what undoes that filter.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward.blur import Frame
 from napari_blind_deconv.forward.noise import Noise
 from napari_blind_deconv.forward.operator import Blur
 from napari_blind_deconv.forward.space_variant import KernelField
 from napari_blind_deconv.fourier import irfftn, rfftn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class DataTerm:
         *,
         model_error: float = 0.0,
         weights: Tensor | None = None,
-    ) -> "DataTerm":
+    ) -> DataTerm:
         """The term of an observation ``(..., *space)``; what no kernel explains adds to the noise as white noise."""
         frame = Frame.around(observed.shape[-kernel.ndim :], kernel.shape)
         noise = noise if isinstance(noise, Noise) else Noise.white(noise)
@@ -129,17 +133,17 @@ class DataTerm:
         seen = frame.crop(white)
         return seen if self.weights is None else self.weights.sqrt() * seen
 
-    def by_light(self, noise: Noise, scene: Tensor) -> "DataTerm":
+    def by_light(self, noise: Noise, scene: Tensor) -> DataTerm:
         """The same, each pixel weighed by its own variance, which follows the light that the scene lets it expect."""
         model_error = max(self.sigma**2 - noise.sigma**2, 0.0)
         weights = self.sigma**2 / (noise.variance(self.blur(scene)) + model_error)
         known = weights if self.weights is None else torch.where(self.weights > 0, weights, 0.0)
         return replace(self, weights=known)
 
-    def varied(self, field: KernelField) -> "DataTerm":
+    def varied(self, field: KernelField) -> DataTerm:
         """The term of the same observation, blurred by a kernel that changes over it."""
         return replace(self, blur=field.blur(self.frame))
 
-    def less(self, offset: float) -> "DataTerm":
+    def less(self, offset: float) -> DataTerm:
         """The term of the observation less a constant."""
         return replace(self, observed=self.observed - offset)

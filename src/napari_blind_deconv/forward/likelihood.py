@@ -17,7 +17,7 @@ _MATTERS = 0.1
 
 @component
 class ReadFromImage:
-    """Level, colour and growth with the light are read from the image: counts where it grows, else Gaussian.
+    """Level, colour and growth with the light are read from the image: photon counts if it grows, otherwise Gaussian.
 
     A photograph's noise may grow, too; where it is far below what the model leaves unexplained, that does not count.
     """
@@ -50,11 +50,11 @@ class CameraNoiseModel:
 
     kind: Literal["camera"] = "camera"
     gain: Annotated[float, Gt(0), Le(MOST_INTENSE)] | None = None
-    """Grey levels per photon, 1 for counts; None: read from the image."""
+    """Grey levels per photon, 1 for counts. None: read from the image."""
     read_noise: Annotated[float, Ge(0), Le(MOST_INTENSE)] = 0.0
-    """Standard deviation without light, in grey levels; counts where the gain is given."""
+    """Standard deviation without light, in grey levels; used if the gain is given."""
     offset: Annotated[float, Ge(-MOST_INTENSE), Le(MOST_INTENSE)] | None = None
-    """Intensity of no light, in grey levels; None: the background, or what the noise shows."""
+    """Intensity without light, in grey levels. None: the background, or read from the noise."""
 
     def bound(self, noise: Noise, dark: float, bright: float, unexplained: float) -> tuple[Noise, bool]:
         """The noise with this camera's growth; ``dark`` stands for the offset where none is given."""

@@ -4,13 +4,17 @@ Cameras count photons, so that the variance follows the light; and what software
 (resampling, smoothing, registration, compression) colours the noise, most of it towards low frequencies.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import frequencies
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Variances are kept above this share of the mean one: the darkest pixel is not free of noise.
 _DARKEST = 0.05
@@ -54,7 +58,7 @@ class Noise:
     compressed: bool = False
 
     @classmethod
-    def white(cls, sigma: float, origin: str = "given") -> "Noise":
+    def white(cls, sigma: float, origin: str = "given") -> Noise:
         """Noise of the same power at every frequency."""
         return cls(sigma, torch.ones(()), origin=origin)
 
@@ -96,12 +100,12 @@ class Noise:
         power, axes = window.square(), tuple(range(-window.ndim, 0))
         return (self.variance(light) * power).mean(axes) / (self.sigma**2 * power.mean())
 
-    def scaled(self, factor: float, offset: float = 0.0) -> "Noise":
+    def scaled(self, factor: float, offset: float = 0.0) -> Noise:
         """The noise of ``factor * (observation - offset)``."""
         dark = None if self.dark is None else factor**2 * (self.dark + self.gain * offset)
         return replace(self, sigma=self.sigma * factor, gain=self.gain * factor, dark=dark)
 
-    def of_level(self, sigma: float) -> "Noise":
+    def of_level(self, sigma: float) -> Noise:
         """The same with another level."""
         ratio = (sigma / self.sigma) ** 2 if self.sigma > 0 else 1.0
         dark = None if self.dark is None else self.dark * ratio

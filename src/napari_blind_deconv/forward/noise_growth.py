@@ -1,10 +1,16 @@
 """How the noise grows with the light: windows of an observation, by their brightness and their power."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import optimize
-from torch import Tensor
+import scipy
 
 from napari_blind_deconv.forward.patches import Patches
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Windows are put into so many bins of brightness at most, each of as many windows at least.
 _BINS, _FEWEST = 12, 64
@@ -39,7 +45,7 @@ def growth(mean: Tensor, energy: Tensor, rank: Tensor | None = None, share: floa
     design = np.stack([np.ones_like(x), x - lowest], 1)
     weight = 1 / e
     for _ in range(8):
-        found, _ = optimize.nnls(design * weight[:, None], e * weight)
+        found, _ = scipy.optimize.nnls(design * weight[:, None], e * weight)
         predicted = np.maximum(design @ found, 1e-3 * e.mean())
         # Bins that hold texture lie above the line, never below it.
         excess = np.maximum(e / predicted - 1, 0) / 0.2

@@ -7,19 +7,22 @@ gamma distribution of known width, texture scatters more (decision 0022). Where 
 of their own spectra still show how the noise grows (decision 0037).
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward.compression import block_coded
 from napari_blind_deconv.forward.corner_noise import corner_sigma
 from napari_blind_deconv.forward.noise import Noise
 from napari_blind_deconv.forward.noise_growth import growth, growth_in_corners, level
 from napari_blind_deconv.forward.patches import Patches
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Frequencies (cycles per sample) that tell a flat window from a busy one, and the band that noise is told from texture.
 _LOW, _BAND = 0.11, (0.25, 0.45)

@@ -4,13 +4,17 @@ Everything that restores or judges an image goes through one `Blur`, so that bor
 once. A scene is a tensor ``(..., *canvas)``, an observation one of ``(..., *frame.shape)``.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.forward.blur import Frame
 from napari_blind_deconv.fourier import irfftn, rfftn, transfer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,20 @@ Windows of 16 samples (8 along short axes) overlap by half. A plane is taken out
 slope of the image does not leak into the noise.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from scipy import special
-from torch import Tensor
+import scipy
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import hann
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Side of a window, and of one along an axis shorter than _LONG.
 _SIDE, _SHORT_SIDE, _LONG = 16, 8, 64
@@ -43,7 +48,7 @@ class Patches:
     frame: Tensor
 
     @classmethod
-    def of(cls, observed: Tensor, weights: Tensor | None = None) -> "Patches":
+    def of(cls, observed: Tensor, weights: Tensor | None = None) -> Patches:
         """Windows of ``(batch, *space)``; those where data are missing (``weights`` 0) are left out."""
         ndim = observed.ndim - 1
         sides = window_sides(observed.shape[1:])
@@ -65,7 +70,7 @@ class Patches:
     def __len__(self) -> int:
         return len(self.power)
 
-    def __getitem__(self, chosen: Tensor) -> "Patches":
+    def __getitem__(self, chosen: Tensor) -> Patches:
         return Patches(self.power[chosen], self.mean[chosen], self.frame[chosen])
 
     @property
@@ -91,7 +96,7 @@ class Patches:
         """Mean power of every window in a band."""
         return self.power.flatten(1) @ (band.to(self.power) / band.sum()).flatten()
 
-    def over(self, level: Tensor) -> "Patches":
+    def over(self, level: Tensor) -> Patches:
         """The same, the power of every window in units of a level of its own."""
         return Patches(self.power / level.reshape(-1, *(1,) * (self.power.ndim - 1)), self.mean, self.frame)
 
@@ -103,7 +108,7 @@ class Patches:
         energies = self.energy(band)
         ends = torch.quantile(energies, torch.tensor([0.1, 0.9]).to(energies))
         shape = 1 / _relative_variance(self.power.shape[1:], band)
-        expected = special.gammaincinv(shape, 0.9) / special.gammaincinv(shape, 0.1)
+        expected = scipy.special.gammaincinv(shape, 0.9) / scipy.special.gammaincinv(shape, 0.1)
         return float(ends[1] / ends[0].clamp(min=torch.finfo(energies.dtype).tiny)) / float(expected)
 
 

@@ -7,18 +7,22 @@ doi:10.1137/S106482759528507X; Escande & Weiss 2017, doi:10.1137/16M1084419). Ev
 kernel of its own place, so that light is kept, and equal kernels give the uniform blur.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward.blur import Frame
 from napari_blind_deconv.forward.operator import Blur
 from napari_blind_deconv.fourier import irfftn, rfftn, transfer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Place = tuple[float, ...]
 # Nodes are added until a kernel half-way between two of them differs by less than this from their mean, relative to its
@@ -49,7 +53,7 @@ class KernelField:
         """The centre of the field."""
         return tuple((n - 1) / 2 for n in self.space)
 
-    def cropped(self, part: Sequence[slice]) -> "KernelField":
+    def cropped(self, part: Sequence[slice]) -> KernelField:
         """The field of a part of the space, whose places count from its own first pixel."""
         starts = tuple(s.start for s in part)
         return KernelField(
@@ -58,7 +62,7 @@ class KernelField:
             partial(_from, starts, self.kernel_at),
         )
 
-    def like(self, tensor: Tensor) -> "KernelField":
+    def like(self, tensor: Tensor) -> KernelField:
         """The same with the type and on the device of another tensor."""
         return KernelField(self.space, self.axes, partial(_as, tensor.new_zeros(()), self.kernel_at))
 
@@ -85,7 +89,7 @@ class KernelField:
     def _moved(self, axis: int, to: float) -> Place:
         return tuple(to if a == axis else m for a, m in enumerate(self.middle))
 
-    def blur(self, frame: Frame, nodes: Sequence[Sequence[float]] | None = None) -> "VariantBlur":
+    def blur(self, frame: Frame, nodes: Sequence[Sequence[float]] | None = None) -> VariantBlur:
         """The operator for all of the field, seen through a frame of its shape."""
         nodes = self.nodes() if nodes is None else nodes
         kernels = torch.stack([self.kernel_at(place) for place in itertools.product(*nodes)])

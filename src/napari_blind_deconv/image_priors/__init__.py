@@ -1,10 +1,11 @@
 """p(x): what the scene may look like. One file per prior; the union is the only list of them."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 from pydantic import Discriminator
-from torch import Generator, Tensor
 
 from napari_blind_deconv.forward import DataTerm
 
@@ -19,6 +20,9 @@ from .scored import Denoise, Scored
 from .sparse_gradients import SparseGradients
 from .stationary import Stationary
 from .total_variation import TotalVariation
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 
 @runtime_checkable
@@ -95,7 +99,7 @@ class Finishing(Protocol):
 class Turning(Protocol):
     """An image prior that looks at the scene from another side in every step, so that its errors do not add up."""
 
-    def at_step(self, step: int) -> "Splittable":
+    def at_step(self, step: int) -> Splittable:
         """The prior as it is in a step, counted from 0."""
         ...
 

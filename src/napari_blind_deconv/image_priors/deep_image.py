@@ -1,15 +1,19 @@
 """The deep image prior: an untrained convolutional network finds images easier to make than noise."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Le, Len
-from torch import Tensor
 
+from napari_blind_deconv import networks
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.forward import DataTerm
-from napari_blind_deconv.networks.unet import UNet, UNetShape
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _STEPS = 300
 _INPUT_CHANNELS = 8
@@ -19,7 +23,7 @@ _AVERAGED = 0.97
 
 @component
 class DeepImage:
-    """The scene as the output of a small network that has seen nothing: Ulyanov et al. 2018.
+    """The scene as the output of a small untrained network: Ulyanov et al. 2018.
 
     Noise goes in, the scene x = net(z) + mean(y) comes out, and the weights are fitted to this one observation,
 
@@ -27,13 +31,13 @@ class DeepImage:
 
     by Adam. Convolutions at several resolutions make smooth shapes and repeated texture long before they make noise,
     so that the fit is stopped where the residual reaches the noise (doi:10.1109/CVPR.2018.00984). The scene is the
-    moving average of the outputs. No property of images is stated anywhere, and no calibration follows: for the
-    curious.
+    moving average of the outputs. No property of images is stated, and the result is not calibrated: an
+    experiment.
     """
 
     kind: Literal["deep-image"] = "deep-image"
     seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
-    """Of the noise that goes in."""
+    """Seed of the noise that goes in."""
     widths: Annotated[tuple[Annotated[int, Gt(0), Le(256)], ...], Len(1, 8)] = (8, 16, 32, 64)
     """Channels at full, half, quarter … resolution."""
     learning_rate: Annotated[float, Gt(0), Le(1)] = 1e-3
@@ -93,11 +97,13 @@ class DeepImage:
             if float(misfit.detach()) <= 1:
                 return
 
-    def _network(self, ndim: int, generator: torch.Generator) -> UNet:
+    def _network(self, ndim: int, generator: torch.Generator) -> networks.UNet:
         # Drawn on the CPU: the same network on every device.
         with torch.random.fork_rng(devices=[]):
             seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
             torch.default_generator.manual_seed(seed)
-            network = UNet(UNetShape(ndim=ndim, widths=self.widths, surround="replicate"), channels=_INPUT_CHANNELS)
+            network = networks.UNet(
+                networks.UNetShape(ndim=ndim, widths=self.widths, surround="replicate"), channels=_INPUT_CHANNELS
+            )
             torch.nn.init.normal_(network.tail.weight, std=1e-3)
         return network

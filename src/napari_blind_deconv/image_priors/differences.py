@@ -1,10 +1,15 @@
 """Difference filters along the axes, weighted by the pixel's size."""
 
+from __future__ import annotations
+
 import itertools
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def forward_differences(spacing: tuple[float, ...]) -> list[Tensor]:

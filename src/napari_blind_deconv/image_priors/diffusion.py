@@ -11,30 +11,24 @@ so that s = 0 is no prior, and w grows without bound towards s = 1. ψ are spars
 range, where a small network sees little, edges are still known to be few.
 """
 
+from __future__ import annotations
+
 from dataclasses import field, replace
 from functools import partial
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import Field
-from torch import Tensor
 
+from napari_blind_deconv import networks
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.scored import Denoise
 from napari_blind_deconv.image_priors.sparse_gradients import SparseGradients
-from napari_blind_deconv.networks import (
-    ORIENTATIONS,
-    finite_answer,
-    in_tiles,
-    is_folder,
-    load_folder,
-    load_for_planes,
-    noise_levels,
-    over_planes,
-    seen_turned,
-    shipped,
-)
+from napari_blind_deconv.networks.planes import ORIENTATIONS
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Weight and last level at strength 1/2, the first level, and how steeply the weight rises (decision 0014).
 _WEIGHT, _LAST, _FIRST, _STEEPNESS = 0.32, 2.0, 0.2, 2.0
@@ -49,23 +43,23 @@ _COARSE = 2.0
 
 @component
 class Diffusion:
-    """What images look like, learned: a network that has seen shapes, textures and fluorescence of all sizes.
+    """Learned from images: a network that was trained on shapes, textures and fluorescence of all sizes.
 
-    It knows photographs and micrographs in planes; volumes are denoised along their three families of planes, those
-    of coarse sections in their sections only.
+    It was trained on planes. Volumes are denoised along their three families of planes, or along the sections only if
+    these are far apart.
     """
 
     kind: Literal["diffusion"] = "diffusion"
     strength: Annotated[float, Ge(0), Le(1)] = 0.5
-    """0: no prior at all; 0.5: as much as the noise asks for; 1: trust the prior. Sets the two ingredients below."""
+    """0: no prior; 0.5: as much as the noise requires; 1: trust the prior. Sets the next two fields."""
     weight: Annotated[float, Ge(0), Le(1e6)] | None = None
-    """How many times the prior counts against the data; None: by strength."""
+    """How many times the prior counts against the data; None: follows the strength."""
     denoising: Annotated[float, Gt(0), Le(20)] | None = None
-    """The last level that is denoised, in units of the noise sigma; None: by strength."""
+    """The last level that is denoised, in units of the noise sigma; None: follows the strength."""
     edges: Annotated[float, Ge(0), Le(100)] = 0.85
-    """How much sparse gradients count beside the network, relative to what they do alone; 0: not at all."""
+    """How much sparse gradients count beside the network, relative to their own weight; 0: not at all."""
     weights: str | None = None
-    """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the one that ships."""
+    """Another network: .safetensors, its card (.json) beside it, or a diffusers folder. None: the built-in one."""
 
     turn: Annotated[int, Ge(0), Lt(ORIENTATIONS), Field(exclude=True)] = field(default=0, repr=False, compare=False)
     """How the network sees the scene, set by `at_step`; never part of the settings' JSON."""
@@ -75,7 +69,7 @@ class Diffusion:
         if self.weights is not None:
             self._network("cpu")
 
-    def at_step(self, step: int) -> "Diffusion":
+    def at_step(self, step: int) -> Diffusion:
         """The same, the scene seen in another orientation each step (Zhang et al. 2021, section 4.2)."""
         return replace(self, turn=step % ORIENTATIONS)
 
@@ -103,7 +97,7 @@ class Diffusion:
     def levels(self, steps: int, noise_sigma: float) -> list[float]:
         """From strong denoising to ``denoising`` times the noise, evenly in the logarithm."""
         last = max(self.last_level * noise_sigma, self._network("cpu")[1][0])
-        sigmas = noise_levels(max(_FIRST, last), last, steps, rho=1e3)
+        sigmas = networks.noise_levels(max(_FIRST, last), last, steps, rho=1e3)
         return [(self.prior_weight / sigma**2 + _WHITE) ** -0.5 for sigma in sigmas]
 
     def finished(self, scene: Tensor, noise_sigma: float, spacing: tuple[float, ...]) -> Tensor:
@@ -129,24 +123,28 @@ class Diffusion:
         def denoise(noisy: Tensor, sigma: float) -> Tensor:
             network, (low, high) = self._network(noisy.device)
             with torch.no_grad():
-                answer = over_planes(
-                    seen_turned(lambda planes, s: network(planes, min(max(s, low), high)), self.turn),
+                answer = networks.over_planes(
+                    networks.seen_turned(lambda planes, s: network(planes, min(max(s, low), high)), self.turn),
                     noisy.float(),
                     sigma,
                     ndim,
                     families(spacing),
                 )
-            return finite_answer(answer, self.weights).to(noisy)
+            return networks.finite_answer(answer, self.weights).to(noisy)
 
         return denoise
 
     def _network(self, device: torch.device | str) -> tuple[Denoise, tuple[float, float]]:
         """What denoises planes, and the noise levels that it knows."""
-        if self.weights is not None and is_folder(self.weights):
-            whole = load_folder(self.weights, device)
+        if self.weights is not None and networks.is_folder(self.weights):
+            whole = networks.load_folder(self.weights, device)
             return whole, whole.sigma_range
-        network, card = shipped("images", device) if self.weights is None else load_for_planes(self.weights, device)
-        return partial(in_tiles, network), card.sigma_range
+        network, card = (
+            networks.shipped("images", device)
+            if self.weights is None
+            else networks.load_for_planes(self.weights, device)
+        )
+        return partial(networks.in_tiles, network), card.sigma_range
 
 
 def families(spacing: tuple[float, ...]) -> list[tuple[int, int]] | None:

@@ -1,18 +1,22 @@
 """A Gaussian field with a free spectrum of any direction, fitted to images and drawn at any size."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Le, Len
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.fourier import frequencies, multiplicity, periodogram
 from napari_blind_deconv.image_priors import radial_spectrum
 from napari_blind_deconv.image_priors.stationary import Stationary
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Nodes along an axis lie evenly in asinh(f · this many pixels): about even near zero, an octave apart far from it.
 _FINEST_PX = 64.0
@@ -64,7 +68,7 @@ class FreeField(Stationary):
             )
 
     @classmethod
-    def fitted(cls, images: Tensor, spacing: Sequence[float], bands: int = 20, nodes: int = 17) -> "FreeField":
+    def fitted(cls, images: Tensor, spacing: Sequence[float], bands: int = 20, nodes: int = 17) -> FreeField:
         """The field whose spectrum suits images best, by Whittle's likelihood: the radial part first, then g.
 
         Parameters

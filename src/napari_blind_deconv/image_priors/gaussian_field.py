@@ -1,17 +1,21 @@
 """The shift-equivariant Gaussian field: the one image prior whose every question has an answer in closed form."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Le, Len
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors import radial_spectrum
 from napari_blind_deconv.image_priors.shells import Shells
 from napari_blind_deconv.image_priors.stationary import Stationary
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Levels of a splitting: of the unit scene, and relative to the noise.
 _FIRST_LEVEL, _LAST_LEVEL = 0.1, 0.5
@@ -24,7 +28,7 @@ class GaussianField(Stationary):
 
     S falls as a power of the radius of the frequency, or is given band by band. It is the variance per pixel: white
     noise of unit variance has S = 1. The field is periodic on its canvas, as all scenes are here. Where the mean is
-    not given, every scene has one of its own, and all of them are equally likely.
+    not given, every scene has its own mean, and all means are equally likely.
 
     Examples
     --------
@@ -49,7 +53,7 @@ class GaussianField(Stationary):
     """Mean of the scene, relative to the image's intensity range. None: any."""
 
     @classmethod
-    def fitted(cls, images: Tensor, spacing: Sequence[float], bands: int = 20) -> "GaussianField":
+    def fitted(cls, images: Tensor, spacing: Sequence[float], bands: int = 20) -> GaussianField:
         """The field whose spectrum suits images best: maximum likelihood in every radial band.
 
         Parameters
@@ -64,7 +68,7 @@ class GaussianField(Stationary):
         return cls(spectrum=tuple(radial_spectrum.fit(images, spacing, bands).tolist()))
 
     @classmethod
-    def bent(cls, images: Tensor, spacing: Sequence[float]) -> "GaussianField":
+    def bent(cls, images: Tensor, spacing: Sequence[float]) -> GaussianField:
         """The field of three figures, exponent, correlation length and contrast, that suits images best.
 
         Parameters

@@ -1,10 +1,16 @@
 """What the penalties on lengths of gradients share: the lengths, and the levels of their splitting."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 # Entries of a table of shrinkages: steps of 6e-5 in the ratio of threshold and length.
 _ENTRIES = 1 << 14

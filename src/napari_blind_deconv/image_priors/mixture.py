@@ -1,9 +1,15 @@
 """Gaussian mixtures without means: posterior probabilities and the posterior mean at any noise level, exactly."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 # A direction whose variance is less than this share of the noise's counts as none: at a fifth of it the answers are the
 # same to 0.01 dB, and take a third longer (decision 0015).
@@ -35,12 +41,12 @@ class Mixture:
     directions: Tensor
 
     @classmethod
-    def of(cls, weights: Tensor, covariances: Tensor) -> "Mixture":
+    def of(cls, weights: Tensor, covariances: Tensor) -> Mixture:
         """The mixture of weights ``(components,)`` and covariances ``(components, size, size)``."""
         variances, directions = torch.linalg.eigh(covariances)
         return cls(weights.log(), variances.clamp(min=0), directions)
 
-    def to(self, like: Tensor) -> "Mixture":
+    def to(self, like: Tensor) -> Mixture:
         """On a tensor's device, in its precision."""
         return Mixture(self.log_weights.to(like), self.variances.to(like), self.directions.to(like))
 
@@ -73,7 +79,7 @@ class Mixture:
         gain = kept.variances / (kept.variances + sigma**2)
         return kept.basis @ (coefficients * gain[:, None] * shares.index_select(0, kept.owner))
 
-    def _posterior(self, noisy: Tensor, coefficients: Tensor, kept: "_Kept", sigma: float) -> tuple[Tensor, Tensor]:
+    def _posterior(self, noisy: Tensor, coefficients: Tensor, kept: _Kept, sigma: float) -> tuple[Tensor, Tensor]:
         """Both answers of `responsibilities`: (C + σ²)⁻¹ is 1 / σ² less what the kept directions explain."""
         ratio = kept.variances / sigma**2
         explained = coefficients.square() * (0.5 / sigma**2 * ratio / (1 + ratio))[:, None]
@@ -93,6 +99,6 @@ class _Kept:
     owner: Tensor
 
     @classmethod
-    def of(cls, mixture: Mixture, sigma: float) -> "_Kept":
+    def of(cls, mixture: Mixture, sigma: float) -> _Kept:
         owner, place = (mixture.variances > _CUT * sigma**2).nonzero(as_tuple=True)
         return cls(mixture.directions[owner, :, place].T.contiguous(), mixture.variances[owner, place], owner)

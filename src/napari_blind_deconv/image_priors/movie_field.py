@@ -1,19 +1,23 @@
 """A Gaussian field of space and time whose waves relax: its movies are exact at any length, one frame in memory."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Le, Len
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.fourier import irfftn, rfftn
 from napari_blind_deconv.image_priors import movie_fit, radial_spectrum, relaxation
 from napari_blind_deconv.image_priors.shells import Shells
 from napari_blind_deconv.image_priors.stationary import Stationary
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _DARKEST = 1e-9
 _START_LIFETIME = 4.0
@@ -73,7 +77,7 @@ class MovieField(Stationary):
     contrast: Annotated[float, Gt(0), Le(1000)] = 0.15
     """Standard deviation of a frame, relative to the image's intensity range."""
     lifetime_frames: Annotated[float, Gt(0), Le(1e9)] = 10.0
-    """Frames after which coarse structure has forgotten all but 1/e of itself."""
+    """Frames after which the correlation of coarse structure has decayed to 1/e."""
     quickening: Annotated[float, Ge(0), Le(4)] = 1.0
     """How much shorter fine structure lives; 0 is not at all."""
     relaxations: Annotated[tuple[Relaxation, ...], Len(1, 100)] | None = None
@@ -82,7 +86,7 @@ class MovieField(Stationary):
     """Mean of the movie, relative to the image's intensity range. None: any."""
 
     @classmethod
-    def fitted(cls, movies: Tensor, spacing: Sequence[float], bands: int = 20) -> "MovieField":
+    def fitted(cls, movies: Tensor, spacing: Sequence[float], bands: int = 20) -> MovieField:
         """The field whose free spectrum suits movies best: greatest likelihood in bands of space and time.
 
         Parameters
@@ -102,7 +106,7 @@ class MovieField(Stationary):
         return cls(relaxations=tuple(found))
 
     @classmethod
-    def bent(cls, movies: Tensor, spacing: Sequence[float]) -> "MovieField":
+    def bent(cls, movies: Tensor, spacing: Sequence[float]) -> MovieField:
         """The field of five figures that suits movies best; arguments as of `fitted`."""
         shells = Shells.of(movies, spacing, moving=True)
 

@@ -7,16 +7,20 @@ factorisation under the Itakura–Saito divergence with both factors known, by m
 (Févotte & Idier 2011, doi:10.1162/NECO_a_00168).
 """
 
+from __future__ import annotations
+
 import math
 from itertools import starmap
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import between_nodes
 from napari_blind_deconv.image_priors import relaxation
 from napari_blind_deconv.image_priors.radial_spectrum import NODES
 from napari_blind_deconv.image_priors.shells import Shells
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Lifetimes in frames: shorter than any change that frames show, then by this factor up to those that stand still.
 _WHITE, _SHORTEST, _RATIO, _STILL = 0.1, 0.7, 2.0, 16.0

@@ -1,18 +1,21 @@
 """No image prior: maximum likelihood, stopped early."""
 
-from typing import Literal
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component
 class NoPrior:
-    """No knowledge of the image: only the smallest pull towards zero that makes the deconvolution finite.
+    """No knowledge of the image: only the smallest regularisation that makes the deconvolution finite.
 
-    The Wiener filter for a white scene; what every prior is to be compared with.
+    The Wiener filter for a white scene; compare every other prior with it.
     """
 
     kind: Literal["none"] = "none"

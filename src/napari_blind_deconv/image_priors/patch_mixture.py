@@ -4,22 +4,25 @@ Zoran & Weiss 2011 (doi:10.1109/ICCV.2011.6126278), with the whole posterior mea
 component's, and means of patches that are free.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
-import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le
-from torch import Tensor
 
+from napari_blind_deconv import networks
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.image_priors.mixture import Mixture
 from napari_blind_deconv.image_priors.scored import Denoise
-from napari_blind_deconv.networks import checked, over_planes
-from napari_blind_deconv.networks.weights import shipped_path
+from napari_blind_deconv.networks import checked
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Names of the mixtures in the wheel, in ``weights/``.
 SHIPPED_MIXTURES = ("patches",)
@@ -47,7 +50,7 @@ class PatchCard(checked.Card):
 
 @component
 class PatchMixture:
-    """Patches of 8 × 8 pixels as photographs and micrographs have them: flat ones, edges, textures.
+    """Patches of 8 × 8 pixels as in photographs and micrographs: flat areas, edges, textures.
 
     A mixture of Gaussians, which was fitted to patches without their means; a mean may be anything. A scene's
     posterior mean is that of all its overlapping patches, averaged. In volumes, patches lie in all families of planes,
@@ -60,7 +63,7 @@ class PatchMixture:
     stride: Annotated[int, Ge(1), Le(4)] = 2
     """Distance of neighbouring patches, in pixels: 1 takes four times as long as 2."""
     weights: str | None = None
-    """File of another mixture: .safetensors, with its model card (.json) beside it. None: the one that ships."""
+    """File of another mixture: .safetensors, with its model card (.json) beside it. None: the one in the package."""
 
     def check_file(self) -> None:
         """Read another mixture, if one is named."""
@@ -99,13 +102,13 @@ class PatchMixture:
                 return over_patches(lambda p: own.posterior_mean(p, level), values, side, self.stride)
 
             scenes = noisy.reshape(-1, *noisy.shape[noisy.ndim - ndim :])
-            return torch.stack([over_planes(planes, scene, sigma) for scene in scenes]).reshape(noisy.shape)
+            return torch.stack([networks.over_planes(planes, scene, sigma) for scene in scenes]).reshape(noisy.shape)
 
         return denoise
 
     def mixture(self) -> tuple[Mixture, int]:
         """The mixture and the side of its patches."""
-        path = shipped_path(SHIPPED_MIXTURES[0]) if self.weights is None else Path(self.weights)
+        path = networks.shipped_path(SHIPPED_MIXTURES[0]) if self.weights is None else Path(self.weights)
         mixture, card = load(path)
         return mixture, card.side
 
@@ -134,7 +137,7 @@ def over_patches(denoise: Callable[[Tensor], Tensor], planes: Tensor, side: int,
         means = patches.mean(0)
         restored = (denoise(patches - means) + means).T.reshape(len(planes), -1, side**2).mT
         covered = (part.shape[1] - 1) * stride + side, (across - 1) * stride + side
-        sums = F.fold(restored, covered, side, stride=stride)[:, 0]
+        sums = torch.nn.functional.fold(restored, covered, side, stride=stride)[:, 0]
         wide = planes.new_zeros(*sums.shape[:2], width).index_add(2, columns[: covered[1]], sums)
         total = total.index_add(1, rows[top * stride :][: covered[0]], wide)
     counts = [_covering(n, place, side, stride, planes) for n, place in ((height, rows), (width, columns))]
@@ -170,7 +173,7 @@ def _load(path: Path, changed: tuple[int, int]) -> tuple[Mixture, PatchCard]:
         raise InputError(
             subject=f"mixture {str(path)!r}",
             value="holds no weights that sum to one, or covariances beyond all images",
-            remedy="train it again, or get it again",
+            remedy="train it again, or copy it again",
         )
     rows, columns = torch.tril_indices(size, size)
     covariances = torch.zeros(card.components, size, size)

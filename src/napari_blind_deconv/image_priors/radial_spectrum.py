@@ -1,12 +1,16 @@
 """Power spectra of the radius of the frequency only: values at log-spaced nodes, and their fit to images."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import between_nodes, frequencies, multiplicity, periodogram
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # First and last node, in cycles per smallest pixel: waves of 256 pixels, and the corner of a plane's spectrum.
 NODES = 1 / 256, math.sqrt(0.5)

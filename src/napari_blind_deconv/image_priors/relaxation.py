@@ -8,12 +8,16 @@ where it turns by an angle θ; u = Re z):
     P(ω) = ½ Σ_± (1 - ρ²) / (1 - 2ρ cos(ω ∓ θ) + ρ²),        mean over ω = 1.                                 (2)
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import hann
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Nearer to one, single precision sees no difference from a wave that stands still.
 _STILL = 1 - 1e-6

@@ -1,11 +1,15 @@
 """Priors that know a posterior mean at every noise level, and with it a score."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-Denoise = Callable[[Tensor, float], Tensor]
+
+Denoise = Callable[["Tensor", float], "Tensor"]
 
 
 @runtime_checkable

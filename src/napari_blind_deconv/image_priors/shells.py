@@ -1,16 +1,21 @@
 """Periodograms in shells of spatial frequency, and spectra of few figures fitted to them by Whittle's likelihood."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from scipy import optimize
-from torch import Tensor
+import scipy
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import multiplicity, periodogram
 from napari_blind_deconv.image_priors import radial_spectrum
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Shells per factor of e in radius: finer than what is fitted varies.
 _PER_FOLD = 12
@@ -45,7 +50,7 @@ class Shells:
     frames: int = 1
 
     @classmethod
-    def of(cls, images: Tensor, spacing: Sequence[float], *, moving: bool = False) -> "Shells":
+    def of(cls, images: Tensor, spacing: Sequence[float], *, moving: bool = False) -> Shells:
         """The shells of images, or of movies.
 
         Parameters
@@ -111,7 +116,9 @@ class Shells:
 
         begun = [math.log(v) if log else v for v, log in zip(start, logarithmic, strict=True)]
         options = {"xatol": 1e-3, "fatol": 1e-7, "maxiter": 200 * len(begun)}
-        found = optimize.minimize(lambda c: profiled(figures_of(c))[1], begun, method="Nelder-Mead", options=options)
+        found = scipy.optimize.minimize(
+            lambda c: profiled(figures_of(c))[1], begun, method="Nelder-Mead", options=options
+        )
         figures = figures_of(found.x)
         return figures, profiled(figures)[0]
 

@@ -5,16 +5,20 @@ the count of non-zero gradients ‖∇x‖₀, over-sharp on purpose, to estimat
 doi:10.1109/CVPR.2013.147).
 """
 
+from __future__ import annotations
+
 import math
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.differences import forward_differences, second_differences
 from napari_blind_deconv.image_priors.lengths import length_of, levels_for, shrunk
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Weight of the unit scene (intensities on a scale of about 0..1); decision 0007.
 _ALPHA = 2.5
@@ -24,10 +28,10 @@ _CURVATURE = 0.4
 
 @component
 class SparseGradients:
-    """Heavy-tailed gradients and curvatures: the hyper-Laplacian of natural images.
+    """Smooth areas between few, sharp edges: the hyper-Laplacian of natural images.
 
-    The penalty is on the length of the gradient and on that of the second derivatives, so that it has no favourite
-    direction: p(x) ∝ exp(-α Σ ‖∇x‖^p + ‖0.4 ∇²x‖^p).
+    The penalty is on the length of the gradient and on that of the second derivatives, so that no direction is
+    preferred: p(x) ∝ exp(-α Σ ‖∇x‖^p + ‖0.4 ∇²x‖^p).
     """
 
     kind: Literal["sparse-gradients"] = "sparse-gradients"

@@ -1,14 +1,18 @@
 """What follows from a power spectrum alone: draws, density, score and posterior mean of a stationary Gaussian field."""
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import irfftn, multiplicity, rfftn
 from napari_blind_deconv.image_priors.scored import Denoise
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Stationary(ABC):

@@ -1,13 +1,17 @@
 """Total variation: p(x) ∝ exp(-α Σ ‖∇x‖), the rotation-invariant Laplacian of gradients (Rudin et al. 1992)."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import Gt, Le
-from torch import Tensor
 
 from napari_blind_deconv._types import component
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.image_priors.lengths import length_of, levels_for
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # α of the unit scene: the inverse of a photograph's mean gradient on the scale 0..1.
 _ALPHA = 10.0

@@ -12,19 +12,21 @@ import numpy as np
 
 from napari_blind_deconv._types import InputError
 
-from . import ome_zarr, ome_zarr_writer, tiff, tiff_writer, zarr_groups
+from . import ome_zarr, ome_zarr_writer, picture, tiff, tiff_writer, zarr_groups
 from .atomic import atomic, check_folder, check_room, growing, worded
 from .commit import recover
 from .json_file import read_json, to_json, write_json
 from .lock import TakenError, held, is_held
-from .names import TIFF_SUFFIXES, ZARR_SUFFIXES, refuse_address, stem, suffix_of
+from .names import PICTURE_SUFFIXES, TIFF_SUFFIXES, ZARR_SUFFIXES, refuse_address, stem, suffix_of
 from .regions import Region, checked_region, tiles
+from .several import copy, save_several
 from .source import ArraySource, Sink, Source
 from .volume import Header, Volume
 from .zarr_collection import write_collection
 from .zarr_nodes import is_store
 
 __all__ = [
+    "PICTURE_SUFFIXES",
     "READERS",
     "WRITERS",
     "ArraySource",
@@ -55,6 +57,7 @@ __all__ = [
     "recover",
     "refuse_address",
     "save",
+    "save_several",
     "stem",
     "tiles",
     "to_json",
@@ -68,11 +71,13 @@ Reader = tuple[Callable[[Path], Header], Callable[[Path], Source]]
 
 _TIFF: Reader = (tiff.header, tiff.open_source)
 _ZARR: Reader = (ome_zarr.header, ome_zarr.open_source)
+_PICTURE: Reader = (picture.header, picture.open_source)
 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
         **dict.fromkeys(TIFF_SUFFIXES, _TIFF),
         **dict.fromkeys(ZARR_SUFFIXES, _ZARR),
+        **dict.fromkeys(PICTURE_SUFFIXES, _PICTURE),
     }
 )
 """What reads a file's header, and opens it, by the end of its name; the longer end wins."""
@@ -141,6 +146,8 @@ def images(path: Path) -> list[tuple[Path, int | None]]:
     """
     if _reader(path) is _ZARR:
         return [(found, None) for found in zarr_groups.images_in(path)]
+    if _reader(path) is _PICTURE:
+        return [(path, None)]
     count = tiff.count(path)
     return [(path, None)] if count == 1 else [(path, number) for number in range(count)]
 
@@ -225,8 +232,7 @@ def save(path: Path, source: Source, metadata: Mapping[str, Any], form: str | No
 def put(path: Path, source: Source, metadata: Mapping[str, Any], form: str) -> None:
     """Copy an image piece by piece to a path that `atomic` gave; parameters and errors as in `create`."""
     with create(path, source.header, metadata, form) as sink:
-        for piece in tiles(checked_region(None, source.shape), sink.grain, source.dtype.itemsize):
-            sink.write(piece, source.read(piece))
+        copy(source, sink)
 
 
 def write(path: Path, volume: Volume, metadata: Mapping[str, Any]) -> None:
@@ -270,8 +276,8 @@ def _reader(path: Path) -> Reader:
 def _form(path: Path) -> str:
     refuse_address(path)
     suffix = suffix_of(path)
-    if not suffix:
-        raise _not_read(path)
+    if not suffix or suffix in PICTURE_SUFFIXES:
+        raise _not_written(path)
     return "ome-zarr" if suffix.endswith(".zarr") else "ome-tiff"
 
 
@@ -281,4 +287,13 @@ def _not_read(path: Path) -> InputError:
         value="is of a format that is not read",
         allowed=f"allowed are {', '.join(READERS)}",
         remedy="export it as TIFF",
+    )
+
+
+def _not_written(path: Path) -> InputError:
+    return InputError(
+        subject=f"file {path}",
+        value="is of a format that is not written",
+        allowed=f"allowed are {', '.join((*TIFF_SUFFIXES, *ZARR_SUFFIXES))}",
+        remedy="give it another ending",
     )

@@ -195,7 +195,7 @@ def _refusal(error: OSError, folder: Path, needed_bytes: int) -> InputError:
     if error.errno in _FULL or (error.errno is None and "written" in str(error)):
         amount = f"{max(needed_bytes, _MB) / _MB:.0f} MB"
         return InputError(
-            subject=subject, value=f"has no room: {amount} are needed", remedy=f"free that much or {another}"
+            subject=subject, value=f"has not enough space: {amount} are needed", remedy=f"free that much or {another}"
         )
     if error.errno in _FORBIDDEN:
         return InputError(subject=subject, value="is not writable", remedy=f"{another} or change its permissions")

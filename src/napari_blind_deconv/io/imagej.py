@@ -42,7 +42,7 @@ def voxel_sizes(
         values["Z"] = said["spacing"]
     elif str(said.get("ImageJ", _CLAIMED)) != _CLAIMED and micrometres(1.0, units["Z"]) is not None:
         values["Z"] = 1.0
-        told.append(("Z", f"gives no step along Z, which ImageJ leaves out where it is 1: 1 {units['Z']} was taken"))
+        told.append(("Z", f"gives no step along Z, which ImageJ omits if it is 1: 1 {units['Z']} was assumed"))
     sizes = {}
     for axis, value in values.items():
         length, odd = step(value, units[axis], axis)

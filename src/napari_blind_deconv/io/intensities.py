@@ -82,7 +82,7 @@ def meaning_of(page: tifffile.TiffPage, imagej: Mapping[str, Any] | None, subjec
         # ImageJ turns the colours of the display around, not the numbers; a palette is one for the display, too.
         return _calibrated(imagej, dtype, name)
     if photometric == _PALETTE:
-        return Meaning(dtype, warnings=(f"{name} has a palette; its indices were taken as intensities",))
+        return Meaning(dtype, warnings=(f"{name} has a palette; its indices were read as intensities",))
     if photometric == _MIN_IS_WHITE:
         return _turned(dtype, int(page.bitspersample), name)
     return Meaning(dtype)
@@ -92,11 +92,11 @@ def _turned(dtype: np.dtype[Any], bits: int, name: str) -> Meaning:
     """White is 0: amounts of light count from the other end."""
     if dtype.kind not in "biu":
         said = (
-            f"{name} says that its lowest value is white, which means nothing for type {dtype}; it was taken as black"
+            f"{name} says that its lowest value is white, which has no meaning for type {dtype}; it was read as black"
         )
         return Meaning(dtype, warnings=(said,))
     top = -1 if dtype.kind == "i" else 2**bits - 1
-    return Meaning(dtype, top, -1.0, (f"{name} stores white as its lowest value; it was turned around",))
+    return Meaning(dtype, top, -1.0, (f"{name} stores white as its lowest value; it was inverted",))
 
 
 def _calibrated(imagej: Mapping[str, Any], dtype: np.dtype[Any], name: str) -> Meaning:
@@ -104,13 +104,13 @@ def _calibrated(imagej: Mapping[str, Any], dtype: np.dtype[Any], name: str) -> M
     if dtype.kind not in "iu" or dtype.itemsize > 2 or function == _NONE:
         return Meaning(dtype)
     if function != _STRAIGHT:
-        said = f"{name} is calibrated by a curve (ImageJ's function {function}); the stored values were taken"
+        said = f"{name} is calibrated by a curve (ImageJ's function {function}); the stored values were used"
         return Meaning(dtype, warnings=(said,))
     if "c0" not in imagej and "c1" not in imagej:
         return Meaning(dtype)
     if lowest is None or not slope:
         line = f"{imagej.get('c0')} + {imagej.get('c1')} · value"
-        said = f"{name} has a calibration of {line}, which is none; the stored values were taken"
+        said = f"{name} has a calibration of {line}, which is not valid; the stored values were used"
         return Meaning(dtype, warnings=(said,))
     # ImageJ calibrates what it has in memory, where signed numbers are shifted to be positive.
     offset = lowest + (slope * _SIGNED if dtype == np.int16 else 0.0)

@@ -75,7 +75,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(
             subject="settings file",
             value=str(path),
-            allowed="holds JSON that is no object",
+            allowed="contains JSON that is not an object",
             remedy="write {...} with one entry per setting",
         )
     return values
@@ -91,7 +91,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg[:1].lower()}{error.msg[1:]}, line {error.lineno}, column {error.colno}"
     if isinstance(error, UnicodeDecodeError):
-        return f"it is no UTF-8 text, byte {error.start}"
+        return f"it is not UTF-8 text, byte {error.start}"
     return "it is nested too deep" if isinstance(error, RecursionError) else "a number has too many digits"
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from napari_blind_deconv._types import InputError
 
 from . import imagej, micromanager, ome, ome_planes
+from .ome_optics import optics_of
 from .planes import Planes, shortfall, whole_part
 
 _COARSEST_PIXEL_UM = 10.0  # coarser than 2540 dpi, a resolution is meant for printing and says nothing of the scene
@@ -103,7 +104,7 @@ def _ome(file: tifffile.TiffFile, path: Path, xml: str, image: int | None) -> La
     if master:
         described = _master(path.parent / master)
         if described is None:
-            return _as_it_lies(file, "TIFF", f"is described by {master}, which is missing beside it")
+            return _as_it_lies(file, "TIFF", f"is described by {master}, which is missing")
         root = described
     own = ome_planes.own_planes(root, uuid, path, len(file.pages), image)
     if own is None:
@@ -114,17 +115,19 @@ def _ome(file: tifffile.TiffFile, path: Path, xml: str, image: int | None) -> La
     found = ome.describe(root, own.image, channels)
     told = []
     if own.known_as:
-        told.append(f"is called {own.known_as} in its metadata; its planes were taken to be that file's")
+        told.append(f"is called {own.known_as} in its metadata; its planes were assumed to be those of that file")
     if own.images > 1 and image is None:
-        told.append(f"holds {own.images} images; the first, of {_name(root, own.image)}, was taken")
+        told.append(f"holds {own.images} images; the first, of {_name(root, own.image)}, was read")
     missing = shortfall(own.planes, part)
     if missing and own.elsewhere:
         lost = [other for other in own.elsewhere if not (path.parent / other).is_file()]
-        beside = f"; missing beside it: {_listed(lost)}" if lost else ""
-        told.append(f"is one file of several; the planes in it were taken, {', '.join(missing)}{beside}")
+        beside = f"; missing files: {_listed(lost)}" if lost else ""
+        told.append(f"is one file of several; the planes in it were read, {', '.join(missing)}{beside}")
     elif missing:
-        told.append(f"holds fewer planes than its metadata promise; complete ones were taken, {', '.join(missing)}")
+        told.append(f"holds fewer planes than its metadata say; complete ones were read, {', '.join(missing)}")
     known: dict[str, Any] = {name: found[name] for name in ("channel_names", "time_interval_s") if name in found}
+    optics = optics_of(root, own.image, channels)
+    known |= {"optics": optics} if optics else {}
     annotation = found["annotation"]
     known |= {"layout": annotation.pop("layout", None), "provenance": annotation}
     found_here = Said("OME-TIFF", found["sizes_um"], known, tuple(told), tuple(found["oddities"]))
@@ -168,10 +171,10 @@ def _micromanager(file: tifffile.TiffFile, path: Path, said: Mapping[str, Any], 
     sizes, oddities = micromanager.voxel_sizes(said["Summary"])
     told = []
     if positions > 1 and image is None:
-        told.append(f"holds {positions} positions; the first was taken")
+        told.append(f"holds {positions} positions; the first was read")
     missing = shortfall(planes, whole_part(planes, f"file {path}"))
     if missing:
-        told.append(f"holds fewer planes than its recording; complete ones were taken, {', '.join(missing)}")
+        told.append(f"holds fewer planes than its recording; complete ones were read, {', '.join(missing)}")
     found = Said("Micro-Manager", sizes, {}, tuple(told), tuple(oddities))
     return replace(_assembled(file, path, planes, found), images=positions)
 
@@ -184,10 +187,10 @@ def _imagej(file: tifffile.TiffFile, path: Path) -> Layout:
     told: tuple[str, ...] = ()
     if planes is not None:
         kept = ", ".join(shortfall(planes, whole_part(planes, f"file {path}")))
-        told = (f"holds fewer planes than its metadata promise; complete ones were taken, {kept}",)
+        told = (f"holds fewer planes than its metadata say; complete ones were read, {kept}",)
         if not kept:
             told = (
-                f"has {len(file.pages)} pages, of which its metadata describe {len(planes.pages)}; these were taken",
+                f"has {len(file.pages)} pages, of which its metadata describe {len(planes.pages)}; these were read",
             )
     found = Said("ImageJ", sizes, imagej.time_interval(said), told, tuple(oddities))
     return Layout(_single(file, path), found) if planes is None else _assembled(file, path, planes, found)
@@ -200,7 +203,7 @@ def _single(file: tifffile.TiffFile, path: Path) -> tifffile.TiffPageSeries:
         raise InputError(
             subject=f"file {path}",
             value="is one of several that make an image",
-            allowed="which would be read in its place",
+            allowed="which would be read instead",
             remedy="export the image as one file",
         )
     return series
@@ -211,7 +214,7 @@ def _as_it_lies(file: tifffile.TiffFile, form: str, said: str, sizes: Mapping[st
     first = file.pages.first
     numbers = [i for i, page in enumerate(file.pages) if page.shape == first.shape and page.dtype == first.dtype]
     planes = Planes("Q", (len(numbers),), {(i,): number for i, number in enumerate(numbers)})
-    told = f"{said}; its own pages were taken, in the order of the file"
+    told = f"{said}; its own pages were read, in the order of the file"
     return _assembled(file, Path(file.filename), planes, Said(form, sizes or _printed_sizes(file), {}, (told,)))
 
 
@@ -226,8 +229,8 @@ def _assembled(file: tifffile.TiffFile, path: Path, planes: Planes, said: Said) 
             raise InputError(
                 subject=f"file {path}",
                 value=f"has planes of shape {first.shape} and {page.shape}",
-                allowed="which make no image",
-                remedy="export it anew",
+                allowed="which do not form an image",
+                remedy="export it again",
             )
     pages = [None if number is None else file.pages[number] for number in part.pages]
     series = tifffile.TiffPageSeries(pages, (*part.shape, *first.shape), first.dtype, planes.axes + first.axes)

@@ -42,7 +42,7 @@ def held(path: Path) -> Iterator[int]:
             raise InputError(
                 subject=f"folder {path.parent}",
                 value=f"has no locks for files ({(error.strerror or 'unknown reason').lower()})",
-                allowed="so that two runs could write into it at once",
+                allowed="so two runs could write into it at once",
                 remedy="choose an output folder on another disk",
             ) from error
         # Who held it before may have removed it meanwhile.

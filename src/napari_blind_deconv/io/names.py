@@ -7,6 +7,7 @@ from napari_blind_deconv._types import InputError
 
 TIFF_SUFFIXES = (".ome.tif", ".ome.tiff", ".tif", ".tiff")
 ZARR_SUFFIXES = (".ome.zarr", ".zarr")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 _ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")
 
@@ -47,5 +48,5 @@ def refuse_address(path: Path) -> None:
 def suffix_of(path: Path) -> str:
     """How the name ends, of the ends that images have; the longer end wins."""
     name = path.name.lower()
-    known = (*TIFF_SUFFIXES, *ZARR_SUFFIXES)
+    known = (*TIFF_SUFFIXES, *ZARR_SUFFIXES, *PICTURE_SUFFIXES)
     return max((suffix for suffix in known if name.endswith(suffix) and name != suffix), key=len, default="")

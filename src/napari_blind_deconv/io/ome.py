@@ -90,7 +90,7 @@ def describe(root: Element, image: int = 0, channels: Sequence[int] | None = Non
         ``annotation``, ``sizes_um`` by axis, ``oddities`` (what is wrong with these), and where known
         ``channel_names`` and ``time_interval_s``.
     """
-    found: dict[str, Any] = {"annotation": _annotation(root), "sizes_um": {}, "oddities": []}
+    found: dict[str, Any] = {"annotation": _annotation(root, image), "sizes_um": {}, "oddities": []}
     images = root.findall("./{*}Image/{*}Pixels")
     if image >= len(images):
         return found
@@ -118,9 +118,15 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _annotation(root: Element) -> dict[str, Any]:
-    """The key-value pairs that this package recorded, each value JSON."""
-    pairs = root.iterfind(f".//{{*}}MapAnnotation[@Namespace='{NAMESPACE}']/{{*}}Value/{{*}}M")
+def _annotation(root: Element, image: int) -> dict[str, Any]:
+    """The key-value pairs that this package recorded, each value JSON; of several images those of the chosen one."""
+    found = root.findall(f".//{{*}}MapAnnotation[@Namespace='{NAMESPACE}']")
+    images = [element for element in root.findall("./{*}Image") if element.find("./{*}Pixels") is not None]
+    if len(images) > 1:
+        chosen = images[image : image + 1]
+        named = {reference.get("ID") for one in chosen for reference in one.iterfind("./{*}AnnotationRef")}
+        found = [annotation for annotation in found if annotation.get("ID") in named]
+    pairs = (pair for annotation in found for pair in annotation.iterfind("./{*}Value/{*}M"))
     return {pair.get("K", ""): _value(pair.text or "") for pair in pairs}
 
 

@@ -98,7 +98,7 @@ def _plain(node: Node, facts: Facts) -> _Said:
     if all(names) and {"Y", "X"} <= set(letters) and len(set(letters)) == len(letters):
         return _Said(form, letters)
     letters, _ = named_axes(facts.shape, "Q" * (len(facts.shape) - 2) + "YX")
-    return _Said(form, letters, left_open=(f"does not name its axes; they were taken to be {letters}",))
+    return _Said(form, letters, left_open=(f"does not name its axes; they were read as {letters}",))
 
 
 def _multiscale(node: Node, shape: tuple[int, ...]) -> _Said:
@@ -125,7 +125,7 @@ def _multiscale(node: Node, shape: tuple[int, ...]) -> _Said:
     interval = _interval(axes, letters, scale)
     known |= {} if interval is None else {"time_interval_s": interval}
     several = len(ome["multiscales"])
-    first = (f"holds {several} multiscale images; the first was taken",) if several > 1 else ()
+    first = (f"holds {several} multiscale images; the first was read",) if several > 1 else ()
     labels = ("holds labels, not intensities",) if "image-label" in ome else ()
     return _Said(f"OME-Zarr {_version(node)}", letters, sizes, known, (*first, *odd, *strange), labels)
 

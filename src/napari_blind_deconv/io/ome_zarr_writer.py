@@ -150,11 +150,15 @@ class ZarrSink(Sink):
         for i, factor in enumerate(self._factors):
             scale = [sizes.get(a, 1.0) * f for a, f in zip(self._axes, factor, strict=True)]
             # The middle of a coarser pixel is that of the pixels it is the mean of.
-            shift = [sizes.get(a, 1.0) * (f - 1) / 2 for a, f in zip(self._axes, factor, strict=True)]
+            shift = [
+                start + sizes.get(a, 1.0) * (f - 1) / 2
+                for a, f, start in zip(self._axes, factor, self._origin(), strict=True)
+            ]
             moved: list[dict[str, Any]] = [{"type": "translation", "translation": shift}] if any(shift) else []
             transformations = [{"type": "scale", "scale": scale}, *moved]
             datasets.append({"path": str(i), "coordinateTransformations": transformations})
-        return {"name": "image", "axes": axes, "datasets": datasets, "type": "local mean"}
+        name = str(self.header.description.get("name", "image"))
+        return {"name": name, "axes": axes, "datasets": datasets, "type": "local mean"}
 
     def _sizes(self) -> dict[str, float]:
         """Steps along the axes that have one, in µm and seconds."""
@@ -165,6 +169,11 @@ class ZarrSink(Sink):
         if "T" in self._axes and interval:
             sizes["T"] = float(interval)
         return sizes
+
+    def _origin(self) -> list[float]:
+        """Where the first pixel lies, along the axes of which that is known."""
+        known = self.header.description.get("origin_um", {})
+        return [float(known.get(axis, 0.0)) for axis in self._axes]
 
     def _channels(self) -> list[dict[str, Any]]:
         """How channels are shown, by the coarsest level where the file that the image came from does not say."""

@@ -22,15 +22,15 @@ def channels_of(omero: Any, count: int) -> tuple[list[Channel], list[str]]:
     >>> channels_of({"channels": [{"label": "DAPI", "color": "0000ff", "window": {"start": 0}}]}, 1)
     ([{'label': 'DAPI', 'color': '0000FF'}], [])
     >>> channels_of({"channels": []}, 2)
-    ([], ['describes 0 channels of 2; these descriptions were left out'])
+    ([], ['describes 0 channels of 2; these descriptions were ignored'])
     """
     if omero is None:
         return [], []
     given = omero.get("channels") if isinstance(omero, dict) else None
     if not isinstance(given, list) or not all(isinstance(channel, dict) for channel in given):
-        return [], ["describes its channels in a way that is not known; this was left out"]
+        return [], ["describes its channels in an unknown way; this was ignored"]
     if len(given) != count:
-        return [], [f"describes {len(given)} channels of {count}; these descriptions were left out"]
+        return [], [f"describes {len(given)} channels of {count}; these descriptions were ignored"]
     return [_plain(channel) for channel in given], []
 
 

@@ -73,8 +73,8 @@ def checked_sizes(sizes: tuple[int, ...], subject: str) -> tuple[int, ...]:
         raise InputError(
             subject=subject,
             value=f"promises {' x '.join(map(str, sizes))} planes",
-            allowed="which no image has",
-            remedy="export it anew",
+            allowed="which images do not have",
+            remedy="export it again",
         )
     return sizes
 
@@ -102,7 +102,7 @@ def whole_part(planes: Planes, subject: str) -> Part:
         there[place] = True
     if not there.any():
         raise InputError(
-            subject=subject, value="holds none of the planes that its metadata describe", remedy="export it anew"
+            subject=subject, value="holds none of the planes that its metadata describe", remedy="export it again"
         )
     positions = []
     for axis in planes.axes:
@@ -129,7 +129,7 @@ def _filled(kept: list[int], subject: str) -> tuple[int, ...]:
         raise InputError(
             subject=subject,
             value=f"holds {len(kept)} of {span} neighbouring planes",
-            allowed="too few to be a stack",
+            allowed="too few for a stack",
             remedy="export the whole stack as one file",
         )
     return tuple(range(kept[0], kept[-1] + 1))

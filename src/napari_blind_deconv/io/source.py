@@ -254,6 +254,6 @@ def _refuse_huge(size: int, subject: str) -> None:
     if size > memory:
         raise InputError(
             subject=subject,
-            value=f"does not fit into memory: {size / 1e9:.3g} GB are to be read, the machine has {memory / 1e9:.1f}",
+            value=f"does not fit into memory: {size / 1e9:.3g} GB are needed, the machine has {memory / 1e9:.1f}",
             remedy="crop it, or use a machine with more",
         )

@@ -180,7 +180,7 @@ def _complaint(path: Path, error: Exception) -> InputError:
         )
     if "not a TIFF" in text:
         return InputError(
-            subject=subject, value="is not a TIFF file", allowed="whatever its name says", remedy="export it as TIFF"
+            subject=subject, value="is not a TIFF file", allowed="despite its name", remedy="export it as TIFF"
         )
     return _damaged(path)
 
@@ -190,7 +190,7 @@ def _damaged(path: Path, detail: str = "") -> InputError:
     return InputError(
         subject=f"file {path}",
         value=f"is truncated or damaged{f' ({detail})' if detail else ''}",
-        remedy="copy it again or export it anew",
+        remedy="copy it again or export it again",
     )
 
 
@@ -211,8 +211,8 @@ def _found(file: tifffile.TiffFile, path: Path, image: int | None) -> _Found:
     recorded = layout.said.known.get("layout")
     if isinstance(recorded, dict) and _fits(recorded, shape):
         shape, axes, guessed = tuple(recorded["shape"]), str(recorded["axes"]), False
-    left_open = [f"{name} does not name its axes; they were taken to be {axes}"] if guessed else []
-    if not layout.pages and len(file.series) > 1 and not any("images; the first" in s for s in said):
+    left_open = [f"{name} does not name its axes; they were read as {axes}"] if guessed else []
+    if image is None and not layout.pages and len(file.series) > 1 and not any("images; the first" in s for s in said):
         said.append(f"{name} holds {len(file.series)} images; the first, {series.name!r} of {shape}, was taken")
     voxels, doubts, unknown = _voxel_size(layout, axes, name)
     left_open += unknown
@@ -237,7 +237,7 @@ def _check_size(file: tifffile.TiffFile, layout: Layout, path: Path) -> None:
         raise InputError(
             subject=f"file {path}",
             value=f"holds an image without pixels, of shape {series.shape}",
-            remedy="export it anew",
+            remedy="export it again",
         )
     page, there = series.keyframe, path.stat().st_size
     missing = 0 if layout.holes is None else int(layout.holes.sum()) * page.nbytes
@@ -245,7 +245,7 @@ def _check_size(file: tifffile.TiffFile, layout: Layout, path: Path) -> None:
     promised = (series.nbytes - missing) * page.bitspersample // (8 * series.dtype.itemsize)
     ratio = _STRONGEST_COMPRESSION if page.compression in _OF_OLD else _STRONGEST_OF_OTHERS
     if promised > (1 if page.compression == 1 else ratio) * there:
-        raise _damaged(path, f"{promised} bytes of pixels promised, {there} in the file")
+        raise _damaged(path, f"{promised} bytes of pixels expected, {there} in the file")
     for number in layout.pages:
         held = file.pages[number]
         if any(o + n > there for o, n in zip(held.dataoffsets, held.databytecounts, strict=True)):

@@ -1,8 +1,9 @@
 """OME-TIFF out."""
 
+import math
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ class TiffSink(Sink):
         Shape, type, axes, voxel size; of the description channel names and time interval.
     metadata
         How the image is made, JSON-able.
+    offset
+        Where its pixels begin in a file that is there already; None: the file is made.
 
     Raises
     ------
@@ -43,16 +46,14 @@ class TiffSink(Sink):
         For axes and types that OME-TIFF does not have.
     """
 
-    def __init__(self, path: Path, header: Header, metadata: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, header: Header, metadata: Mapping[str, Any], offset: int | None = None) -> None:
         super().__init__()
         self.header = header
-        _check(header)
         self._path, self._order = path, _order(header.axes)
         self._stored = tuple(header.shape[i] for i in self._order)
-        axes = "".join(header.axes[i] for i in self._order)
         self.grain = tuple(n if axis in "YXS" else 1 for axis, n in zip(header.axes, header.shape, strict=True))
         self._dtype = header.dtype.newbyteorder("<")
-        self._offset = _make(path, header, axes, self._stored, self._dtype, metadata)
+        self._offset = _made(path, [(header, metadata)])[0] if offset is None else offset
 
     def _write(self, region: Region, values: NDArray[Any]) -> None:
         stored = tuple(region[i] for i in self._order)
@@ -84,15 +85,38 @@ class TiffSink(Sink):
             tag.overwrite(xml.encode(), erase=False)
 
 
-def _make(
-    path: Path,
-    header: Header,
-    axes: str,
-    shape: tuple[int, ...],
-    dtype: np.dtype[Any],
-    metadata: Mapping[str, Any],
-) -> int:
-    """A file without its pixels; gives the place where these begin."""
+def several(path: Path, images: Sequence[tuple[Header, Mapping[str, Any]]]) -> list[TiffSink]:
+    """One OME-TIFF of several images, each of its own shape, type and axes; parameters and errors as of `TiffSink`.
+
+    All are written at once into the one file: leave their contexts before it is read.
+    """
+    offsets = _made(path, images)
+    return [TiffSink(path, header, {}, offset) for (header, _), offset in zip(images, offsets, strict=True)]
+
+
+def _made(path: Path, images: Sequence[tuple[Header, Mapping[str, Any]]]) -> list[int]:
+    """A file of images without their pixels; gives the places where these begin."""
+    for header, _ in images:
+        _check(header)
+    size = sum(math.prod(header.shape) * header.dtype.itemsize for header, _ in images)
+    offsets = []
+    with tifffile.TiffWriter(path, byteorder="<", ome=True, bigtiff=size > _CLASSIC) as file:
+        for header, metadata in images:
+            shape, options = _options(header, metadata, alone=len(images) == 1)
+            pixels = file.write(
+                shape=shape, dtype=header.dtype.newbyteorder("<"), returnoffset=True, contiguous=False, **options
+            )
+            if pixels is None:
+                raise RuntimeError(f"pixels of shape {shape} and type {header.dtype} are not in one piece")
+            offsets.append(int(pixels[0]))
+    return offsets
+
+
+def _options(header: Header, metadata: Mapping[str, Any], *, alone: bool) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """The shape of an image as the library is to write it, and how."""
+    order = _order(header.axes)
+    shape = tuple(header.shape[i] for i in order)
+    axes = "".join(header.axes[i] for i in order)
     spatial = (letter for letter in SPATIAL if letter in axes)
     sizes = {a: size for a, size in zip(spatial, header.voxel_size_um or (), strict=False) if size is not None}
     physical: dict[str, float | str] = {f"PhysicalSize{axis}": size for axis, size in sizes.items()}
@@ -110,16 +134,9 @@ def _make(
     if {"X", "Y"} <= set(sizes):
         options |= {"resolution": (1e4 / sizes["X"], 1e4 / sizes["Y"]), "resolutionunit": "CENTIMETER"}
     described = {"axes": _ome_axes(axes), **physical, **_kept(header, axes, samples), "MapAnnotation": record}
-    if _tells_all(metadata):
+    if alone and _tells_all(metadata):
         described["UUID"] = _identifier(to_json(described))
-    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    pixels = tifffile.imwrite(
-        path, shape=shape, dtype=dtype, byteorder="<", ome=True, bigtiff=size > _CLASSIC, metadata=described,
-        returnoffset=True, **options
-    )  # fmt: skip
-    if pixels is None:
-        raise RuntimeError(f"pixels of shape {shape} and type {dtype} are not in one piece")
-    return int(pixels[0])
+    return shape, {**options, "metadata": described}
 
 
 def _tells_all(record: Mapping[str, Any]) -> bool:
@@ -180,8 +197,9 @@ def _ome_axes(axes: str) -> str:
 
 
 def _kept(header: Header, axes: str, samples: int) -> dict[str, Any]:
-    """Channel names and time interval of the file that the image came from."""
-    kept: dict[str, Any] = {}
+    """Names and time interval, where they are known."""
+    name = header.description.get("name")
+    kept: dict[str, Any] = {} if name is None else {"Name": str(name)}
     names = header.description.get("channel_names")
     if "C" in axes and samples == 1 and names and len(names) == header.shape[header.axes.index("C")]:
         kept["Channel"] = {"Name": list(names)}

@@ -78,9 +78,9 @@ def step(value: Any, unit: str, axis: str) -> tuple[float | None, str]:
     Examples
     --------
     >>> step(-0.3, "micron", "Z")
-    (0.3, 'gives a step of -0.3 micron along Z; its size was taken')
+    (0.3, 'gives a step of -0.3 micron along Z; its absolute value was used')
     >>> step(0, "micron", "Z")
-    (None, 'gives a step of 0 micron along Z, which is no length')
+    (None, 'gives a step of 0 micron along Z, which is not a length')
     """
     try:
         number = float(value)
@@ -90,9 +90,9 @@ def step(value: Any, unit: str, axis: str) -> tuple[float | None, str]:
     if length is None:
         return None, ""
     if not math.isfinite(length) or length == 0:
-        return None, f"gives a step of {value} {unit} along {axis}, which is no length"
+        return None, f"gives a step of {value} {unit} along {axis}, which is not a length"
     if length < 0:
-        return -length, f"gives a step of {value} {unit} along {axis}; its size was taken"
+        return -length, f"gives a step of {value} {unit} along {axis}; its absolute value was used"
     return length, ""
 
 

@@ -27,8 +27,9 @@ class Header:
         or as a whole where it gives none at all.
     description
         ``format``, ``warnings`` (sentences about the file), ``open`` (those of them on axes and lengths that it does
-        not give), ``provenance`` (what a writer of this package recorded), and where known ``channel_names`` and
-        ``time_interval_s``.
+        not give), ``provenance`` (what a writer of this package recorded), and where known ``channel_names``,
+        ``time_interval_s`` and ``optics`` (`ome_optics.optics_of`). Of an image that is to be written also ``name`` and
+        ``origin_um``, where its first pixel lies, by axis.
     """
 
     shape: tuple[int, ...]

@@ -79,7 +79,7 @@ def facts_of(node: Node) -> Facts:
         raise InputError(
             subject=node.subject,
             value=f"has chunks of {chunk}, {size / 1e9:.3g} GB each",
-            allowed=f"more than {_LARGEST_CHUNK / 1e9:.1f} GB, and a chunk is decoded whole",
+            allowed=f"more than {_LARGEST_CHUNK / 1e9:.1f} GB, and a chunk must be decoded as a whole",
             remedy="save it in smaller chunks",
         )
     if math.prod(shape) * dtype.itemsize > _LONGEST:
@@ -112,7 +112,7 @@ def _named_type(node: Node, name: Any) -> np.dtype[Any]:
         raise InputError(
             subject=node.subject,
             value=f"holds values of type {_short(name)}",
-            allowed="which are no intensities",
+            allowed="which are not intensities",
             remedy="give an image of whole numbers or floats",
         )
     return np.dtype(name)

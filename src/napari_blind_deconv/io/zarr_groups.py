@@ -43,7 +43,7 @@ def image_of(node: Node) -> tuple[Node, list[str]]:
     raise InputError(
         subject=node.subject,
         value="is a zarr group without an OME-Zarr image",
-        remedy=f"name one of what it holds, such as {node.path / children[0]}" if children else "check the path",
+        remedy=f"name one of its images, such as {node.path / children[0]}" if children else "check the path",
     )
 
 
@@ -100,7 +100,7 @@ def _first_of_series(node: Node) -> tuple[Node, list[str]]:
         raise InputError(subject=node.subject, value="holds no images, or not in folders 0, 1, …", remedy="name one")
     first = node.child("0")
     if "multiscales" not in ome_of(first):
-        raise InputError(subject=first.subject, value="is no OME-Zarr image", remedy="name another one")
+        raise InputError(subject=first.subject, value="is not an OME-Zarr image", remedy="name another one")
     return first, [f"holds {count} images; the first, 0, was taken"] if count > 1 else []
 
 

@@ -130,7 +130,7 @@ def inner(node: Node, name: object) -> PurePosixPath:
         raise InputError(
             subject=node.subject,
             value=f"refers to {name!r} outside its folder",
-            remedy="copy what it refers to into it",
+            remedy="copy the linked files into it",
         )
     return path
 
@@ -146,7 +146,7 @@ def _within(path: Path, folder: Path) -> bool:
 def damaged(subject: str, detail: str) -> InputError:
     """What is wrong with a store's metadata, as a refusal."""
     return InputError(
-        subject=subject, value=f"has metadata that make no image ({detail})", remedy="copy it again or export it anew"
+        subject=subject, value=f"has metadata that make no image ({detail})", remedy="copy it again or export it again"
     )
 
 
@@ -161,5 +161,5 @@ def _json(path: Path, subject: str) -> dict[str, Any]:
 
 def _mapping(found: Any, subject: str, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
-        raise damaged(subject, f"{name} is no JSON object")
+        raise damaged(subject, f"{name} is not a JSON object")
     return found

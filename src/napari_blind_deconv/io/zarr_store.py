@@ -104,7 +104,7 @@ def worded(subject: str) -> Iterator[None]:
         raise InputError(
             subject=subject,
             value="holds an array that cannot be read" + (f" ({detail})" if detail else ""),
-            remedy="copy it again or export it anew",
+            remedy="copy it again or export it again",
         ) from error
 
 
@@ -133,9 +133,9 @@ def _guarded(folder: Path, facts: Facts) -> Any:
         except RuntimeError as error:
             raise _strange(path, "is a loop of links") from error
         if not real.is_relative_to(root):
-            raise _strange(path, "is a link that leads out of the store")
+            raise _strange(path, "is a link to a place outside the store")
         if there is not None and not real.is_file() and not real.is_dir():
-            raise _strange(path, "is no regular file")
+            raise _strange(path, "is not a regular file")
         if there is not None and there.st_size > facts.largest_file and not key.endswith(_METADATA):
             raise _strange(path, f"has {there.st_size} bytes, more than a chunk can have")
 
@@ -176,11 +176,11 @@ def holds_chunks(node: Node, facts: Facts) -> bool:
         raise InputError(
             subject=f"file {node.path}",
             value=f"holds chunks named like {others!r}",
-            allowed="which is not how its metadata say",
-            remedy="export it anew",
+            allowed="unlike its metadata",
+            remedy="export it again",
         )
     return False
 
 
 def _strange(path: Path, what: str) -> InputError:
-    return InputError(subject=f"file {path}", value=what, remedy="copy the store again, or export it anew")
+    return InputError(subject=f"file {path}", value=what, remedy="copy the store again, or export it again")

@@ -1,10 +1,11 @@
 """p(k): the ladder of kernel knowledge, from known δ(k - K) to completely blind U. One file per rung."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 from pydantic import Discriminator
-from torch import Tensor
 
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.statistics import KernelStatistics
@@ -23,6 +24,9 @@ from .microscope import Microscope
 from .motion import Motion
 from .sparse import Sparse
 from .uniform import Uniform
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @runtime_checkable
@@ -47,8 +51,17 @@ class FittedByEvidence(Protocol):
 class InVoxels(Protocol):
     """A rung in physical lengths, which has to be told the voxel size."""
 
-    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "InVoxels":
+    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> InVoxels:
         """The same rung for a voxel size, one length per axis of the PSF; ``InputError`` where it is unknown."""
+        ...
+
+
+@runtime_checkable
+class PerChannel(Protocol):
+    """A rung that may differ from channel to channel."""
+
+    def of_channel(self, index: int, count: int) -> PerChannel:
+        """The rung of one of ``count`` channels; ``InputError`` where another number was described."""
         ...
 
 
@@ -75,6 +88,7 @@ __all__ = [
     "Microscope",
     "Motion",
     "Parameter",
+    "PerChannel",
     "Sparse",
     "Uniform",
     "Updatable",

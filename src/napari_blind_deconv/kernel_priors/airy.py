@@ -1,14 +1,15 @@
 """The diffraction pattern of a circular aperture in focus."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.figures import Figures
@@ -22,6 +23,9 @@ from napari_blind_deconv.kernel_priors.radial import (
 )
 from napari_blind_deconv.statistics import KernelStatistics
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 # First zero of the Bessel function J1, and Gauss-Legendre nodes per pixel and axis.
 _FIRST_ZERO = 3.8317059702
 _NODES = 6
@@ -29,7 +33,7 @@ _NODES = 6
 
 @component
 class Airy:
-    """A circular aperture in focus: .61 λ / NA to its first dark ring. A pattern in the plane, not in a volume."""
+    """The Airy pattern of a round aperture in focus, .61 λ / NA to its first dark ring. For planes, not for volumes."""
 
     kind: Literal["airy"] = "airy"
     radius_px: Annotated[float, Ge(0.5), Le(200)] = 3.0

@@ -5,12 +5,16 @@ of how far off the truth may be. The figure is moved in steps from the lowest po
 adjusted to each (the profile of -log p), until it is as good as excluded.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.kernel_priors.descent import descend
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # First step in standard deviations that the curvature promises, how steps grow, and how many there are at most.
 _FIRST, _GROWTH, _STEPS = 0.5, 1.35, 24
@@ -19,7 +23,7 @@ _EXCLUDED, _ADJUSTED = 8.0, 8
 # Steps above this many nats are halved: the curve between its nodes is taken for straight.
 _COARSE = 2.0
 
-Nats = Callable[..., Tensor]
+Nats = Callable[..., "Tensor"]
 
 
 def departure(

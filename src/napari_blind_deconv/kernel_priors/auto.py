@@ -1,13 +1,14 @@
 """The rung is not known either: the ladder itself is the prior."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import field, replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import torch
 from pydantic import Field, SkipValidation
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.kernel_priors.defocus import Defocus
 from napari_blind_deconv.kernel_priors.gaussian import Gaussian
@@ -19,13 +20,16 @@ from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
 from napari_blind_deconv.kernel_priors.uniform import Uniform
 from napari_blind_deconv.statistics import KernelStatistics
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @component
 class Auto:
-    """Every rung is tried, and the evidence chooses, with a penalty on complexity.
+    """All families are tried, and the evidence chooses, with a penalty on complexity.
 
-    A blur must be better than none, and so in most parts of the image; otherwise the image is called sharp. The
-    microscope is among the rungs where its aperture and wavelength are given, and the voxel size.
+    A blur must be better than no blur, also in most parts of the image; otherwise the image is called sharp. The
+    microscope is tried if its aperture and wavelength and the voxel size are given.
     """
 
     kind: Literal["auto"] = "auto"
@@ -44,7 +48,7 @@ class Auto:
         """Refuse what the microscope would refuse."""
         self._microscopes()
 
-    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "Auto":
+    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> Auto:
         """The same for a voxel size; it may be unknown where no microscope is given."""
         if voxel_size_um is None and self._microscopes():
             raise InputError(

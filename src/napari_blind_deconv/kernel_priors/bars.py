@@ -1,11 +1,15 @@
 """Error bars of a fit by evidence: the covariance of its parameters, honest where no image is a Gaussian field."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.kernel_priors.dispersion import Information
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Draws that a figure's error is read from where it does not follow the parameters in a straight line.
 _DRAWS = 400

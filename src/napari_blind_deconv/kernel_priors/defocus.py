@@ -1,12 +1,13 @@
 """A uniform disk: out of focus, in geometrical optics."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.figures import Figures
@@ -19,6 +20,9 @@ from napari_blind_deconv.kernel_priors.radial import (
     radius_figures,
 )
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component

@@ -1,13 +1,19 @@
 """Minimisation of a smooth objective over a few tensors, a few steps at a time."""
 
+from __future__ import annotations
+
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Vector = NDArray[np.float64]
 

@@ -7,13 +7,17 @@ doi:10.1214/aoms/1177705693). A likelihood divided by that ratio has honest erro
 (Ribatet, Cooley & Davison 2012, doi:10.5705/ss.2009.248).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence import NaturalSpectrum
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Blocks of frequencies per axis (half as many along the last): coarse ones and finer ones, the larger ratio counts.
 _BLOCKS = (4, 8)

@@ -1,14 +1,17 @@
 """Draws k ~ p(k): of which rungs there are any, and the one way to them."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.kernel_priors.known import Known
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @runtime_checkable
@@ -57,7 +60,7 @@ def drawn(
         raise InputError(
             subject=f"kernel_prior={getattr(prior, 'kind', type(prior).__name__)}",
             value="is one kernel",
-            allowed="of which there is nothing to draw",
+            allowed="which cannot be drawn",
             remedy="choose another `kernel_prior`",
         )
     size = tuple(int(n) for n in shape)
@@ -65,7 +68,7 @@ def drawn(
         raise InputError(
             subject="kernel_size",
             value=f"{size}",
-            allowed="must be positive odd numbers, so that a centre tap exists",
+            allowed="must be positive odd numbers, so that there is a centre pixel",
             remedy=f"try {tuple(n + 1 - n % 2 for n in size)}",
         )
     bound = prior

@@ -1,12 +1,15 @@
 """A family of kernels by its figures, which a field of kernels is made of: numbers of order one, and their names."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,16 @@
 """A fit of few parameters by evidence: what it yields, and the descent that parameters and spectrum share."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
-
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_blind_deconv.evidence import NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import descend, lowest
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Parameter(NamedTuple):

@@ -1,12 +1,13 @@
 """An anisotropic, rotated Gaussian of unknown covariance."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.bars import figure_errors, tempered
@@ -16,6 +17,9 @@ from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter, fitted
 from napari_blind_deconv.statistics import KernelStatistics
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _ITERATIONS = 96
 # By how much the curvature's bars are short, as the spectrum is fitted beside the kernel: measured (decision 43).
 _SHORT = 1.15
@@ -23,7 +27,7 @@ _SHORT = 1.15
 
 @component
 class Gaussian:
-    """One standard deviation per principal axis, and (in the last two or all axes) any orientation.
+    """A Gaussian spot with one standard deviation per principal axis, in any orientation.
 
     Fitted by evidence together with the image's spectrum, which is held near a power law.
     """
@@ -34,7 +38,7 @@ class Gaussian:
     sigma_spread: Annotated[float, Ge(0.01), Le(5)] = 0.7
     """Spread of the logarithm of the standard deviation around the typical one."""
     anisotropy: Annotated[float, Ge(0), Le(5)] = 0.3
-    """Spread of the logarithms of the axes' standard deviations around their mean; 0 holds the kernel round."""
+    """Spread of the logarithms of the axes' standard deviations around their mean; 0 keeps the PSF round."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A Gaussian with log-normal standard deviations along randomly rotated axes."""

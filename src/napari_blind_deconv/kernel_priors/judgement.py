@@ -1,14 +1,18 @@
 """How much better a kernel explains an observation than no blur does: one judge for kernels of any origin."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors.fit import explained
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Nats by which a sharp image's own fine structure may favour a kernel of one pixel's standard deviation; one twice as
 # wide lets a quarter of the frequencies pass (decision 0013).
@@ -39,7 +43,7 @@ class Judge:
     @classmethod
     def of(
         cls, observed: Tensor, noise: float | Noise, *, spacing: Sequence[float], iterations: int = _ITERATIONS
-    ) -> "Judge":
+    ) -> Judge:
         """The judge of a piece of shape ``(batch, *space)``; arguments as of `Evidence.of`."""
         evidence = Evidence.of(observed, noise, spacing=spacing)
         spectrum = NaturalSpectrum.of(evidence, ridges=_RIDGES.get(evidence.ndim, 0))

@@ -1,14 +1,18 @@
 """The PSF is known: p(k) = δ(k - K)."""
 
+from __future__ import annotations
+
 from dataclasses import field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import torch
 from pydantic import Field, SkipValidation
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def no_psf() -> InputError:
@@ -18,11 +22,11 @@ def no_psf() -> InputError:
 
 @component
 class Known:
-    """The bottom of the ladder: minimum entropy. Blind deconvolution becomes deconvolution."""
+    """The PSF is given; only the image is restored."""
 
     kind: Literal["known"] = "known"
     psf: str | None = None
-    """File of the PSF, read when a run begins; an array may be given then instead."""
+    """File of the PSF, read when a run begins; in Python an array can be given instead."""
     kernel: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
     """K itself, an array of odd shape, once it has been read; never part of the settings' JSON."""
 

@@ -1,23 +1,17 @@
 """What kernels look like, whatever their family: a denoising network trained on draws of every rung of the ladder."""
 
-from typing import Literal
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
+from napari_blind_deconv import networks
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
-from napari_blind_deconv.networks import (
-    Denoiser,
-    ModelCard,
-    finite_answer,
-    heun_draw,
-    load_for_planes,
-    noise_levels,
-    over_planes,
-    shipped,
-)
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _DRAW_STEPS = 24
 # Half-quadratic splitting: noise levels relative to the kernel's norm (decision 0010); λ of equation (1): the
@@ -28,7 +22,7 @@ _PULL = 10.0
 
 @component
 class Learned:
-    """Kernels as a network knows them: camera shake, defocus, optics, few taps, and mixtures of these.
+    """Typical PSFs, learned by a network: camera shake, defocus, optics, few pixels, and mixtures of these.
 
     The network denoises planes; a volume is denoised along its three families of planes, and a line as a plane of one
     row. Between them it is a score, ∇ log p(k), which draws kernels and takes part in the kernel's M-step.
@@ -36,7 +30,7 @@ class Learned:
 
     kind: Literal["learned"] = "learned"
     weights: str | None = None
-    """File of another network: .safetensors, with its model card (.json) beside it. None: the one that ships."""
+    """File of another network: .safetensors, with its model card (.json) beside it. None: the one in the package."""
 
     def check_file(self) -> None:
         """Read another network, if one is named."""
@@ -47,10 +41,10 @@ class Learned:
         """A draw by the score: noise carried to level zero along the probability flow, then made a kernel."""
         denoiser, card = self._network("cpu")
         low, high = card.sigma_range
-        draw = heun_draw(
-            lambda noisy, sigma: over_planes(denoiser, noisy, sigma),
+        draw = networks.heun_draw(
+            lambda noisy, sigma: networks.over_planes(denoiser, noisy, sigma),
             shape,
-            noise_levels(high, low, _DRAW_STEPS),
+            networks.noise_levels(high, low, _DRAW_STEPS),
             generator,
         )
         return as_kernel(draw)
@@ -66,16 +60,22 @@ class Learned:
         """
         denoiser, _ = self._network(kernel.device)
         kernel = minimise_on_simplex(statistics, kernel)
-        for level in noise_levels(_FIRST_LEVEL, _LAST_LEVEL, _ROUNDS, rho=1e3):
+        for level in networks.noise_levels(_FIRST_LEVEL, _LAST_LEVEL, _ROUNDS, rho=1e3):
             sigma = level * float(kernel.norm())
             with torch.no_grad():
-                ideal = finite_answer(over_planes(denoiser, kernel.float(), sigma), self.weights).to(kernel)
+                ideal = networks.finite_answer(networks.over_planes(denoiser, kernel.float(), sigma), self.weights).to(
+                    kernel
+                )
             ridge = weight * _PULL / sigma**2
             kernel = minimise_on_simplex(statistics, kernel, ridge=ridge, slope=-ridge * ideal)
         return kernel
 
-    def _network(self, device: torch.device | str) -> tuple[Denoiser, ModelCard]:
-        return shipped("kernels", device) if self.weights is None else load_for_planes(self.weights, device)
+    def _network(self, device: torch.device | str) -> tuple[networks.Denoiser, networks.ModelCard]:
+        return (
+            networks.shipped("kernels", device)
+            if self.weights is None
+            else networks.load_for_planes(self.weights, device)
+        )
 
 
 def as_kernel(values: Tensor) -> Tensor:

@@ -1,13 +1,14 @@
 """A diffuser or a lenslet array: the kernel is a sum of sharp spots."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import minimum
@@ -17,6 +18,9 @@ from napari_blind_deconv.kernel_priors.spot_search import searched
 from napari_blind_deconv.kernel_priors.spots import in_one_piece, refined_peaks, spots
 from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # What another spot must gain, in nats (decision 0012).
 _PRICE = 18.0
@@ -41,11 +45,11 @@ class Lenslets:
 
     kind: Literal["lenslets"] = "lenslets"
     count: Annotated[int, Ge(1), Le(200)] | None = None
-    """Number of spots; unknown where it is not given, and then found."""
+    """Number of spots. None: it is found."""
     width_px: Annotated[float, Ge(0.2), Le(20)] = 0.5
     """Typical standard deviation of a spot, in pixels: the median of the prior."""
     width_spread: Annotated[float, Ge(0.01), Le(5)] = 0.3
-    """Spread of the logarithm of the width around the typical one; all spots have the same."""
+    """Spread of the logarithm of the width around the typical one; all spots have the same width."""
     intensity_spread: Annotated[float, Ge(0.01), Le(5)] = 0.5
     """Spread of the logarithms of the spots' intensities."""
 
@@ -88,7 +92,7 @@ class Lenslets:
             raise InputError(
                 subject="kernel_prior.width_px",
                 value=f"is {self.width_px:g}",
-                allowed=f"but spots as wide as that do not fit into a PSF of {shape} pixels",
+                allowed=f"but such wide spots do not fit into a PSF of {shape} pixels",
                 remedy="choose a larger `kernel_size`, or narrower spots",
             )
         yield from self._searched(evidence, shape, weight)

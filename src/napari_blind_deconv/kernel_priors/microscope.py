@@ -1,68 +1,55 @@
 """The PSF of a microscope of which some numbers are known: optics instead of pixels."""
 
-import math
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import torch
 from pydantic import BeforeValidator, Field, SkipValidation
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
+from napari_blind_deconv.kernel_priors.microscope_numbers import (
+    FIRST_MODE,
+    FREE,
+    LAST_MODE,
+    below,
+    least,
+    mode,
+    modes,
+    most,
+    unknown_of,
+)
 from napari_blind_deconv.kernel_priors.pupil_figures import Figures, pupil_figures
 from napari_blind_deconv.kernel_priors.pupil_fit import PupilFit
-from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, checked, physical
+from napari_blind_deconv.kernel_priors.quantity import Quantity, Unknown, one_per_channel, physical
 from napari_blind_deconv.kernel_priors.upright import upright
-from napari_blind_deconv.optics import Modality, Optics, Sampling, noll, psf
+from napari_blind_deconv.optics import Modality, Optics, Sampling, psf
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _NANOMETRES = "given in nm? write {thousandth}"
 _INDEX = physical(1.0, 2.0, mistake="air is 1, water 1.33, glycerol 1.47, oil 1.515")
 _WAVELENGTH = physical(0.2, 2.0, "µm", _NANOMETRES)
+_WAVELENGTHS = one_per_channel(0.2, 2.0, "µm", _NANOMETRES)
 
-# What is assumed of a number that is left free: bounds, and a weak Gaussian prior.
-_FREE = (
-    Unknown("na", 0.1, 1.65, 1.0, 0.5),
-    Unknown("emission_um", 0.35, 1.2, 0.56, 0.1, "µm"),
-    Unknown("excitation_um", 0.3, 1.2, 0.5, 0.1, "µm"),
-    Unknown("pinhole_airy", 0.1, 10.0, 1.0, 0.5, "Airy disks"),
-    Unknown("sheet_um", 0.3, 30.0, 3.0, 2.0, "µm"),
-    Unknown("immersion_index", 1.0, 1.6, 1.4, 0.15),
-    Unknown("sample_index", 1.0, 1.6, 1.37, 0.04),
-    Unknown("depth_um", 0.0, 30.0, 0.0, 10.0, "µm"),
-)
+_PLURALS = {"emission_um": "emissions_um", "excitation_um": "excitations_um"}
 _CONFOCAL_ONLY, _SHEET_ONLY = {"excitation_um", "pinhole_airy"}, {"sheet_um"}
-# Noll modes of a free `zernike_rad`, and the standard deviation of each by its radial order, in radians rms.
-_FIRST_MODE, _LAST_MODE = 4, 11
-_SPREAD = {2: 0.15, 3: 0.15}
-_HIGHER_SPREAD = 0.15
 _UPDATE_ITERATIONS = 40
 # Distance from its 180° turn, relative to its norm, below which a PSF is as good as even.
 _LOPSIDED = 0.1
 
 
-def _modes(given: Any) -> Any:
-    """Coefficients from Noll's mode 4 on: a list of quantities, or ``None``."""
-    if given is None:
-        return None
-    if not isinstance(given, (list, tuple)) or len(given) > 33:
-        raise InputError(
-            subject="",
-            value=f"{given}",
-            allowed="must be a list of at most 33 coefficients from Noll's mode 4 on",
-            remedy="[] means none",
-        )
-    return tuple(checked(v, -30.0, 30.0, "rad (rms)", "given in waves or nm? 1 wave is 6.28 rad") for v in given)
-
-
 def _no_voxels() -> InputError:
     return InputError(
         subject="kernel_prior=microscope",
-        value="needs the voxel size, which the image does not name",
+        value="needs the voxel size, which is not known for the image",
         remedy="give it in µm, (z, y, x), with `voxel_size_um`",
     )
 
@@ -76,13 +63,17 @@ class Microscope:
 
     kind: Literal["microscope"] = "microscope"
     modality: Modality = "widefield"
-    """How the sample is lit and seen: widefield, confocal or light-sheet."""
+    """Type of microscope: widefield, confocal or light-sheet."""
     na: Annotated[Quantity, physical(0.05, 1.7, mistake="it is engraved on the objective")] = None
     """Numerical aperture, below the index of the immersion."""
     emission_um: Annotated[Quantity, _WAVELENGTH] = None
     """Wavelength of the detected light in vacuum, in µm."""
+    emissions_um: Annotated[tuple[Quantity, ...] | None, _WAVELENGTHS] = None
+    """Emission of each channel in place of `emission_um`, in µm, as [0.46, 0.52, 0.61]; null: the same for all."""
     excitation_um: Annotated[Quantity, _WAVELENGTH] = None
     """Wavelength of the laser in vacuum, in µm; confocal only."""
+    excitations_um: Annotated[tuple[Quantity, ...] | None, _WAVELENGTHS] = None
+    """Laser of each channel in place of `excitation_um`, in µm; null: the same for all. Confocal only."""
     pinhole_airy: Annotated[Quantity, physical(0.05, 20.0, "Airy disks")] = 1.0
     """Diameter of the pinhole in Airy disks; confocal only."""
     sheet_um: Annotated[Quantity, physical(0.2, 50.0, "µm", _NANOMETRES)] = 3.0
@@ -91,31 +82,54 @@ class Microscope:
     """Refractive index of the immersion: air 1, water 1.33, oil 1.515."""
     sample_index: Annotated[Quantity, _INDEX] = 1.33
     """Refractive index of the sample."""
-    depth_um: Annotated[Quantity, physical(0.0, 500.0, "µm", "depth counts from the cover glass into the sample")] = (
-        None
-    )
-    """Depth below the cover glass, in µm; it matters where the two indices differ."""
-    zernike_rad: Annotated[tuple[Quantity, ...] | None, BeforeValidator(_modes)] = None
+    depth_um: Annotated[
+        Quantity, physical(0.0, 500.0, "µm", "depth is measured from the cover glass into the sample")
+    ] = None
+    """Depth below the cover glass, in µm; it has an effect only if the two indices differ."""
+    zernike_rad: Annotated[tuple[Quantity, ...] | None, BeforeValidator(modes)] = None
     """Aberrations from Noll's mode 4 on, in radians rms, as [0.3, 0, 0.1]; [] for none, null for modes 4 to 11 free."""
     voxel_size_um: Annotated[SkipValidation[Any], Field(exclude=True)] = field(default=None, repr=False, compare=False)
     """Bound at run time by `in_voxels`; never part of the settings' JSON."""
 
     def __post_init__(self) -> None:
         """Refuse an aperture that no light can fill."""
-        aperture, index = _least(self.na), _most(self.immersion_index)
+        aperture, index = least(self.na), most(self.immersion_index)
         if aperture is not None and index is not None and aperture >= index:
             raise InputError(
                 subject="kernel_prior.na",
                 value=f"{aperture:g}",
-                allowed=f"must be below `kernel_prior.immersion_index` {index:g}: no light is steeper than 90°",
+                allowed=f"must be below `kernel_prior.immersion_index` {index:g}: light cannot be steeper than 90°",
                 remedy="check the immersion: air 1, water 1.33, glycerol 1.47, oil 1.515",
             )
 
-    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> "Microscope":
+    def in_voxels(self, voxel_size_um: Sequence[float] | None) -> Microscope:
         """The same microscope with the camera's voxels, (z, y, x) or (y, x) in µm."""
         if voxel_size_um is None:
             raise _no_voxels()
         return replace(self, voxel_size_um=tuple(float(v) for v in voxel_size_um))
+
+    def of_channel(self, index: int, count: int) -> Microscope:
+        """The same microscope as one of ``count`` channels sees it, counted from 0.
+
+        Raises
+        ------
+        InputError
+            Where wavelengths are given of another number of channels.
+        """
+        own: dict[str, Any] = {}
+        for name, several in (("emission_um", self.emissions_um), ("excitation_um", self.excitations_um)):
+            if several is None:
+                continue
+            if len(several) != count:
+                channels = "1 channel" if count == 1 else f"{count} channels"
+                raise InputError(
+                    subject=f"kernel_prior.{_PLURALS[name]}",
+                    value=f"of {len(several)} channel{'s' * (len(several) > 1)}",
+                    allowed=f"but the image has {channels}",
+                    remedy=f"give one per channel, or `kernel_prior.{name}` for all of them",
+                )
+            own |= {name: several[index], _PLURALS[name]: None}
+        return replace(self, **own) if own else self
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """The PSF of numbers drawn from the prior."""
@@ -142,6 +156,9 @@ class Microscope:
             The best PSF so far; the last one is the answer, with every free number and its error.
         """
         sampling = self.sampling(shape, torch.float32).to(evidence.periodogram.device)
+        if not self.unknowns(len(shape)):
+            yield Fit(self.kernel({}, sampling, shape).to(evidence.periodogram))
+            return
         smooth = replace(sampling, snap_um=0.0)  # moving along z, a PSF keeps its evidence
 
         def kernel_of(values: dict[str, Tensor]) -> Tensor:
@@ -194,22 +211,22 @@ class Microscope:
         idle |= set() if self.modality == "light-sheet" and ndim == 3 else _SHEET_ONLY
         if isinstance(self.sample_index, float) and self.sample_index == self.immersion_index:
             idle |= {"depth_um"}
-        found = [_unknown(free.name, getattr(self, free.name), free) for free in _FREE if free.name not in idle]
-        index = _most(self.immersion_index) or _FREE[5].high
-        found = [_below(u, 0.99 * index) if u and u.name == "na" else u for u in found]
+        found = [unknown_of(free.name, getattr(self, free.name), free) for free in FREE if free.name not in idle]
+        index = most(self.immersion_index) or FREE[5].high
+        found = [below(u, 0.99 * index) if u and u.name == "na" else u for u in found]
         return [u for u in [*found, *self._aberrations(ndim)] if u is not None]
 
     def _aberrations(self, ndim: int) -> list[Unknown | None]:
         """Unknown Zernike coefficients; in a stack, a free defocus would only be a shift along z."""
         if self.zernike_rad is None:
-            first = _FIRST_MODE + (ndim == 3)
-            return [_mode(j) for j in range(first, _LAST_MODE + 1)]
-        return [_unknown(f"zernike_{j}", v, _mode(j)) for j, v in enumerate(self.zernike_rad, start=_FIRST_MODE)]
+            first = FIRST_MODE + (ndim == 3)
+            return [mode(j) for j in range(first, LAST_MODE + 1)]
+        return [unknown_of(f"zernike_{j}", v, mode(j)) for j, v in enumerate(self.zernike_rad, start=FIRST_MODE)]
 
     def numbers(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
         """Every field's number: the given value of an unknown, the field itself where it is fixed, else its default."""
         found = {}
-        for free in _FREE:
+        for free in FREE:
             own = getattr(self, free.name)
             fallback = torch.tensor(own if isinstance(own, float) else free.centre)
             found[free.name] = values.get(free.name, fallback)
@@ -220,13 +237,13 @@ class Microscope:
         fixed = self.zernike_rad or ()
         coefficients = []
         for j in self._noll_indices():
-            own = fixed[j - _FIRST_MODE] if j - _FIRST_MODE < len(fixed) else None
+            own = fixed[j - FIRST_MODE] if j - FIRST_MODE < len(fixed) else None
             coefficients.append(values.get(f"zernike_{j}", torch.tensor(own if isinstance(own, float) else 0.0)))
         zernike = torch.stack([c.float().to(device) for c in coefficients] or [torch.zeros(0)]).flatten()
         there = {"zernike_rad": zernike, **self.numbers(values)}
         return Optics(modality=self.modality, **{name: number.to(device) for name, number in there.items()})
 
-    def sampling(self, shape: tuple[int, ...], dtype: torch.dtype = torch.float64) -> Sampling:
+    def sampling(self, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Sampling:
         """The voxels of a support, resolved for the highest aperture and shortest wave that the fields allow."""
         if self.voxel_size_um is None:
             raise _no_voxels()
@@ -259,8 +276,8 @@ class Microscope:
         return psf(self.optics(values, sampling.z.device), sampling, shape=shape)
 
     def _noll_indices(self) -> tuple[int, ...]:
-        last = _LAST_MODE if self.zernike_rad is None else _FIRST_MODE + len(self.zernike_rad) - 1
-        return tuple(range(_FIRST_MODE, last + 1))
+        last = LAST_MODE if self.zernike_rad is None else FIRST_MODE + len(self.zernike_rad) - 1
+        return tuple(range(FIRST_MODE, last + 1))
 
 
 def _lopsided(kernel: Tensor) -> bool:
@@ -273,28 +290,3 @@ def _turned(kernel: Tensor, parameters: Mapping[str, Parameter]) -> Fit:
     """The turned kernel: every aberration of the other sign, and depth counted against the stack's direction."""
     turned = {n: p._replace(value=-p.value) if n.startswith("zernike_") else p for n, p in parameters.items()}
     return Fit(kernel.flip(tuple(range(kernel.ndim))), turned)
-
-
-def _mode(index: int) -> Unknown:
-    spread = _SPREAD.get(noll(index)[0], _HIGHER_SPREAD)
-    return Unknown(f"zernike_{index}", -math.inf, math.inf, 0.0, spread, "rad")
-
-
-def _unknown(name: str, quantity: Quantity, free: Unknown) -> Unknown | None:
-    if isinstance(quantity, tuple):
-        return free.within(*quantity)
-    return free if quantity is None else None
-
-
-def _below(aperture: Unknown, index: float) -> Unknown:
-    """An aperture that stays below an index, its prior's centre well inside."""
-    high = min(aperture.high, index)
-    return replace(aperture, high=high, centre=min(aperture.centre, 0.7 * high))
-
-
-def _least(quantity: Quantity) -> float | None:
-    return quantity[0] if isinstance(quantity, tuple) else quantity
-
-
-def _most(quantity: Quantity) -> float | None:
-    return quantity[1] if isinstance(quantity, tuple) else quantity

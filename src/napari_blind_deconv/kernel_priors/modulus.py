@@ -5,13 +5,17 @@ and the kernels of few positive taps, relaxed and averaged (Luke 2005, doi:10.10
 arrive at the spots or at their 180° turn, as crystals are solved from their diffraction.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import extract, fast_shape, irfftn, rfftn
 from napari_blind_deconv.kernel_priors.spot_model import Guess, SpotModel
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _RELAXATION = 0.9
 # Taps of a spot, before it is sharp; plain alternation at the end.

@@ -1,13 +1,14 @@
 """Motion at constant speed along a smooth path: a straight line first, then a trajectory."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Generator, Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.kernel_priors.descent import descend, minimum
@@ -22,6 +23,9 @@ from napari_blind_deconv.kernel_priors.paths import (
 )
 from napari_blind_deconv.kernel_priors.upright import upright
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Measured on photographs under motion blur (decision 0008).
 _BATCH = 8
@@ -39,7 +43,8 @@ class Motion:
     """A camera or stage that moves while the shutter is open.
 
     Fitted by evidence: straight lines over length and direction, bends of the best few, then the control points of
-    the best of these together with the image's spectrum, by gradients. Bending costs, as a random walk of direction.
+    the best of these together with the image's spectrum, by gradients. Bending has a cost, that
+    of a random walk of direction.
     """
 
     kind: Literal["motion"] = "motion"

@@ -1,11 +1,17 @@
 """Trajectories: control points, their prior, and the kernel that a camera or stage moving along them leaves."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 # Directions tried per length, at most; a half circle needs about one per pixel of length, a half sphere their square.
 _MOST_DIRECTIONS = 96

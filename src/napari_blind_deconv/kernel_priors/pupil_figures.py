@@ -1,14 +1,17 @@
 """The figures of a pupil that may change over the field: depth, then depth and aberrations; the objective stays."""
 
-from typing import Protocol
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.kernel_priors.quantity import Unknown
 from napari_blind_deconv.optics import Sampling
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Figures", "pupil_figures"]
 

@@ -4,13 +4,14 @@ Aberrations stay at zero unless they explain more than idle numbers would (Schwa
 the evidence divided by its dispersion.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.bars import tempered
 from napari_blind_deconv.kernel_priors.descent import descend
@@ -18,12 +19,15 @@ from napari_blind_deconv.kernel_priors.dispersion import Information, informatio
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter, fitted
 from napari_blind_deconv.kernel_priors.quantity import Unknown
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _SCOUT, _ITERATIONS = 16, 64
 # Spherical aberration grows with depth and the evidence has a valley for every ring it adds: one start for each.
 _DEPTHS_UM = (1.0, 4.0, 8.0, 13.0, 20.0, 28.0)
 _ABERRATION = "zernike_"
 
-_Found = tuple[float, dict[str, float], list[Tensor]]
+_Found = tuple[float, dict[str, float], list["Tensor"]]
 
 
 @dataclass(frozen=True)

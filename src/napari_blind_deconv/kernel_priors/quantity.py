@@ -1,21 +1,25 @@
 """A physical quantity as people state it: a number, a range, or nothing; and as a fit sees it."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from pydantic import BeforeValidator
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Quantity = float | tuple[float, float] | None
 """A number is fixed, (low, high) bounded, ``None`` free within physics."""
 
 
 def checked(given: Any, low: float, high: float, unit: str = "", mistake: str = "") -> Quantity:
-    """A `Quantity` that physics holds between ``low`` and ``high``; arguments as in `physical`."""
+    """A `Quantity` that physics holds between ``low`` and ``high``; the others as of `Physical`."""
     if given is None:
         return None
     pair = isinstance(given, (list, tuple))
@@ -45,10 +49,11 @@ def checked(given: Any, low: float, high: float, unit: str = "", mistake: str = 
     return float(values[0]), float(values[1])
 
 
-def physical(low: float, high: float, unit: str = "", mistake: str = "") -> BeforeValidator:
-    """A validator of a `Quantity`.
+@dataclass(frozen=True)
+class Physical:
+    """What physics allows of a `Quantity`, as a function that refuses the rest.
 
-    Parameters
+    Attributes
     ----------
     low, high
         What is allowed, ends included.
@@ -57,7 +62,38 @@ def physical(low: float, high: float, unit: str = "", mistake: str = "") -> Befo
     mistake
         The likely mistake and what to do; ``{thousandth}`` stands for a thousandth of the value.
     """
-    return BeforeValidator(lambda given: checked(given, low, high, unit, mistake))
+
+    low: float
+    high: float
+    unit: str = ""
+    mistake: str = ""
+
+    def __call__(self, given: Any) -> Quantity:
+        """The quantity, as it is kept."""
+        return checked(given, self.low, self.high, self.unit, self.mistake)
+
+
+def physical(low: float, high: float, unit: str = "", mistake: str = "") -> BeforeValidator:
+    """A validator of a `Quantity`; arguments as of `Physical`."""
+    return BeforeValidator(Physical(low, high, unit, mistake))
+
+
+def one_per_channel(low: float, high: float, unit: str = "", mistake: str = "") -> BeforeValidator:
+    """A validator of quantities of several channels, or ``None``; arguments as in `physical`."""
+
+    def check(given: Any) -> Any:
+        if given is None:
+            return None
+        if not isinstance(given, (list, tuple)) or not given:
+            raise InputError(
+                subject="",
+                value=f"{given}",
+                allowed="must be a list of one entry per channel",
+                remedy="write for example [0.46, 0.52, 0.61]",
+            )
+        return tuple(checked(value, low, high, unit, mistake) for value in given)
+
+    return BeforeValidator(check)
 
 
 @dataclass(frozen=True)
@@ -83,7 +119,7 @@ class Unknown:
     spread: float
     unit: str = ""
 
-    def within(self, low: float, high: float) -> "Unknown":
+    def within(self, low: float, high: float) -> Unknown:
         """The same number between bounds of somebody who knows better: they are all that is assumed."""
         return replace(self, low=low, high=high, centre=(low + high) / 2, spread=high - low)
 

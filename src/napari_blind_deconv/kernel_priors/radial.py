@@ -1,12 +1,13 @@
 """Kernels of one radius: what defocus and diffraction share. Their draws, their update, and their fit by evidence."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.along import departure
 from napari_blind_deconv.kernel_priors.descent import descend, minimum
@@ -14,6 +15,9 @@ from napari_blind_deconv.kernel_priors.dispersion import information
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Radii are scanned from here to the support's longest half: in pixels, this factor apart. In between, because the dark
 # rings of a disk's transfer function must meet the observation's, at this distance in pixels.
@@ -24,7 +28,7 @@ _UNIT = 0.1
 _STARTS = 3
 _CANDIDATES, _BATCH, _SCAN_UPDATES = 4, 8, 8
 
-OfRadius = Callable[[Tensor], Tensor]
+OfRadius = Callable[["Tensor"], "Tensor"]
 
 
 def coarse(shape: Sequence[int], like: Tensor) -> Tensor:

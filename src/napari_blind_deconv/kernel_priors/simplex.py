@@ -1,9 +1,14 @@
 """Kernels as probability distributions: non-negative, unit sum. Projection, and the quadratic minimised under it."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def project_to_simplex(values: Tensor) -> Tensor:

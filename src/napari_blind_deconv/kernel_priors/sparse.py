@@ -1,14 +1,18 @@
 """Few taps: the kernel's mass lies on a small part of its support."""
 
-from typing import Annotated, Literal
+from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING, Annotated, Literal
+
 from annotated_types import Ge, Gt, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
 from napari_blind_deconv.statistics import KernelStatistics
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Intensity, relative to the brightest tap, below which a tap's cost falls no more; how often the cost is majorised.
 _FAINT, _MAJORISATIONS = 0.1, 2
@@ -16,13 +20,13 @@ _FAINT, _MAJORISATIONS = 0.1, 2
 
 @component
 class Sparse:
-    """A Dirichlet distribution of concentration below one: most taps are nearly zero, a few carry the mass."""
+    """A few pixels hold the light, most are nearly zero: a Dirichlet distribution of concentration below one."""
 
     kind: Literal["sparse"] = "sparse"
     concentration: Annotated[float, Gt(0), Le(1000)] = 0.1
-    """Dirichlet concentration per tap; smaller is sparser, 1 is uniform."""
+    """Dirichlet concentration per pixel; smaller is sparser, 1 is uniform."""
     sparsity: Annotated[float, Ge(0), Le(1e6)] = 50.0
-    """What a tap costs per e-fold of its intensity, in nats."""
+    """Cost of a pixel of the PSF per e-fold of its intensity, in nats."""
 
     def sample(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A draw from the Dirichlet distribution: normalised gamma variates."""

@@ -1,17 +1,21 @@
 """What a sum of spots costs under the evidence, and the local moves that better it: descend, grow, prune."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence import NaturalSpectrum
 from napari_blind_deconv.fourier import irfftn, rfftn, transfer
 from napari_blind_deconv.kernel_priors.descent import descend
 from napari_blind_deconv.kernel_priors.spots import refined_peaks, single, spots
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Half width of the widest spot that is looked for, in pixels, and the bounds of a spot's width around the typical one.
 _SPOT_RADIUS = 4
@@ -53,7 +57,7 @@ class Guess:
         """Number of spots."""
         return len(self.levels)
 
-    def without(self, index: int) -> "Guess":
+    def without(self, index: int) -> Guess:
         """All spots but one."""
         kept = torch.arange(self.count, device=self.places.device) != index
         return replace(self, places=self.places[kept], levels=self.levels[kept])

@@ -1,15 +1,19 @@
 """Spots found from the evidence alone: phases for the seen modulus, then spots and spectrum refined together."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Generator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.kernel_priors.modulus import modulus, with_phases
 from napari_blind_deconv.kernel_priors.spot_model import Guess, SpotModel, spread
 from napari_blind_deconv.kernel_priors.spots import refined_peaks
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _FIRST_SPOTS, _FIRST_STEPS = 6, 8
 _ROUNDS, _STARTS, _PROJECTIONS = 3, 32, 180

@@ -1,12 +1,18 @@
 """Sums of sharp spots: the kernel of a diffuser or a lenslet array, from places and intensities."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from scipy import ndimage
-from torch import Tensor
+import scipy
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def spots(places: Tensor, intensities: Tensor, shape: Sequence[int], width: float | Tensor) -> Tensor:
@@ -95,11 +101,11 @@ def in_one_piece(kernel: Tensor, *, above: float, wider_than: float) -> bool:
     [False, True]
     """
     taps = kernel.detach().cpu().numpy()
-    labels, count = ndimage.label(taps > above * taps.max(), np.ones([3] * taps.ndim))
+    labels, count = scipy.ndimage.label(taps > above * taps.max(), np.ones([3] * taps.ndim))
     if count == 0:
         return False
-    light = ndimage.sum_labels(taps, labels, range(1, count + 1))
-    sides = [s.stop - s.start for s in ndimage.find_objects(labels)[int(np.argmax(light))]]
+    light = scipy.ndimage.sum_labels(taps, labels, range(1, count + 1))
+    sides = [s.stop - s.start for s in scipy.ndimage.find_objects(labels)[int(np.argmax(light))]]
     return float(light.max()) > 0.5 * float(taps.sum()) and max(sides) > wider_than
 
 

@@ -1,18 +1,21 @@
 """Completely blind: every non-negative kernel of unit sum on the support is as likely as any other."""
 
-from typing import Literal
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.kernel_priors.simplex import minimise_on_simplex
 from napari_blind_deconv.statistics import KernelStatistics
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 @component
 class Uniform:
-    """The top of the ladder: maximum entropy, no structure."""
+    """Nothing is known but the largest size: every PSF is equally probable."""
 
     kind: Literal["uniform"] = "uniform"
 

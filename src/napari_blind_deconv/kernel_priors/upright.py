@@ -6,15 +6,19 @@ and ring; the right one has the sparser gradients (Levin et al. 2009, doi:10.110
 images tell).
 """
 
+from __future__ import annotations
+
 import itertools
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence import Evidence
 from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.fourier import frequencies, irfftn, rfftn, transfer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Edges are compared at this blur (Gaussian sigma in samples): finer ones are mostly restored noise.
 _EDGE_SCALE = 0.8

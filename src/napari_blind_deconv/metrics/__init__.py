@@ -1,8 +1,9 @@
-"""Figures of merit: how close image and kernel are to a truth, and what a kernel says of itself without one.
+"""Figures of merit: how close image and kernel are to a truth, and figures of a kernel without one.
 
-Blind deconvolution cannot tell a shifted kernel with the oppositely shifted image from the pair itself, so every figure
-is taken after the best shift: whole pixels, then quarter pixels in 2-D (half pixels otherwise) with linear
-interpolation, a border cropped, as in [1]_. Kernels are compared at unit sum and after the best whole-pixel shift.
+Blind deconvolution cannot distinguish a shifted kernel with the oppositely shifted image from the original pair. Every
+figure is therefore taken after the best shift: whole pixels, then quarter pixels in 2-D (half pixels otherwise) with
+linear interpolation, a border cropped, as in [1]_. Kernels are compared at unit sum and after the best
+whole-pixel shift.
 
 References
 ----------

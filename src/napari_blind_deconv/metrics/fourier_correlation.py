@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft
 
 from napari_blind_deconv._types import InputError
 
@@ -151,14 +151,14 @@ def _refuse(one: Array, other: Array, axes: int) -> None:
         raise InputError(
             subject="images",
             value=f"have shapes {one.shape} and {other.shape}",
-            allowed="but frequencies are compared one by one",
+            allowed="but must have the same shape",
             remedy="give two of one shape",
         )
     if not 1 <= axes <= one.ndim or min(one.shape[-axes:]) < 4:
         raise InputError(
             subject="image",
             value=f"of shape {one.shape} has too few samples",
-            allowed="as rings of frequencies need 4 along every axis that is transformed",
+            allowed="but rings of frequencies need 4 along every transformed axis",
             remedy="give a larger image, or transform fewer axes",
         )
 
@@ -169,7 +169,7 @@ def _spectrum(values: Array, shape: tuple[int, ...]) -> NDArray[np.complex128]:
     for n in shape:
         window = window[..., None] * (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n))
     mean = (values * window).sum(axes, keepdims=True) / window.sum()
-    return fft.rfftn((values - mean) * window, axes=axes)
+    return scipy.fft.rfftn((values - mean) * window, axes=axes)
 
 
 def _rings(shape: tuple[int, ...], spacing: Array) -> tuple[NDArray[np.intp], Array, float]:
@@ -177,8 +177,8 @@ def _rings(shape: tuple[int, ...], spacing: Array) -> tuple[NDArray[np.intp], Ar
 
     A ring is as wide as a step along the axis whose frequencies lie furthest apart, so that none is empty.
     """
-    sides = [fft.fftfreq(n, h) for n, h in zip(shape[:-1], spacing, strict=False)]
-    grid = np.meshgrid(*sides, fft.rfftfreq(shape[-1], spacing[-1]), indexing="ij")
+    sides = [scipy.fft.fftfreq(n, h) for n, h in zip(shape[:-1], spacing, strict=False)]
+    grid = np.meshgrid(*sides, scipy.fft.rfftfreq(shape[-1], spacing[-1]), indexing="ij")
     radius = np.sqrt(sum(f**2 for f in grid))
     step = max(1 / (n * h) for n, h in zip(shape, spacing, strict=True))
     finest = float(min(1 / (2 * h) for h in spacing))

@@ -6,9 +6,9 @@ from itertools import product
 from typing import Any, Literal
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage, signal
-from skimage.metrics import structural_similarity
 
 from napari_blind_deconv._types import MOST_INTENSE, InputError
 
@@ -55,7 +55,7 @@ def ssim(image: ArrayLike, truth: ArrayLike, data_range: float) -> float:
     truth = np.asarray(truth, float)
     if min(truth.shape) < SSIM_WINDOW:
         return float("nan")
-    figure = structural_similarity(
+    figure = skimage.metrics.structural_similarity(
         truth,
         np.asarray(image, float),
         data_range=data_range,
@@ -139,7 +139,7 @@ def score_image(
     image, truth = _pair(image, given)
     inner, _ = _frame(truth.shape, border, max_shift)
     target = truth[inner]
-    moved = ndimage.shift(image, shift, order=1, mode="nearest")[inner]
+    moved = scipy.ndimage.shift(image, shift, order=1, mode="nearest")[inner]
     if intensity == "affine":
         moved = _fitted(moved, target)
     if data_range is None:
@@ -148,7 +148,7 @@ def score_image(
         raise InputError(
             subject="truth",
             value="is constant",
-            allowed="so PSNR and SSIM have no range to refer to",
+            allowed="so PSNR and SSIM have no range",
             remedy="give a data range above 0",
         )
     return {
@@ -174,7 +174,7 @@ def _pair(image: ArrayLike, truth: ArrayLike) -> tuple[Array, Array]:
             raise InputError(
                 subject=name,
                 value=f"has data type {given.dtype}",
-                allowed="which holds no intensities",
+                allowed="which is not a type of intensities",
                 remedy="convert it to an integer or float type",
             )
     pair = np.asarray(image, dtype=np.float64), np.asarray(truth, dtype=np.float64)
@@ -214,7 +214,7 @@ def _frame(shape: tuple[int, ...], border: int, max_shift: int) -> tuple[Box, li
 def _whole_pixel_shift(image: Array, target: Array, inner: Box, margin: list[int], intensity: Intensity) -> list[int]:
     """The best of all whole-pixel shifts, from one cross-correlation and running sums."""
     region = image[tuple(slice(i.start - m, i.stop + m) for i, m in zip(inner, margin, strict=True))]
-    cross = signal.correlate(region, target, mode="valid", method="fft")
+    cross = scipy.signal.correlate(region, target, mode="valid", method="fft")
     power, total = _window_sums(region**2, target.shape), _window_sums(region, target.shape)
     error = _residual(power, total, cross, target, intensity)
     at = np.unravel_index(int(error.argmin()), error.shape)

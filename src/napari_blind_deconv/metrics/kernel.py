@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from napari_blind_deconv._types import InputError
 
@@ -56,7 +56,7 @@ def mnc(estimate: ArrayLike, truth: ArrayLike) -> float:
 
 
 def describe_kernel(kernel: ArrayLike) -> dict[str, Any]:
-    """What a kernel says of itself, without a reference.
+    """Figures of a kernel that need no reference.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def _unit(kernel: ArrayLike) -> Array:
         raise InputError(
             subject="PSF",
             value=f"has data type {given.dtype}",
-            allowed="which holds no intensities",
+            allowed="which is not a type of intensities",
             remedy="convert it to an integer or float type",
         )
     taps = given.astype(np.float64)
@@ -114,15 +114,15 @@ def _unit(kernel: ArrayLike) -> Array:
         raise InputError(
             subject="PSF",
             value=f"holds {int((~np.isfinite(taps)).sum())} values that are NaN or infinite",
-            remedy="export it anew",
+            remedy="export it again",
         )
     taps = np.maximum(taps, 0)
     if not taps.size or not taps.any():
         raise InputError(
             subject="PSF",
             value="has no positive value",
-            allowed="but is a distribution of light",
-            remedy="export it anew",
+            allowed="but must be a distribution of light",
+            remedy="export it again",
         )
     if not _SAFE[0] < taps.max() < _SAFE[1]:
         taps = taps / taps.max()
@@ -132,7 +132,7 @@ def _unit(kernel: ArrayLike) -> Array:
 def _overlaid(estimate: ArrayLike, truth: ArrayLike) -> tuple[Array, Array]:
     """Both kernels at unit sum on one canvas, the estimate moved to where it overlaps best with the truth."""
     ours, theirs = _same_axes(_unit(estimate), _unit(truth))
-    overlap = signal.correlate(theirs, ours, mode="full", method="fft")
+    overlap = scipy.signal.correlate(theirs, ours, mode="full", method="fft")
     best = np.unravel_index(int(overlap.argmax()), overlap.shape)
     # Index n - 1 of the full correlation is no shift; the canvas holds the truth at n - 1 and every shift of ours.
     lead = [n - 1 for n in ours.shape]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 Array = NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Core:
     def at(self, offsets: Array) -> Array:
         """The PSF at offsets from the peak, in taps; shape ``(ndim, count)``."""
         places = (self.position - self._corner)[:, None] + offsets
-        rest: Array = ndimage.map_coordinates(self._leftover, places, order=3, prefilter=False, mode="constant")
+        rest: Array = scipy.ndimage.map_coordinates(self._leftover, places, order=3, prefilter=False, mode="constant")
         return self.gaussian(offsets) + rest
 
     def gaussian(self, offsets: Array) -> Array:
@@ -87,7 +87,7 @@ def core(kernel: Array) -> Core:
     smooth = kernel
     for axis in range(kernel.ndim):
         # Binomial: the tap that a single noisy one cannot imitate.
-        smooth = ndimage.convolve1d(smooth, [0.25, 0.5, 0.25], axis=axis, mode="constant")
+        smooth = scipy.ndimage.convolve1d(smooth, [0.25, 0.5, 0.25], axis=axis, mode="constant")
     top = _middle(_around(smooth, np.array(np.unravel_index(int(smooth.argmax()), smooth.shape)), _PLATEAU))
     near = _around(smooth, top, _CORE)
     offset, height, curvature = _gaussian(kernel, near, top)
@@ -96,7 +96,7 @@ def core(kernel: Array) -> Core:
 
 def _around(values: Array, place: NDArray[np.intp], fraction: float) -> NDArray[np.bool_]:
     """The connected taps about a place that reach a fraction of the maximum."""
-    labels, _ = ndimage.label(values >= fraction * values.max())
+    labels, _ = scipy.ndimage.label(values >= fraction * values.max())
     found: NDArray[np.bool_] = labels == labels[tuple(place)]
     return found
 
@@ -110,13 +110,13 @@ def _middle(region: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 def _completed(kernel: Array, near: NDArray[np.bool_], position: Array, height: float, curvature: Array) -> Core:
     """The core of a kernel that was padded by the margin; places count from its own corner."""
-    (box,) = ndimage.find_objects(near.astype(np.int8))
+    (box,) = scipy.ndimage.find_objects(near.astype(np.int8))
     wider = tuple(slice(max(0, s.start - _MARGIN), s.stop + _MARGIN) for s in box)
     taps = kernel[wider]
     corner = np.array([s.start for s in wider], float)
     grid = np.meshgrid(*[np.arange(n) + c for n, c in zip(taps.shape, corner, strict=True)], indexing="ij")
     offsets = np.stack(grid) - position.reshape(-1, *[1] * kernel.ndim)
-    leftover = ndimage.spline_filter(taps - _bell(offsets, height, curvature), order=3)
+    leftover = scipy.ndimage.spline_filter(taps - _bell(offsets, height, curvature), order=3)
     return Core(position - _MARGIN, curvature, height, leftover, corner - _MARGIN)
 
 

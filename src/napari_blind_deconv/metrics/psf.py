@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from napari_blind_deconv._types import InputError
 
@@ -239,5 +239,5 @@ def _extent(taps: Array, axis: int) -> float:
 def _asymmetry(taps: Array) -> float:
     """‖k - turned k‖ / (√2 ‖k‖), after the best shift; the inner products are those of k with itself, convolved."""
     power = float((taps**2).sum())
-    _, overlap = finest_maximum(signal.convolve(taps, taps, mode="full", method="fft"))
+    _, overlap = finest_maximum(scipy.signal.convolve(taps, taps, mode="full", method="fft"))
     return float(np.sqrt(max(0.0, 1 - overlap / power)))

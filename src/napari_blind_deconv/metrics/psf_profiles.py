@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from .kernel import _unit
 from .peak import core
@@ -108,7 +108,7 @@ def _radial(plane: Array, spacing: Array) -> tuple[Array, Array]:
     # Between the taps the Gaussian of the core is exact; what it leaves over is small, and smooth enough for a spline.
     grid = np.stack(np.meshgrid(*[np.arange(n) for n in plane.shape], indexing="ij"))
     middle = top.position.reshape(-1, *[1] * plane.ndim)
-    rest = ndimage.map_coordinates(plane - top.gaussian(grid - middle), offsets + middle[..., :1], order=3)
+    rest = scipy.ndimage.map_coordinates(plane - top.gaussian(grid - middle), offsets + middle[..., :1], order=3)
     return radius, (top.gaussian(offsets) + rest).mean(0)
 
 
@@ -127,7 +127,7 @@ def _axial(
         return None, None, None, None
     places = np.repeat(position[:, None], taps.shape[0], 1)
     places[0] = np.arange(taps.shape[0])
-    line = np.maximum(ndimage.map_coordinates(taps, places, order=5, mode="constant"), 0)
+    line = np.maximum(scipy.ndimage.map_coordinates(taps, places, order=5, mode="constant"), 0)
     length = _FINER * line.size
     transfer = np.abs(np.fft.rfft(line, length))
     where = (np.arange(taps.shape[0]) - position[0]) * spacing[0]
@@ -143,7 +143,7 @@ def _transfer(plane: Array, spacing: Array) -> tuple[Array, Array]:
     frequency = np.linspace(0, nyquist, max(2, int(np.ceil(nyquist / steps.min())) + 1))
     places = _circles(frequency, np.array([n // 2 for n in shape], float), steps)
     # The transform is periodic, and a circle may touch the edge between the last frequency and the first.
-    values = ndimage.map_coordinates(modulus, places, order=1, mode="grid-wrap")
+    values = scipy.ndimage.map_coordinates(modulus, places, order=1, mode="grid-wrap")
     return frequency, values.mean(0) / modulus.max()
 
 

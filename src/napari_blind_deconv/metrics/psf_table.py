@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from napari_blind_deconv._types import InputError
 
@@ -225,7 +225,7 @@ def _on_voxels(
     if size is None or on is None or np.allclose(size, on, rtol=_SAME, atol=0):
         return array, ()
     there = resample_psf(array, size, on)
-    return there, (f"resampled from voxels of {_lengths(size)} to {_lengths(on)} µm to be compared",)
+    return there, (f"resampled from voxels of {_lengths(size)} to {_lengths(on)} µm for the comparison",)
 
 
 def _ideal_on(ideal: ArrayLike, on: tuple[float, ...] | None, size: tuple[float, ...] | None) -> ArrayLike:
@@ -237,7 +237,7 @@ def _ideal_on(ideal: ArrayLike, on: tuple[float, ...] | None, size: tuple[float,
 
 def _between_pixels(ours: Array, theirs: Array, spacing: Array) -> tuple[float, tuple[float, ...]]:
     """KE / ‖k‖ and the shift from the other to one kernel, at the best shift between pixels."""
-    at, overlap = finest_maximum(signal.correlate(ours, theirs, mode="full", method="fft"))
+    at, overlap = finest_maximum(scipy.signal.correlate(ours, theirs, mode="full", method="fft"))
     power = float((ours**2).sum()), float((theirs**2).sum())
     error = np.sqrt(max(0.0, power[0] + power[1] - 2 * overlap) / power[1])
     lag = at - np.array(theirs.shape) + 1

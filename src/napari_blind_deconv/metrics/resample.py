@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import interpolate
 
 from .kernel import _unit
 from .psf import spacing_of
@@ -48,5 +48,5 @@ def _along(taps: Array, ratio: float, axis: int) -> Array:
     running = np.concatenate([np.zeros((*taps.shape[:-1], 1)), np.cumsum(taps, axis=-1)], axis=-1)
     beyond = (np.arange(-_REST, count + _REST + 1) - count // 2 - 0.5) * ratio
     level = np.pad(running, [*[(0, 0)] * (taps.ndim - 1), (_REST, _REST)], mode="edge")
-    at = interpolate.make_interp_spline(beyond, level, k=5, axis=-1)(np.clip(wanted, beyond[0], beyond[-1]))
+    at = scipy.interpolate.make_interp_spline(beyond, level, k=5, axis=-1)(np.clip(wanted, beyond[0], beyond[-1]))
     return np.moveaxis(np.maximum(np.diff(at, axis=-1), 0), -1, axis)

@@ -1,14 +1,21 @@
-"""Small denoising networks that ship with the package, or come from a user's file or folder."""
+"""Small denoising networks that ship with the package, or come from a user's file or folder.
 
-from .denoiser import Denoiser
-from .diffusers_folder import is_folder, load_folder
-from .planes import ORIENTATIONS, over_planes, seen_turned
-from .sampling import heun_draw, noise_levels
-from .stored import Stored, finite_answer
-from .tiles import in_tiles, reach
-from .unet import UNetShape, parameter_count
-from .variance_preserving import Schedule, VariancePreserving
-from .weights import SHIPPED, ModelCard, load, load_for_planes, save, shipped
+The public names are imported on first use: what may name a network is declared, and set, without PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .denoiser import Denoiser
+    from .diffusers_folder import is_folder, load_folder
+    from .planes import ORIENTATIONS, over_planes, seen_turned
+    from .sampling import heun_draw, noise_levels
+    from .stored import Stored, finite_answer
+    from .tiles import in_tiles, reach
+    from .unet import UNet, UNetShape, parameter_count
+    from .variance_preserving import Schedule, VariancePreserving
+    from .weights import SHIPPED, ModelCard, load, load_for_planes, save, shipped, shipped_path
 
 __all__ = [
     "ORIENTATIONS",
@@ -17,6 +24,7 @@ __all__ = [
     "ModelCard",
     "Schedule",
     "Stored",
+    "UNet",
     "UNetShape",
     "VariancePreserving",
     "finite_answer",
@@ -33,4 +41,28 @@ __all__ = [
     "save",
     "seen_turned",
     "shipped",
+    "shipped_path",
 ]
+
+_HOMES = {
+    "denoiser": ("Denoiser",),
+    "diffusers_folder": ("is_folder", "load_folder"),
+    "planes": ("ORIENTATIONS", "over_planes", "seen_turned"),
+    "sampling": ("heun_draw", "noise_levels"),
+    "stored": ("Stored", "finite_answer"),
+    "tiles": ("in_tiles", "reach"),
+    "unet": ("UNet", "UNetShape", "parameter_count"),
+    "variance_preserving": ("Schedule", "VariancePreserving"),
+    "weights": ("SHIPPED", "ModelCard", "load", "load_for_planes", "save", "shipped", "shipped_path"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

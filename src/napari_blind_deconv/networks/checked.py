@@ -1,21 +1,23 @@
 """Trained figures on disk: a safetensors file and a JSON model card beside it, which names the file's SHA-256."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import pydantic
 from annotated_types import Len
 from safetensors import SafetensorError
-from safetensors.torch import load as read_tensors
-from safetensors.torch import save as tensors_to_bytes
-from torch import Tensor
 
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.regular_file import read_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @component
@@ -60,7 +62,7 @@ def changed(path: Path, what: str) -> tuple[int, int]:
     try:
         return path.stat().st_mtime_ns, path.with_suffix(".json").stat().st_mtime_ns
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "its name holds letters that no file has"
+        reason = getattr(error, "strerror", None) or "its name contains characters that file names cannot have"
         raise InputError(
             subject=f"{what} {str(path)!r}",
             value=f"cannot be read ({reason})",
@@ -109,26 +111,28 @@ def read(path: Path, card: Card, what: str, numbers: int) -> dict[str, Tensor]:
     InputError
         Where the size or the checksum differ, the file is no safetensors file, or a number in it is not finite.
     """
+    from safetensors.torch import load as read_tensors  # it imports PyTorch
+
     size = path.stat().st_size if path.is_file() else 0
     if path.is_file() and not numbers <= size <= 8 * numbers + _HEADER:
-        raise _unfitting(path, what, f"it has {size} bytes, the card asks for {numbers} numbers")
+        raise _unfitting(path, what, f"it has {size} bytes, but its card describes {numbers} numbers")
     stored = read_bytes(path, what, _LARGEST)
     found = hashlib.sha256(stored).hexdigest()
     if found != card.sha256:
         raise InputError(
             subject=f"{what} {str(path)!r}",
             value=f"has the SHA-256 {found[:12]}…, its model card says {card.sha256[:12]!r}…",
-            remedy=f"one of the two files is damaged or belongs to another {what}, so get both again",
+            remedy=f"one of the two files is damaged or belongs to another {what}, so download or copy both again",
         )
     try:
         tensors: dict[str, Tensor] = read_tensors(stored)
     except (SafetensorError, ValueError, TypeError, RuntimeError) as error:
-        raise _unfitting(path, what, "it is no safetensors file") from error
+        raise _unfitting(path, what, "it is not a safetensors file") from error
     if not all(tensor.is_floating_point() and bool(tensor.isfinite().all()) for tensor in tensors.values()):
         raise InputError(
             subject=f"{what} {str(path)!r}",
-            value="holds numbers that are NaN, infinite or no floats",
-            remedy="train it again, or get it again",
+            value="holds numbers that are NaN, infinite or not floats",
+            remedy="train it again, or copy it again",
         )
     return tensors
 
@@ -167,6 +171,8 @@ def in_words(message: str) -> str:
 
 def write(path: Path, tensors: Mapping[str, Tensor], kind: type[AnyCard], card: Mapping[str, Any]) -> AnyCard:
     """Write tensors, and beside them their card, which is completed by the checksum."""
+    from safetensors.torch import save as tensors_to_bytes  # it imports PyTorch
+
     adapter = pydantic.TypeAdapter(kind)
     stored = tensors_to_bytes({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
     complete = adapter.validate_python({**card, "sha256": hashlib.sha256(stored).hexdigest()})

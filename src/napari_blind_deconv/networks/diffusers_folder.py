@@ -56,7 +56,7 @@ def load_folder(path: Path | str, device: torch.device | str = "cpu") -> Varianc
         raise InputError(subject=f"network {str(folder)!r}", value=f"has no {_CONFIG}", remedy=_FORM)
     if not (folder / _WEIGHTS).is_file():
         pickled = any(folder.glob("*.bin"))
-        reason = " only pickled weights (.bin), which may run any program and are not read" if pickled else ""
+        reason = " only pickled weights (.bin), which can run any code and are not read" if pickled else ""
         raise InputError(
             subject=f"network {str(folder)!r}",
             value=f"has{reason or f' no {_WEIGHTS}'}",
@@ -67,7 +67,7 @@ def load_folder(path: Path | str, device: torch.device | str = "cpu") -> Varianc
             subject=f"network {str(folder)!r}",
             value=f"has {(folder / _WEIGHTS).stat().st_size / 1e9:.1f} GB of weights",
             allowed=f"must have at most {_LARGEST / 1e9:.1f}",
-            remedy="bring a smaller one",
+            remedy="use a smaller one",
         )
     scheduler = _scheduler(folder)
     read = [folder / _CONFIG, folder / _WEIGHTS, *([scheduler] if scheduler else [])]
@@ -112,7 +112,7 @@ def read_schedule(path: Path) -> Schedule:
         raise InputError(
             subject=f"scheduler {str(path)!r}",
             value=f"is not usable: {first['loc'][0]} {first['input']!r:.60}: {in_words(first['msg'])}",
-            remedy="bring a network that was trained with another schedule",
+            remedy="use a network that was trained with another schedule",
         ) from error
 
 
@@ -140,8 +140,7 @@ def _check(config: Mapping[str, Any], folder: Path) -> None:
                 subject=f"network {str(folder)!r}",
                 value=f"has {name} {value!r:.60}",
                 allowed=f"allowed: {' or '.join(map(repr, allowed))}",
-                remedy="bring an unconditional UNet2DModel of grey or colour images, of a variance-preserving "
-                "diffusion",
+                remedy="use an unconditional UNet2DModel of grey or colour images, of a variance-preserving diffusion",
             )
     if not config.get("block_out_channels"):
         raise InputError(
@@ -214,6 +213,6 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict):
         raise InputError(
-            subject=repr(str(path)), value="is no JSON object", remedy="write the folder again with save_pretrained"
+            subject=repr(str(path)), value="is not a JSON object", remedy="write the folder again with save_pretrained"
         )
     return content

@@ -1,12 +1,18 @@
 """A network for planes applied to lines and volumes."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from napari_blind_deconv._torch import torch
 
-Denoise = Callable[[Tensor, float], Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+Denoise = Callable[["Tensor", float], "Tensor"]
 ORIENTATIONS = 8
 
 

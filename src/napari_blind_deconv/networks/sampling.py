@@ -1,9 +1,14 @@
 """Draws from the distribution that a denoiser knows."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def noise_levels(largest: float, smallest: float, count: int, rho: float = 7.0) -> list[float]:

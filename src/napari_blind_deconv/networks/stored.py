@@ -1,10 +1,13 @@
 """What has a file of its own."""
 
-from typing import Protocol, runtime_checkable
+from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from napari_blind_deconv._types import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @runtime_checkable
@@ -33,7 +36,7 @@ def finite_answer(answer: Tensor, weights: str | None) -> Tensor:
     if not bool(answer.isfinite().all()):
         raise InputError(
             subject=f"network {weights or 'of this package'!r}",
-            value="answers with values that are NaN or infinite",
-            remedy="train it again, or get it again",
+            value="returns values that are NaN or infinite",
+            remedy="train it again, or copy it again",
         )
     return answer

@@ -13,16 +13,19 @@ product of the excitation's and the emission's, the latter convolved with the pi
 times the sheet's profile.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import fast_shape
 from napari_blind_deconv.optics.sampling import Sampling
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Modality = Literal["widefield", "confocal", "light-sheet"]
 

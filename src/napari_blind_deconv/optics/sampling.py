@@ -1,15 +1,20 @@
 """Where a PSF is wanted: voxels, how finely light is sampled inside them, and how much pupil that takes."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.special
-import torch
-from torch import Tensor
+import scipy
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.optics.pupil import Pupil
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Fine samples beyond the support whose light still counts in the outermost pixels.
 _MARGIN = 4
@@ -54,8 +59,8 @@ class Sampling:
         index: float,
         noll_indices: Sequence[int] = (),
         depth_um: float = 0.0,
-        dtype: torch.dtype = torch.float64,
-    ) -> "Sampling":
+        dtype: torch.dtype | None = None,
+    ) -> Sampling:
         """A sampling for optics no wider than these.
 
         Parameters
@@ -73,8 +78,9 @@ class Sampling:
         depth_um
             The largest depth below the cover glass, under a mismatch of the indices.
         dtype
-            Of the PSFs.
+            Of the PSFs; double precision by default.
         """
+        dtype = dtype or torch.float64
         missing = 3 - len(shape)
         planes, *pixels = (1,) * missing + tuple(shape)
         height, *widths = (0.0,) * missing + tuple(float(v) for v in voxel_size_um)
@@ -92,7 +98,7 @@ class Sampling:
         fine, boxes = tuple(p.to(dtype) for p in places), tuple(b.to(dtype) for b in box)
         return cls(z.to(dtype), (fine[0], fine[1]), (boxes[0], boxes[1]), Pupil.of(rows, noll_indices, dtype), snap)
 
-    def to(self, device: torch.device) -> "Sampling":
+    def to(self, device: torch.device) -> Sampling:
         """The same sampling on a device."""
         fine = self.fine[0].to(device), self.fine[1].to(device)
         box = self.box[0].to(device), self.box[1].to(device)

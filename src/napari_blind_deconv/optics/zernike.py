@@ -1,9 +1,14 @@
 """Zernike polynomials in the order and with the normalisation of Noll 1976, doi:10.1364/JOSA.66.000207."""
 
-import math
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+import math
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def noll(index: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from napari_blind_deconv._types import InputError, VoxelSize, whole
 from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.kernel_priors.known import no_psf
 from napari_blind_deconv.observation import Arrangement, checked_voxel_size
-from napari_blind_deconv.physical_checks import microscope_doubts, voxel_doubts
+from napari_blind_deconv.prior_checks import doubts_of_channels
 from napari_blind_deconv.settings import Settings
 from napari_blind_deconv.support import checked_psfs, kernel_shape, largest_kernel
 
@@ -32,6 +32,7 @@ def bound_prior(shape: tuple[int, ...], layout: Arrangement, settings: Settings,
     warnings: list[str] = []
     space_shape = [shape[layout.axes.index(a)] for a in layout.space]
     voxels = checked_voxel_size(voxel_size_um, layout.space, settings.planes)
+    channels = 1 if layout.channel is None else shape[layout.channel]
     prior = settings.kernel_prior
     if psf is not None and not isinstance(prior, Known):
         raise InputError(
@@ -48,7 +49,6 @@ def bound_prior(shape: tuple[int, ...], layout: Arrangement, settings: Settings,
             warnings = warnings + said_of_file
         if psf is None:
             raise no_psf()
-        channels = 1 if layout.channel is None else shape[layout.channel]
         taps, said = checked_psfs(psf, space_shape, voxels, psf_voxel_size_um, channels)
         prior, support = replace(prior, kernel=taps), taps.shape[-len(space_shape) :]
         warnings = warnings + said
@@ -56,7 +56,8 @@ def bound_prior(shape: tuple[int, ...], layout: Arrangement, settings: Settings,
         support = kernel_shape(settings.kernel_size, space_shape)
         if isinstance(prior, InVoxels):
             prior = _in_voxels(prior, voxels, layout.space)
-    warnings = warnings + _physical_doubts(prior, voxels, settings.kernel_size and support)
+    told = doubts_of_channels(prior, voxels, settings.kernel_size and support, channels)
+    warnings = warnings + [sentence for _, sentence in told]
     largest = largest_kernel(space_shape) if settings.kernel_size is None else None
     return Bound(voxels, support, prior, largest, warnings)
 
@@ -84,13 +85,3 @@ def _from_file(path: Path) -> tuple[NDArray[Any], VoxelSize | None, list[str]]:
 
     volume = read(path)
     return volume.channels_first, volume.voxel_size_um, volume.doubts
-
-
-def _physical_doubts(prior: Any, voxels: VoxelSize | None, size: tuple[int, ...] | None) -> list[str]:
-    """What is strange about voxels, and about the numbers of a microscope that are fixed, of a prior that has any."""
-    names = ("na", "emission_um", "excitation_um", "immersion_index", "sample_index", "sheet_um")
-    fixed = {name: value for name in names if isinstance(value := getattr(prior, name, None), int | float)}
-    if not fixed:
-        return voxel_doubts(voxels)
-    modality: Any = getattr(prior, "modality", "widefield")
-    return microscope_doubts(voxel_size_um=voxels, modality=modality, kernel_shape=size, **fixed)

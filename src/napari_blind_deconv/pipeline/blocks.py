@@ -1,12 +1,14 @@
 """One channel that is read, restored and written block by block; its kernel is found as ever, on a part of it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import Progress, translated
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.image_priors import NoPrior
@@ -207,7 +209,7 @@ class _Channel:
 
     def _shares(self, task: Task, blocks: Blocks) -> Generator[Progress, None, Check]:
         """The share of the prior, from some blocks, and its map, where maps are kept, of all of them."""
-        sums, asking = torch.zeros(()), "asking for the prior's share"
+        sums, asking = torch.zeros(()), "computing the prior's share"
         for answer in self.spread(Shells(task, blocks.cut), self._shown(blocks.spread())):
             if isinstance(answer, Done):
                 sums = sums + answer.found

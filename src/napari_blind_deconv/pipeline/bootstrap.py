@@ -9,18 +9,22 @@ Scenes are as likely mirrored as not, so every T is a fair draw. What x̂ lacks 
 errors of kernel, noise and smoothing, and not of detail that left no trace in the observation.
 """
 
+from __future__ import annotations
+
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import irfftn, rfftn
 from napari_blind_deconv.pipeline.two_phase import Estimate, two_phases
 from napari_blind_deconv.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 IN_ONE_PIECE_ONLY = (
     "the error by repeats (`bootstrap`) was not mapped, as the image was restored in blocks: choose a part of it that "

@@ -1,13 +1,14 @@
 """What a run costs: measured constants, in one place. `benchmarks/plans.py` measures them and compares."""
 
-import functools
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import torch
-
+from napari_blind_deconv import _torch
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import irfftn, rfftn
 from napari_blind_deconv.restoration import (
     ByPrior,
@@ -70,6 +71,9 @@ ESTIMATING: Mapping[str, Cost] = MappingProxyType(
 CHECKING: tuple[float, float] = (100.0, 110.0)
 """Transforms a sample that defects, noise and checks take, in an image and in a volume."""
 
+BEFORE = 0.55
+"""Part of that which comes before the PSF is estimated, the rest comes after the image is restored."""
+
 PACKAGES: tuple[float, float] = (5e7, 9e7)
 """Bytes of what a run loads on its way, with an image and with a volume."""
 
@@ -107,10 +111,25 @@ _CANVAS = ((1440, 1440), (128, 128, 128))
 # How often at least and at most, and seconds after which that is enough.
 _TIMES, _ENOUGH = (3, 12), 0.4
 
+_KNOWN: dict[tuple[str, int, int], float] = {}
 
-@functools.cache
-def transform_seconds(device: str, ndim: int, threads: int) -> float:
-    """Time of a transform there and back, a sample, on this machine and as it is now, with so many threads."""
+
+def transform_seconds(device: str, ndim: int, threads: int | None = None) -> float:
+    """Time of a transform there and back, a sample, on this machine and as it was when that was first asked for."""
+    threads = torch.get_num_threads() if threads is None else threads
+    key = (device, min(ndim, 3), threads)
+    if key not in _KNOWN:
+        _KNOWN[key] = _timed(*key)
+    return _KNOWN[key]
+
+
+def known_seconds(device: str, ndim: int) -> float:
+    """The same where it was measured, else what is usual: it takes no time, and no PyTorch."""
+    threads = torch.get_num_threads() if _torch.is_loaded() else 1
+    return _KNOWN.get((device, min(ndim, 3), threads), USUAL_SECONDS)
+
+
+def _timed(device: str, ndim: int, threads: int) -> float:
     shape = _CANVAS[0 if ndim < 3 else 1]
     values = torch.rand(shape, device=device)
     best = float("inf")

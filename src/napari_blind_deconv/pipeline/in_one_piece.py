@@ -1,14 +1,18 @@
 """One channel that is worked on as a whole."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.pipeline.bootstrap import bootstrapped
+from napari_blind_deconv.pipeline.measuring import Gauge
 from napari_blind_deconv.pipeline.outcome import Outcome, array_of
 from napari_blind_deconv.pipeline.posing import Levels, intensity_levels, posed, posed_region
 from napari_blind_deconv.pipeline.preparation import Run
@@ -30,6 +34,7 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
     taught = yield from said(posed_region(run, index), "preparing")
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
+    gauge = Gauge(problem, taught or problem)
     last: Estimate | None = None
     for found in _estimates(problem, settings, taught, (kernels, index)):
         if found is None:
@@ -38,7 +43,8 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
         last = found
         done, total = index * last.total + last.step, len(run.defects) * last.total
         preview = None if last.image is None else run.layout.restack(levels.restored(array_of(last.image)), rest)
-        yield Progress(last.stage, done, total, preview, array_of(last.kernel), prefix or last.message)
+        figures = partial(gauge.figures, last)
+        yield Progress(last.stage, done, total, preview, array_of(last.kernel), prefix or last.message, figures)
     if last is None or last.image is None:
         raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
     checks, seen = yield from said(

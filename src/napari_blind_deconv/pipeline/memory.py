@@ -1,18 +1,21 @@
 """The planner: whether a run is worked on as a whole or in blocks, in which, and what that will take."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
+from napari_blind_deconv import _torch
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.crops import window_sides
 from napari_blind_deconv.machine import free_bytes, resident_bytes
 from napari_blind_deconv.pipeline import costs
 from napari_blind_deconv.pipeline.cutting import Work, fitting
+from napari_blind_deconv.pipeline.device import CPU, Where, on
 from napari_blind_deconv.pipeline.sources import SLAB
 from napari_blind_deconv.pipeline.surveying import SAMPLE
 from napari_blind_deconv.restoration.blockwise import Blocks
@@ -57,12 +60,27 @@ class Plan:
     """
 
     work: Work
-    device: torch.device
+    device: Where
     blocks: Blocks | None
     maps: bool
     bytes: float
     seconds: float
     limit: float
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """Expected seconds of every stage, by what `Progress.stage` calls it; their sum is ``seconds``."""
+        blocks = self.blocks
+        shape = self.work.shape if blocks is None else (blocks.frames, *blocks.cut.seen)
+        canvas = self.work.canvas(shape[0], shape[1:]) * (1 if blocks is None else len(blocks))
+        return _phases(self.work, self.device, canvas)
+
+    @property
+    def course(self) -> tuple[tuple[str, float], ...]:
+        """The same in the order in which they come, once for every channel; those that take no time are left out."""
+        before, *each = self.phases.items()
+        channels = self.work.channels
+        return (before, *[(stage, seconds / channels) for stage, seconds in each if seconds > 0] * channels)
 
     def words(self) -> str:
         """The plan for people.
@@ -73,7 +91,7 @@ class Plan:
         >>> from napari_blind_deconv.tiling import Cut
         >>> work = Work((1, 64, 64), 1, (9, 9), (2, 2), Settings())
         >>> blocks = Blocks(Cut((64, 64), (2, 2), (8, 8), (4, 4)), 1, 1)
-        >>> Plan(work, torch.device("cpu"), blocks, True, 4e8, 3.0, 1e9).words()
+        >>> Plan(work, CPU, blocks, True, 4e8, 3.0, 1e9).words()
         'in 4 blocks of 44 x 44 pixels'
         """
         if self.blocks is None:
@@ -98,6 +116,12 @@ class Plan:
         }
 
 
+def time_machine(work: Work, device: Where) -> None:
+    """Find out how fast the machine is, once, where that is worth its time: plans of large images then know it."""
+    if work.canvas(work.shape[0], work.shape[1:]) >= _TIMED_FROM:
+        costs.transform_seconds(device.type, len(work.kernel_shape))
+
+
 def limit_bytes(max_memory_gb: float | None) -> float:
     """What this process may hold: as it was said, but never more than there is; by default a share of what is free."""
     held, free = resident_bytes(), free_bytes()
@@ -105,7 +129,7 @@ def limit_bytes(max_memory_gb: float | None) -> float:
     return min(most, held + free)
 
 
-def planned(work: Work, limit: float, device: torch.device, *, maps: bool = True) -> Plan:
+def planned(work: Work, limit: float, device: Where, *, maps: bool = True) -> Plan:
     """The fastest plan that stays within a limit.
 
     Raises
@@ -121,17 +145,17 @@ def planned(work: Work, limit: float, device: torch.device, *, maps: bool = True
     raise InputError(
         subject=f"image of {work.size_in_words()} pixels",
         value=f"{needed}, even in the smallest blocks",
-        allowed=f"but `max_memory_gb` or what is free allows {limit / 1e9:.1f} GB",
-        remedy="crop it, close other programs, or allow more",
+        allowed=f"but `max_memory_gb` or the free memory allows {limit / 1e9:.1f} GB",
+        remedy="crop it, close other programs, or raise the limit",
     )
 
 
-def plans(work: Work, limit: float, device: torch.device, *, maps: bool = True) -> Iterator[Plan]:
+def plans(work: Work, limit: float, device: Where, *, maps: bool = True) -> Iterator[Plan]:
     """Plans from the fastest to the slowest: whole, and in blocks, without maps, and these on the CPU."""
-    places = [device] if device.type == "cpu" else [device, torch.device("cpu")]
+    places = [device] if device.type == "cpu" else [device, CPU]
     for place in places:
         whole = _whole(work, limit, place, maps=maps)
-        if place.type == "cpu" or _on_card(work, work.canvas(work.shape[0], work.shape[1:])) <= free_bytes(place):
+        if place.type == "cpu" or _on_card(work, work.canvas(work.shape[0], work.shape[1:])) <= free_bytes(on(place)):
             yield whole
         for kept in (True, False) if maps else (False,):
             plan = in_blocks(work, limit, place, maps=kept)
@@ -150,7 +174,7 @@ def smaller(plan: Plan) -> Plan | None:
         in_blocks(work, plan.limit, device, maps=kept, most=most) for kept in sorted({plan.maps, False}, reverse=True)
     ]
     if device.type != "cpu":
-        found += plans(work, plan.limit, torch.device("cpu"), maps=plan.maps)
+        found += plans(work, plan.limit, CPU, maps=plan.maps)
     return next((p for p in found if p is not None and p.bytes <= plan.limit), None)
 
 
@@ -158,7 +182,7 @@ def _on_card(work: Work, canvas: int) -> float:
     return costs.bytes_of(work.settings, len(work.kernel_shape)) * canvas
 
 
-def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Plan:
+def _whole(work: Work, limit: float, device: Where, *, maps: bool) -> Plan:
     samples, canvas = work.samples, work.canvas(work.shape[0], work.shape[1:])
     channel = samples / work.channels
     restoring = costs.bytes_of(work.settings, len(work.kernel_shape)) * canvas if device.type == "cpu" else 8 * canvas
@@ -169,8 +193,8 @@ def _whole(work: Work, limit: float, device: torch.device, *, maps: bool) -> Pla
     return Plan(work, device, None, maps, held, _seconds(work, device, canvas), limit)
 
 
-def _base(work: Work, device: torch.device, limit: float) -> float:
-    card = costs.CARD if device.type == "cuda" and not torch.cuda.is_initialized() else 0.0
+def _base(work: Work, device: Where, limit: float) -> float:
+    card = costs.CARD if device.type == "cuda" and not (_torch.is_loaded() and torch.cuda.is_initialized()) else 0.0
     return max(resident_bytes(), min(_HELD, _OF_LIMIT * limit)) + work.aside + costs.PACKAGES[_kind(work)] + card
 
 
@@ -194,18 +218,27 @@ def _of_estimation(work: Work) -> costs.Cost:
     return costs.ESTIMATING.get(kind, costs.ESTIMATING["other"])
 
 
-def _seconds(work: Work, device: torch.device, canvas: int) -> float:
-    """Time of a restoration of so many samples of canvas in all blocks of a channel, and of what comes before."""
-    ndim, threads = len(work.kernel_shape), torch.get_num_threads()
-    unit = costs.transform_seconds(device.type, ndim, threads) if canvas >= _TIMED_FROM else costs.USUAL_SECONDS
+def _seconds(work: Work, device: Where, canvas: int) -> float:
+    return sum(_phases(work, device, canvas).values())
+
+
+def _phases(work: Work, device: Where, canvas: int) -> dict[str, float]:
+    """Time of every stage, a restoration having so many samples of canvas in all blocks of a channel."""
+    unit = costs.known_seconds(device.type, len(work.kernel_shape))
     restoring = costs.RESTORING[costs.kind_of(work.settings)].transforms[_kind(work)] * costs.steps_of(work.settings)
     estimating = _of_estimation(work).transforms[_kind(work)] * _window(work)
     # Defects are looked for on the CPU, whatever the device.
     checking = unit * costs.CHECKING[_kind(work)] if device.type == "cpu" else costs.BESIDE_CARD
-    return work.channels * (unit * (restoring * canvas + estimating) + checking * math.prod(work.shape))
+    looking = work.channels * checking * math.prod(work.shape)
+    return {
+        "preparing": costs.BEFORE * looking,
+        "estimating the kernel": work.channels * unit * estimating,
+        "restoring": work.channels * unit * restoring * canvas,
+        "checking": (1 - costs.BEFORE) * looking,
+    }
 
 
-def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, most: float = math.inf) -> Plan | None:
+def in_blocks(work: Work, limit: float, device: Where, *, maps: bool, most: float = math.inf) -> Plan | None:
     """The blocks that take the least time, of at most so many samples of canvas; ``None``: none fit."""
     results = work.results[0] + (work.results[1] if maps else 0) + costs.HELD["blocks"]
     fixed = _base(work, device, limit) + results * work.samples + costs.SAMPLED * min(math.prod(work.shape), SAMPLE)
@@ -215,7 +248,7 @@ def in_blocks(work: Work, limit: float, device: torch.device, *, maps: bool, mos
         return None
     # A block's own pixels, and those that come back of it.
     each = costs.bytes_of(work.settings, len(work.kernel_shape)) + _PIXELS
-    room = left / each if device.type == "cpu" else min(left / 16, SHARE * free_bytes(device) / each)
+    room = left / each if device.type == "cpu" else min(left / 16, SHARE * free_bytes(on(device)) / each)
     plan: Plan | None = None
     # The larger the blocks, the more is mixed.
     for share in _SHARES:

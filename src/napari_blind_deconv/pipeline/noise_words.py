@@ -1,11 +1,12 @@
 """What was found out about an image's noise and what was left out of it, in numbers and in words: the only place."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import torch
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import Noise
 
 _POINTS = 9
@@ -67,10 +68,10 @@ def noise_words(noise: Noise) -> str:
     Examples
     --------
     >>> noise_words(Noise.white(2.5))
-    'noise of 2.5, as given, alike at all frequencies'
+    'noise of 2.5, as given, equal at all frequencies'
     """
     source = {"given": "as given", "corners": "read at the highest frequencies", "patches": "read in flat regions"}
-    colour = "alike at all frequencies"
+    colour = "equal at all frequencies"
     if not noise.is_white:
         stronger = noise.tilt > 1
         times = noise.tilt if stronger else 1 / max(noise.tilt, 1e-6)

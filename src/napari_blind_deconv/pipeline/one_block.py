@@ -1,11 +1,12 @@
 """One block of a channel that is worked on in blocks: from what it sees to what is kept of it."""
 
+from __future__ import annotations
+
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.pipeline.outcome import Float, array_of
 from napari_blind_deconv.pipeline.posing import Levels, tensors
@@ -16,6 +17,9 @@ from napari_blind_deconv.restoration import Task
 from napari_blind_deconv.restoration.blockwise import Answer, Restores, Seen, restored
 from napari_blind_deconv.spread import Step
 from napari_blind_deconv.tiling import Cut
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Light = tuple[float, float, float]
 """Sums of the restored and of the observed light and the number of pixels."""
@@ -39,7 +43,7 @@ class Posed:
         values, missing = self._part(frames, place).read()
         return tensors(self.levels.posed(values), missing, self.device)
 
-    def only(self, frames: slice, place: Region) -> "Posed":
+    def only(self, frames: slice, place: Region) -> Posed:
         """As of `restoration.blockwise.Observed`."""
         return Posed(self._part(frames, place), self.levels, self.device)
 

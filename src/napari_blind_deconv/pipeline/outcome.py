@@ -1,12 +1,13 @@
 """What a run found, channel by channel, and its report."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from napari_blind_deconv._types import InputError, PsfField
 from napari_blind_deconv.defects import Defects
@@ -25,6 +26,9 @@ from napari_blind_deconv.pipeline.varying import psf_fields
 from napari_blind_deconv.report import versions
 from napari_blind_deconv.settings import settings_to_dict
 from napari_blind_deconv.trust import Check, HalfLight, doubts
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Float = NDArray[np.float32]
 
@@ -67,7 +71,7 @@ class Outcome:
         pixels: NDArray[Any],
         checks: list[Check],
         **others: Any,
-    ) -> "Outcome":
+    ) -> Outcome:
         """With what the problem, the last step, the pixels and the checks say; ``others`` are as of the class."""
         low, high = (float(v) for v in np.quantile(pixels, _LIGHT))
         misfit = next(check.value for check in checks if check.check == "residual_size") * problem.misfit_sigma
@@ -108,9 +112,8 @@ def check_finite(run: Run, outcomes: Sequence[Outcome]) -> None:
                 subject=f"the {found}{where}",
                 value=f"is not finite with {run.settings.restorer.kind}, {run.settings.image_prior.kind} and "
                 f"{run.settings.kernel_prior.kind}",
-                allowed="so it is not kept",
-                remedy="go back to the default of what was changed in the settings, and report it if that does not "
-                "help",
+                allowed="so it was discarded",
+                remedy="go back to the default settings, and report it if that does not help",
             )
 
 

@@ -1,13 +1,15 @@
 """One channel of a checked input as a problem: on the scale that priors know, with its noise and its weights."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import VoxelSize, whole
 from napari_blind_deconv.crops import Window, informative_window
 from napari_blind_deconv.estimation import Problem
@@ -94,7 +96,7 @@ def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]
     """The problem of one channel; a yield between any two parts of the work."""
     defects = run.whole(index)
     observed, weights = tensors(levels.posed(defects.image), defects.missing, run.device)
-    yield "looking for what shows the PSF"
+    yield "choosing the part that shows the PSF best"
     window = informative_window(observed, run.kernel_shape, weights)
     taught = window.of(observed), None if weights is None else window.of(weights)
     yield "reading the noise"
@@ -107,7 +109,7 @@ def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]
 
 def posed_region(run: Run, index: int) -> Generator[str, None, Problem | None]:
     """The problem of the part of a channel that teaches its PSF; ``None``: nobody said which."""
-    within = run.within_region(index)
+    within = run.with_psf_of(index).within_region(index)
     if within is None:
         return None
     part = within.whole(0)
@@ -119,7 +121,7 @@ def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Generator[str, 
     spread, unknown = found.spread()
     yield "reading the noise"
     noise = read_noise(*tensors(levels.posed(spread), unknown, run.device))
-    yield "looking for what shows the PSF"
+    yield "choosing the part that shows the PSF best"
     window = found.window(run.kernel_shape)
     taught, missing = found.of(window)
     part = tensors(levels.posed(taught), missing, run.device)
@@ -146,7 +148,7 @@ def tensors(
     return torch.from_numpy(image).to(device), weights
 
 
-_Part = tuple[torch.Tensor, torch.Tensor | None]
+_Part = tuple["torch.Tensor", "torch.Tensor | None"]
 
 
 def _problem(

@@ -1,17 +1,19 @@
 """One run's input, checked and arranged before anything is computed."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, VoxelSize
 from napari_blind_deconv.defects import Defects, looked_for
 from napari_blind_deconv.intensity_checks import checked_camera, checked_levels
-from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.kernel_priors import Known, PerChannel
 from napari_blind_deconv.networks import Stored
 from napari_blind_deconv.observation import (
     Arrangement,
@@ -56,24 +58,26 @@ class Run:
         """The defects of a channel that was looked at as a whole."""
         found = self.defects[index]
         if not isinstance(found, Defects):
-            raise TypeError("this channel was looked at part by part")
+            raise TypeError("this channel was analysed part by part")
         return found
 
     def surveyed(self, index: int) -> Surveyed:
         """What was found in a channel that was looked at part by part."""
         found = self.defects[index]
         if not isinstance(found, Surveyed):
-            raise TypeError("this channel was looked at as a whole")
+            raise TypeError("this channel was analysed as a whole")
         return found
 
-    def with_psf_of(self, index: int) -> "Run":
-        """The run with the known PSF of a channel, where channels have one each."""
+    def with_psf_of(self, index: int) -> Run:
+        """The run with the kernel prior of a channel, where channels have one each."""
         known = self.kernel_prior
+        if isinstance(known, PerChannel):
+            return replace(self, kernel_prior=known.of_channel(index, len(self.defects)))
         if not isinstance(known, Known) or known.kernel is None or np.ndim(known.kernel) == len(self.kernel_shape):
             return self
         return replace(self, kernel_prior=replace(known, kernel=known.kernel[index]))
 
-    def within_region(self, index: int) -> "Run | None":
+    def within_region(self, index: int) -> Run | None:
         """The part of a channel that teaches its PSF, as a run of one channel; ``None``: nobody said which."""
         if self.regions is None:
             return None
@@ -152,7 +156,7 @@ def _as_a_whole(
     checked_camera(values, settings.likelihood)
     channels = layout.split(values)
     outside: Masks = _outside(mask, layout, image.shape, len(channels))
-    yield "looking at the image"
+    yield "analysing the image"
     defects = []
     for channel, left_out in zip(channels, outside, strict=True):
         defects.append((yield from looked_for(channel, left_out)))
@@ -205,7 +209,7 @@ def said_of_defects(defects: Sequence[Defects | Surveyed]) -> list[str]:
             raise InputError(
                 subject="image",
                 value=f"has no pixel left to restore{f' in channel {number}' if prefix else ''}",
-                allowed="as all are masked or defective",
+                allowed="because all are masked or defective",
                 remedy="check the mask",
             )
     return said

@@ -96,8 +96,8 @@ def _refuse_needless(settings: Settings) -> None:
     if isinstance(settings.kernel_prior, Known):
         raise InputError(
             subject="region",
-            value="has no use with `kernel_prior=known`",
-            allowed="as no PSF is estimated",
+            value="cannot be used with `kernel_prior=known`",
+            allowed="because no PSF is estimated",
             remedy="give no region, or another `kernel_prior`",
         )
 
@@ -156,7 +156,7 @@ def _refuse_empty(defects: Defects, settings: Settings) -> None:
         raise InputError(
             subject="region",
             value="holds no pixel that can be used" if not seen.size else "is constant",
-            allowed="so that no PSF can be found in it",
-            remedy="draw it where the image shows structure",
+            allowed="so no PSF can be estimated in it",
+            remedy="draw it where the image has structure",
         )
     checked_levels(seen, settings.background, settings.noise_sigma, of="region")

@@ -1,9 +1,10 @@
 """What is said and done where a plan found no room."""
 
+from __future__ import annotations
+
 import gc
 
-import torch
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.pipeline.memory import Plan
 
@@ -19,8 +20,8 @@ def no_room(plan: Plan) -> InputError:
     """That there is no smaller plan."""
     return InputError(
         subject=f"image of {plan.work.size_in_words()} pixels",
-        value=f"found no room, {plan.words()} on {plan.device}",
-        allowed="and there is no smaller plan",
+        value=f"does not fit into memory, {plan.words()} on {plan.device}",
+        allowed="even in the smallest blocks",
         remedy="crop it, close other programs, or use a machine with more memory",
     )
 
@@ -31,5 +32,5 @@ def said_of_plan(plan: Plan, smaller_ones: list[str], *, maps: bool) -> list[str
     if smaller_ones:
         said.append(f"{'; '.join(smaller_ones)}; it was restored {plan.words()} on {plan.device}")
     if maps and not plan.maps:
-        said.append("the maps of where not to trust the image were not kept: there was no room for them")
+        said.append("the maps of where not to trust the image were left out: there was no room for them")
     return said

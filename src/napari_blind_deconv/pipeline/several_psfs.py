@@ -138,7 +138,7 @@ class _Run:
             fit = yield from together(problems, self.settings.estimator, _STAGE)
             family = problems[0].kernel_prior
             if not isinstance(family, HasFigures):
-                raise TypeError(f"{family} has no figures that could drift")
+                raise TypeError(f"{family} has no parameters that could drift")
             busiest = max(problems, key=lambda problem: 1 / problem.noise.sigma)
             figures = family.figures(fit.fit, busiest.kernel_shape)
             # A time point may have several frames: planes, or colours.

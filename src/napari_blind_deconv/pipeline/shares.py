@@ -1,12 +1,13 @@
 """The share of the prior in an image that was restored block by block: what every block adds to it, and its map."""
 
+from __future__ import annotations
+
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.pipeline.outcome import Float, array_of
@@ -15,6 +16,9 @@ from napari_blind_deconv.restoration.blockwise import Block
 from napari_blind_deconv.spread import Step
 from napari_blind_deconv.tiling import Cut
 from napari_blind_deconv.trust.prior_share import details, share_map, shells
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Detail = tuple[float, float, float]
 """Sums of the detail that the data told and that the prior did, and of the weights."""

@@ -1,13 +1,15 @@
 """What is found in a slab of a channel that is too large to be looked at as a whole."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import translated
 from napari_blind_deconv.crops import gradient_energy
 from napari_blind_deconv.defects import Defects, looked_for

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.pipeline.tone_curve import light_of
@@ -160,7 +160,7 @@ class Channel:
 
     def _converted(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.fill_nan and not (good := np.isfinite(values)).all() and good.any():
-            nearest = ndimage.distance_transform_edt(~good, return_distances=False, return_indices=True)
+            nearest = scipy.ndimage.distance_transform_edt(~good, return_distances=False, return_indices=True)
             values = values[tuple(nearest)]
         return values if self.white is None else np.asarray(light_of(values, self.white), np.float32)
 

@@ -1,14 +1,16 @@
 """A channel that is too large to be looked at as a whole: its range, its defects and its levels, slab by slab."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.crops import Window, window_by_cells
 from napari_blind_deconv.defects import filled
 from napari_blind_deconv.defects.found import sentences_of
@@ -47,7 +49,7 @@ class Range:
     infinite: int
     sample: NDArray[np.float32]
 
-    def as_light(self, white: float | None) -> "Range":
+    def as_light(self, white: float | None) -> Range:
         """The range of the light, where these are grey levels."""
         if white is None:
             return self
@@ -141,7 +143,7 @@ class Surveyed:
         """One sentence for each kind: how many, where, and what is done about it."""
         return sentences_of(self.tallies, self.stripes, self.cut_off)
 
-    def part(self, frames: slice, place: Region) -> "SurveyedPart":
+    def part(self, frames: slice, place: Region) -> SurveyedPart:
         """What reading a part takes."""
         missing = None if self.flags is None else (self.flags[(frames, *place)] & MISSING) > 0
         if missing is not None and not missing.any():
@@ -227,7 +229,7 @@ def ranged(channel: Channel) -> Generator[str, None, Range]:
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
         sample.append(finite[::step].copy())
-        yield "looking at the image"
+        yield "analysing the image"
     ends = np.array([low, high] if size > infinite else [], np.float32)
     return Range(low, high, size, infinite, np.concatenate([*sample, ends]))
 

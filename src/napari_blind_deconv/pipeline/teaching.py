@@ -14,7 +14,7 @@ from napari_blind_deconv.kernel_priors import Known, Parameter
 from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.given import Given, loaded
-from napari_blind_deconv.pipeline.memory import limit_bytes, planned
+from napari_blind_deconv.pipeline.memory import limit_bytes, planned, time_machine
 from napari_blind_deconv.pipeline.outcome import array_of, stacked
 from napari_blind_deconv.pipeline.posing import intensity_levels, posed, posed_in_parts, posed_region
 from napari_blind_deconv.pipeline.preparation import Run, preparing
@@ -84,14 +84,16 @@ def teaching_steps(
     if isinstance(settings.kernel_prior, Known):
         raise InputError(
             subject="kernel_prior=known",
-            value="leaves nothing to find",
-            remedy="choose another `kernel_prior`, or give every file the PSF that is known",
+            value="leaves nothing to estimate",
+            remedy="choose another `kernel_prior`, or use the known PSF for every file",
         )
     given = Given(image, axes, voxel_size_um, None, None, None, None, mask, region, False, None)
     source = given.source()
     layout = arrangement(source.shape, axes, settings.planes)
     refuse_type(source.dtype, source.shape)
-    plan = planned(given.work(layout, settings), limit_bytes(max_memory_gb), device_of(settings), maps=False)
+    work, device = given.work(layout, settings), device_of(settings)
+    time_machine(work, device)
+    plan = planned(work, limit_bytes(max_memory_gb), device, maps=False)
     # Frames of a movie are looked at one after the other, and none is kept.
     in_parts = plan.blocks is not None or layout.frames(source.shape) > 1
     pixels = source if in_parts else (yield from loaded(image, source))

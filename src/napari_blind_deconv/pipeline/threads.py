@@ -1,9 +1,10 @@
 """Small problems on one thread."""
 
+from __future__ import annotations
+
 from collections.abc import Generator
 
-import torch
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.pipeline.outcome import Outcome
 

@@ -57,6 +57,6 @@ def white_of(image: NDArray[Any]) -> float:
     raise InputError(
         subject="encoding=srgb",
         value=f"cannot be undone for this image of type {image.dtype}",
-        allowed="as where white lies is not known",
+        allowed="because its white level is not known",
         remedy="give a picture of 8 or 16 bits, or one of floating point from 0 to 1, or choose `encoding=linear`",
     )

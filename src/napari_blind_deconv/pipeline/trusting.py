@@ -1,10 +1,11 @@
 """When one channel's result should not be trusted: all checks, and the maps that show where."""
 
+from __future__ import annotations
+
 from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from napari_blind_deconv.crops import informative_window
+from napari_blind_deconv.crops import Window, informative_window
 from napari_blind_deconv.defects import Defects
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.forward import KernelField
@@ -24,6 +25,9 @@ from napari_blind_deconv.trust import (
     standardised_residual,
     uncertainty_check,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # The part of the image that is asked whether it shows the blur: pixels per axis, by the number of axes, and kernels at
 # least.
@@ -77,16 +81,21 @@ def shown_blur(
     problem: Problem, kernel: Tensor, taught: Problem, saturated: float, residual: Sequence[Check]
 ) -> list[Check]:
     """The checks that ask a part of the image only, about those of the residual; ``saturated`` is a share of it."""
-    sample, weights, side = taught.sample, taught.sample_weights, _ASKED.get(kernel.ndim)
-    window = informative_window(sample, tuple(kernel.shape), weights, side=side, frames=1, kernels=_KERNELS)
+    asked = asked_window(taught, tuple(kernel.shape)).of(taught.sample)
     # What asks the residual comes after the kernel, what asks the prior last.
     return [
-        *kernel_checks(kernel, given=isinstance(problem.kernel_prior, Known)),
+        *kernel_checks(kernel, given=isinstance(problem.kernel_prior, Known), largest=problem.largest_kernel),
         *(check for check in residual if check.check != "prior_share"),
-        no_blur_check(window.of(sample), kernel, taught.noise, taught.spacing),
+        no_blur_check(asked, kernel, taught.noise, taught.spacing),
         saturation_check(saturated),
         *(check for check in residual if check.check == "prior_share"),
     ]
+
+
+def asked_window(taught: Problem, kernel_shape: tuple[int, ...]) -> Window:
+    """The part of a sample that is asked whether it shows a blur of this support."""
+    side = _ASKED.get(len(kernel_shape))
+    return informative_window(taught.sample, kernel_shape, taught.sample_weights, side=side, frames=1, kernels=_KERNELS)
 
 
 def drawn_checks(restorer: Restores, problem: Problem, kernel: Tensor) -> list[Check]:

@@ -1,12 +1,13 @@
 """The checks of a result that is restored block by block: sums over the blocks, and the worst of what is local."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.restoration.blockwise import Block
@@ -21,6 +22,9 @@ from napari_blind_deconv.trust.residual import (
     whitened,
     whiteness_of,
 )
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,20 @@
 """Two phases: estimate the kernel, freeze it, restore the image once. Any estimator may come before any restorer."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from napari_blind_deconv.estimation import Choice, Estimates, Found, Problem, Varied
 from napari_blind_deconv.forward import KernelField
 from napari_blind_deconv.kernel_priors import Fit, Known, Parameter
 from napari_blind_deconv.restoration import ByData, Restored, Restores
 from napari_blind_deconv.restoration.halo import radii
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Stage = Literal["estimating the kernel", "restoring"]
 

@@ -1,11 +1,13 @@
 """Between the phases: whether the kernel that was found for all of the field changes over it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, PsfField
 from napari_blind_deconv.estimation import Problem, Smooth, Variation, Varied
 from napari_blind_deconv.estimation.regional import asked_of, pieces_of, varied
@@ -30,7 +32,7 @@ def refuse_region(variation: Variation, region: object) -> None:
         raise InputError(
             subject="region",
             value="cannot be combined with `variation=smooth`",
-            allowed="as how the PSF changes shows only all over the field",
+            allowed="because a part of the field does not show how the PSF changes",
             remedy="leave the region out, or choose `variation=constant`",
         )
 
@@ -43,7 +45,9 @@ def kernels_over_field(
     for found in kernel_steps(problem, settings.estimator, settings.restorer, taught):
         yield found
     if found is not None:
-        yield from varying(problem, settings.variation, source, found)
+        # A support that was found may have grown.
+        shape = tuple(max(n, k) for n, k in zip(problem.kernel_shape, found.kernel.shape, strict=True))
+        yield from varying(replace(problem, kernel_shape=shape), settings.variation, source, found)
 
 
 Kernels = dict[int, Estimate]

@@ -14,15 +14,19 @@ field, whose spectrum
 is read off one further call of the denoiser. With a stationary Gaussian prior all of this is exact.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import radius, rfftn
 from napari_blind_deconv.image_priors import Denoise
 from napari_blind_deconv.restoration.gaussian_conditional import conditional_draws, white
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Step of the finite difference in units of the noise, bands of the spectrum, and its floor as a share of the noise's.
 _PROBE, _BANDS, _FLOOR = 0.1, 32, 1e-4

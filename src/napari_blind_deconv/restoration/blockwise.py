@@ -4,17 +4,20 @@ A block is restored as the whole would be, by the same restorer with the same no
 halo around what is kept of it (`halo`), and neighbours are mixed where they overlap (`tiling`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import Blur, Frame
 from napari_blind_deconv.restoration.photons import Light
 from napari_blind_deconv.restoration.task import Restored, Task
 from napari_blind_deconv.tiling import Cut, Tile
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Blocks that a decision on the whole looks at, at most: they are spread evenly.
 _LOOKED_AT = 27
@@ -40,7 +43,7 @@ class Observed(Protocol):
         """Some frames of a part of the space, and their weights: 0 where a pixel is no data; ``None``: all are."""
         ...
 
-    def only(self, frames: slice, place: tuple[slice, ...]) -> "Observed":
+    def only(self, frames: slice, place: tuple[slice, ...]) -> Observed:
         """The same with nothing but what reading that part takes, so that it can be sent to another process."""
         ...
 
@@ -63,7 +66,7 @@ class InMemory:
         weights = None if self.weights is None else self.weights.expand(self.observed.shape)[where]
         return self.observed[where], weights
 
-    def only(self, frames: slice, place: tuple[slice, ...]) -> "InMemory":
+    def only(self, frames: slice, place: tuple[slice, ...]) -> InMemory:
         """All of it: who has it in memory sends it to nobody."""
         return self
 

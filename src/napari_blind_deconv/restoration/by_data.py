@@ -1,9 +1,9 @@
 """The restoration that the data ask for: Richardson-Lucy, stopped by held-out light, or the image prior."""
 
-from collections.abc import Generator, Iterator
-from typing import Literal
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Literal
 
 from napari_blind_deconv._types import component, finished
 from napari_blind_deconv.image_priors import SparseGradients
@@ -15,6 +15,9 @@ from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer
 from napari_blind_deconv.restoration.task import Restored, Task, brightness, photons_of
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 # How many times brighter than its start a scene of sparse light has become after so many evaluations of its likelihood:
 # filaments and beads come to 9 and more, cells stay at 1.5 (decision 0018).
 _SPARSE, _LOOK = 3.0, 6
@@ -24,9 +27,9 @@ _ITERATIONS = (5, 7, 10, 14, 20, 28, 40, 56)
 
 @component
 class ByData:
-    """Richardson-Lucy where it predicts held-out light better, as where light is sparse; else the image prior.
+    """Richardson-Lucy if it predicts held-out light better, as for sparse light; otherwise the image prior.
 
-    The first needs counts, white noise, and a PSF that was given or has few figures (a Gaussian, a disk, optics).
+    The first needs counts, white noise, and a PSF that was given or has few parameters (a Gaussian, a disk, optics).
     """
 
     kind: Literal["by-data"] = "by-data"

@@ -1,10 +1,10 @@
 """Restoration by an image prior: weighted least squares, by the way that suits the prior."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.image_priors import (
@@ -23,6 +23,9 @@ from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.scene_unit import concentration
 from napari_blind_deconv.restoration.task import Restored, Task
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _STEPS = 16
 # Power of the concentration by which penalties on gradients become weaker (decision 0018).
 _CONCENTRATED = 2.0
@@ -30,7 +33,7 @@ _CONCENTRATED = 2.0
 
 @component
 class ByPrior:
-    """Least squares, each frequency and pixel weighed by its noise, under the chosen image prior.
+    """Least squares with the chosen image prior; each frequency and pixel is weighted by its noise.
 
     Where the data are counts of light, the variance follows the predicted intensity and the scene is not negative.
     """
@@ -107,7 +110,7 @@ def refuse_chosen(image_prior: object, who: str) -> None:
         raise InputError(
             subject=who,
             value=f"cannot use `image_prior={getattr(image_prior, 'kind', image_prior)}`",
-            allowed="as it has its own regularisation",
+            allowed="because it has its own regularisation",
             remedy="choose `image_prior=none`, or `restorer=by-prior`",
         )
 

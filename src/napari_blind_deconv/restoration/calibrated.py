@@ -14,13 +14,17 @@ makes most intervals too wide (decision 43). The table below is made by ``python
 FOLDER``.
 """
 
-import math
-from typing import NamedTuple
+from __future__ import annotations
 
-from scipy import stats
-from torch import Tensor
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import scipy
 
 from napari_blind_deconv.image_priors import Diffusion, GaussianField
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Made by benchmarks/calibration.py from 62 blind runs: noise and model error relative to the range of the image,
 # root mean variance of the PSF in pixels, and the factor of 16 draws; α = 0.1.
@@ -60,15 +64,15 @@ def calibration(prior: object, sigma: float, kernel: Tensor, draws: int) -> Cali
     if isinstance(prior, GaussianField):
         return Calibration(1.0, "")
     if not isinstance(prior, Diffusion) or prior.weights is not None:
-        return Calibration(1.0, "for this image prior nobody has measured how wide it must be")
+        return Calibration(1.0, "the right factor was not measured for this image prior")
     width = width_of(kernel)
     few = student(draws) / student(_DRAWS)
     outside = [
-        f"{name} {value:.2g} is outside of the range {nodes[0]:g} to {nodes[-1]:g} that it was learnt in"
+        f"{name} {value:.2g} is outside the measured range {nodes[0]:g} to {nodes[-1]:g}"
         for name, value, nodes in (("the noise", sigma, _SIGMAS), ("the width of the PSF", width, _WIDTHS))
         if not nodes[0] / _MARGIN <= value <= nodes[-1] * _MARGIN
     ]
-    planes = ["it was learnt on planes, not on volumes"] if kernel.ndim != 2 else []
+    planes = ["it was measured for planes, not for volumes"] if kernel.ndim != 2 else []
     return Calibration(few * between(sigma, width), ", and ".join(outside + planes))
 
 
@@ -106,7 +110,7 @@ def between(sigma: float, width: float) -> float:
 
 def student(draws: int) -> float:
     """Half-width of a 90 % interval around the mean of some draws, in their standard deviations, for one more draw."""
-    return float(stats.t.ppf(0.95, draws - 1)) * math.sqrt(1 + 1 / draws)
+    return float(scipy.stats.t.ppf(0.95, draws - 1)) * math.sqrt(1 + 1 / draws)
 
 
 def _place(value: float, nodes: tuple[float, ...]) -> tuple[int, float]:

@@ -1,7 +1,14 @@
 """Smoothed penalties on gradients, for descents that need a gradient."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 # Samples that are looked at together.
 _SLAB = 1 << 19

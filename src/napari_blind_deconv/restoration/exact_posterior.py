@@ -11,17 +11,22 @@ scene: `quadratic` and `gaussian_conditional` know the frame's unknown surround,
 they, and every method that draws or states an uncertainty, can be held against.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from scipy.special import ndtri
-from torch import Tensor
+import scipy
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import irfftn, multiplicity, rfftn, transfer
 from napari_blind_deconv.image_priors import Quadratic
 from napari_blind_deconv.restoration.gaussian_conditional import white
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class ExactPosterior:
 
     def interval(self, level: float = 0.9) -> tuple[Tensor, Tensor]:
         """Bounds between which every pixel lies with this probability."""
-        reach = float(ndtri((1 + level) / 2)) * math.sqrt(self.variance)
+        reach = float(scipy.special.ndtri((1 + level) / 2)) * math.sqrt(self.variance)
         return self.mean - reach, self.mean + reach
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:

@@ -1,11 +1,15 @@
 """Richardson-Lucy for photons with a mask: x ← x · Hᵀ(W u / m) / HᵀW1."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.restoration.photons import Photons
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # By how much the last step may have changed a pixel, for momentum to believe it: a few pixels would overshoot.
 _SLOWEST, _FASTEST = 0.5, 1.5

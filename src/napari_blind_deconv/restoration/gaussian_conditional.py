@@ -8,12 +8,17 @@ n' and m' drawn from noise and prior: perturb and optimise (Papandreou & Yuille 
 doi:10.1109/LSP.2012.2189104), exact up to the solver of the linear system.
 """
 
-import torch
-from torch import Tensor
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import irfftn, rfftn
 from napari_blind_deconv.restoration.normal_equations import solve
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Conjugate-gradient steps from the solution of a periodic scene (decision 0014).
 _INNER_STEPS = 8

@@ -7,17 +7,21 @@ step to step. H blurs and R is the noise (`forward.DataTerm`). Only the frame is
 border neither rings nor wraps.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.fourier import irfftn, rfftn, transfer
 from napari_blind_deconv.image_priors import Pointwise, Scored, Splittable, Turning
 from napari_blind_deconv.restoration.filtered import analysed, synthesised
 from napari_blind_deconv.restoration.in_time import Ties
 from napari_blind_deconv.restoration.normal_equations import solve
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Conjugate-gradient steps per level; more gain nothing (decision 0030). Beside a learned denoiser they cost little, and
 # where the kernel has zeros they gain half a decibel (decision 0014).

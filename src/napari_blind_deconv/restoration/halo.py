@@ -1,11 +1,15 @@
 """How much of its surroundings a block must see, so that what is kept of it is restored as in the whole."""
 
-import math
+from __future__ import annotations
 
-from torch import Tensor
+import math
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.image_priors import Diffusion, GaussianField
 from napari_blind_deconv.restoration.richardson_lucy import RichardsonLucyRestorer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Share of the kernel's light that lies further out than its radius; radii that a deconvolution looks beyond the block;
 # samples that differences look further (decision 0029).

@@ -5,17 +5,21 @@ independent errors of twice that variance (data fission, Leiner et al. 2023, arX
 thinning does the same). What is restored from one is blurred and held against the other.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.restoration.task import Task
 from napari_blind_deconv.restoration.thinning import split_gaussian
 
-Way = Callable[[Task], Iterator[tuple[str, Tensor] | None]]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Way = Callable[[Task], Iterator[tuple[str, "Tensor"] | None]]
 """From a task to scenes on its canvas, by name; after one that misses more than the one before, none is asked for.
 
 ``None`` after a step that is not to be judged.

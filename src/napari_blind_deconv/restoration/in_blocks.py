@@ -1,17 +1,21 @@
 """A restorer that works block by block on an observation that is in memory."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import finished
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.restoration.blockwise import Blocks, InMemory, Restores, restored
 from napari_blind_deconv.restoration.settling import settled
 from napari_blind_deconv.restoration.task import Restored, Task
 from napari_blind_deconv.tiling import Cut
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,19 @@ its information, [(1 + σ² D_tᵀ g D_t)⁻¹]_tt⁻¹. By half-quadratic split
 which a cosine transform along time makes diagonal.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm, Noise
 from napari_blind_deconv.image_priors import SparseGradients, Splittable
 from napari_blind_deconv.restoration.filtered import analysed, synthesised
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Sides of the neighbourhoods that are looked at for changes, in pixels.
 _SIDES = {1: (41, 201), 2: (9, 25), 3: (5, 11)}
@@ -47,7 +50,7 @@ class Order:
     after: int
     start: int = 0
 
-    def of(self, frames: slice) -> "Order":
+    def of(self, frames: slice) -> Order:
         """The same for some of the frames."""
         return replace(self, start=self.start + frames.start)
 
@@ -90,7 +93,7 @@ class Ties:
     classes: Tensor
 
     @classmethod
-    def of(cls, data: DataTerm, noise: Noise, order: Order | None, prior: object) -> "Ties | None":
+    def of(cls, data: DataTerm, noise: Noise, order: Order | None, prior: object) -> Ties | None:
         """The ties of an observation ``(batch, *space)``; ``None`` where nothing is tied."""
         if order is None or not isinstance(prior, SparseGradients) or not prior.time_weight:
             return None
@@ -223,6 +226,7 @@ def _differ(before: Tensor, after: Tensor, noise: Noise, several: int) -> Tensor
 
 def _nearby(values: Tensor, side: int) -> Tensor:
     """Means over the neighbourhood of every pixel."""
-    mean = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[values.ndim - 1]
+    pool = torch.nn.functional
+    mean = {1: pool.avg_pool1d, 2: pool.avg_pool2d, 3: pool.avg_pool3d}[values.ndim - 1]
     found: Tensor = mean(values[:, None], side, stride=1, padding=side // 2, count_include_pad=False)
     return found[:, 0]

@@ -6,17 +6,21 @@ that filter (Kalman 1960, doi:10.1115/1.3662552) and smoother (Rauch, Tung & Str
 by side in all of them. Nothing is periodic in time, and every frame may have a kernel of its own.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.fourier import irfftn, multiplicity, rfftn, transfer
 from napari_blind_deconv.image_priors import MovieField
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,7 @@ class _Waves:
     half: tuple[int, ...]
 
     @classmethod
-    def of(
-        cls, observed: Tensor, kernels: Tensor, prior: MovieField, spacing: Sequence[float], sigma: float
-    ) -> "_Waves":
+    def of(cls, observed: Tensor, kernels: Tensor, prior: MovieField, spacing: Sequence[float], sigma: float) -> _Waves:
         space = observed.shape[1:]
         steps, fresh, shares = [], [], []
         for part in prior.waves(space, spacing, observed):

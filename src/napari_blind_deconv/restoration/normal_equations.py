@@ -4,13 +4,19 @@ Hᵀ R⁻¹ H is no convolution, since the frame cuts and the weights differ, bu
 conjugate gradients preconditioned by that convolution suffice. Everything stays in the Fourier domain.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.restoration.in_time import Ties
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def solve(
@@ -83,7 +89,7 @@ def solve(
     return spectrum, seen
 
 
-_TINY = torch.finfo(torch.float32).tiny
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 def add_scaled(target: Tensor, factors: list[float], values: Tensor) -> None:

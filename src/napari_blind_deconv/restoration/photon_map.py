@@ -1,18 +1,22 @@
 """Counts of light: the most probable non-negative scene under Poisson noise and a light touch of total variation."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from annotated_types import Ge, Gt, Le
-from torch import Tensor
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
 from napari_blind_deconv.restoration.by_prior import refuse_chosen
 from napari_blind_deconv.restoration.edge_penalty import edge_penalty
 from napari_blind_deconv.restoration.photons import Photons
 from napari_blind_deconv.restoration.poisson_map import poisson_map
 from napari_blind_deconv.restoration.task import Restored, Task, counted, photons_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Evaluations of the likelihood: where filaments and beads are best, and nothing is far from its best (decision 0018).
 _STEPS = 18
@@ -22,10 +26,10 @@ FLOOR, _FAINT = 0.1, 0.02
 
 @component
 class PhotonMap:
-    """Poisson likelihood, non-negativity and weak total variation: for sparse light on a dark ground.
+    """Poisson likelihood, non-negativity and weak total variation: for sparse light on a dark background.
 
     Counts are the intensity above the level where the noise vanishes, over the gain; both are read from the image
-    unless the likelihood says them. What is as bright as the darkest parts is taken for background.
+    unless the likelihood gives them. What is as bright as the darkest parts is treated as background.
     """
 
     kind: Literal["photon-map"] = "photon-map"

@@ -5,15 +5,19 @@ variance is light + (read / gain)²; so u + (read / gain)² is close to a Poisso
 the shifted Poisson model (Snyder et al. 1995, doi:10.1364/JOSAA.12.000272).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward.operator import Blur
 from napari_blind_deconv.fourier import irfftn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Where less than this part of a scene pixel's light reaches the frame, the frame says nothing about it.
 _SEEN = 1e-2

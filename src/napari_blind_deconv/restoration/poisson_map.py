@@ -1,17 +1,21 @@
 """Poisson MAP by a preconditioned quasi-Newton method: few blurs, positive, with or without a prior."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import irfftn, rfftn
 from napari_blind_deconv.restoration.normal_equations import HalfDot
 from napari_blind_deconv.restoration.photons import Photons
 
-Penalty = Callable[[Tensor], tuple[Tensor, Tensor]]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Penalty = Callable[["Tensor"], tuple["Tensor", "Tensor"]]
 
 # Share of the descent that the slope promises, of which a step must keep this part (Armijo).
 _DESCENT = 1e-4

@@ -1,20 +1,24 @@
 """Draws from p(x | y, k): their mean is the restored image, their spread says where not to trust it."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
-import torch
 from annotated_types import Ge, Le
-from torch import Tensor
 
+from napari_blind_deconv import networks
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.image_priors import ImagePrior, Scored
-from napari_blind_deconv.networks import noise_levels
 from napari_blind_deconv.restoration.annealing import annealed
 from napari_blind_deconv.restoration.calibrated import Calibration, calibration
 from napari_blind_deconv.restoration.task import Restored, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Highest level (of a unit scene), lowest level (of the noise); decision 0014.
 _FIRST, _LAST = 0.5, 0.5
@@ -26,16 +30,16 @@ _AT_ONCE = 1 << 22
 class PosteriorSampling:
     """Many images that explain the observation: their mean, and how far they differ.
 
-    Where the data are counts of light, each pixel is weighed by its own variance.
+    Where the data are counts of light, each pixel is weighted by its own variance.
     """
 
     kind: Literal["posterior-sampling"] = "posterior-sampling"
     samples: Annotated[int, Ge(2), Le(1000)] = 16
-    """How many images are drawn; the uncertainty is known to one part in √(2 samples)."""
+    """Number of images sampled; the uncertainty is known to one part in √(2 samples)."""
     levels: Annotated[int, Ge(2), Le(1000)] = 16
     """Noise levels from coarse to fine, two calls of the prior's denoiser each."""
     calibrated: bool = True
-    """Widen the uncertainty by what was learnt on images of known truth, where that was (`image_prior=diffusion`)."""
+    """Widen the uncertainty by a factor measured on images with known truth (for `image_prior=diffusion`)."""
 
     def refuse(self, image_prior: object) -> None:
         """Without a posterior mean at every level, nothing can be drawn."""
@@ -75,7 +79,7 @@ def refuse_unscored(image_prior: object, who: str, instead: str) -> None:
         scored = " or ".join(f"`image_prior={k}`" for k in kinds)
         raise InputError(
             subject=who,
-            value=f"cannot draw images with `image_prior={kind}`",
+            value=f"cannot sample images with `image_prior={kind}`",
             allowed="which has no score",
             remedy=f"choose {scored}, or `{instead}`",
         )
@@ -88,7 +92,7 @@ def draws(task: Task, levels: int, count: int) -> Iterator[tuple[Tensor, bool]]:
     denoise = task.image_prior.denoiser(task.spacing)
     start = task.data.frame.extend(task.data.filled)
     data = task.data.by_light(task.noise, start) if task.counts else task.data
-    falling = noise_levels(_FIRST, min(_LAST * data.sigma, _FIRST / 2), levels)
+    falling = networks.noise_levels(_FIRST, min(_LAST * data.sigma, _FIRST / 2), levels)
     several = groups(task, count)
     for group in range(several):
         size = count // several + (group < count % several)
@@ -113,7 +117,7 @@ class _Moments:
     total: Tensor | float = 0.0
     squares: Tensor | float = 0.0
 
-    def with_more(self, scenes: Tensor) -> "_Moments":
+    def with_more(self, scenes: Tensor) -> _Moments:
         values = scenes.double()
         return _Moments(self.count + len(scenes), self.total + values.sum(0), self.squares + values.square().sum(0))
 

@@ -5,14 +5,18 @@
 Mean and mode agree, so that nothing has to be split or sampled; the surround of the frame is unknown, as ever.
 """
 
-from collections.abc import Iterator
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import irfftn, rfftn
 from napari_blind_deconv.image_priors import Quadratic
 from napari_blind_deconv.restoration.normal_equations import solve
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Conjugate-gradient steps from one look at the scene to the next; three leave three times the error (decision 0015).
 _INNER_STEPS = 8

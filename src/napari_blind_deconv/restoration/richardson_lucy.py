@@ -23,9 +23,9 @@ class RichardsonLucyRestorer:
 
     kind: Literal["richardson-lucy"] = "richardson-lucy"
     steps_taken: Annotated[int, Ge(1), Le(100_000)] = 30
-    """Iterations, where the settings name none."""
+    """Iterations, if the settings give none."""
     accelerated: bool = False
-    """Whether steps have momentum: 14 of them come as far as about 30 without, 26 as far as 100."""
+    """Use momentum: 14 steps with it reach as far as about 30 without, 26 as far as 100."""
 
     def refuse(self, image_prior: object) -> None:
         """Early stopping is its only regularisation."""

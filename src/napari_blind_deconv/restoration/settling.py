@@ -1,11 +1,12 @@
 """What is decided once for all blocks of an observation, from sums over them and from a part that shows much."""
 
+from __future__ import annotations
+
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import translated
 from napari_blind_deconv.fourier import trailing
 from napari_blind_deconv.restoration.blockwise import Blocks, Observed, Restores, Seen, carried, seen, task_of
@@ -19,6 +20,9 @@ from napari_blind_deconv.restoration.scene_unit import concentration
 from napari_blind_deconv.restoration.task import Task, darkest, photons_of, sampled
 from napari_blind_deconv.spread import Done, Spreads, Step, in_turn
 from napari_blind_deconv.tiling import Cut
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LEAST_LIGHT = 1e-6
 
@@ -40,12 +44,12 @@ def settled(
     if task.non_negative or task.counts:
         task = replace(task, dark=(yield from _darkest(source, task, blocks, spread)))
     if isinstance(restorer, ByData):
-        restorer = yield from translated(restorer.chosen(task), lambda _: "choosing how to restore")
+        restorer = yield from translated(restorer.chosen(task), lambda _: "choosing the restorer")
     if isinstance(restorer, PhotonMap | RichardsonLucyRestorer):
         return restorer, replace(task, light=(yield from _light(source, task, blocks, spread)))
     if isinstance(restorer, ByPrior) and in_need_of_unit(task):
         task = replace(task, concentration=concentration(part_of(task)))
-        yield "looking how light is concentrated"
+        yield "measuring how concentrated the light is"
     return restorer, task
 
 
@@ -69,7 +73,7 @@ def _darkest(source: Observed, task: Task, blocks: Blocks, spread: Spreads) -> G
     for answer in spread(_Dark(carried(task), blocks.cut), seen(source, blocks.spread())):
         if isinstance(answer, Done):
             found.append(answer.found)
-        yield "looking for the darkest parts"
+        yield "measuring the dark level"
     return darkest(torch.cat(found))
 
 

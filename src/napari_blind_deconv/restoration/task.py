@@ -1,17 +1,21 @@
 """What a restorer is given: one observation, its kernel, its noise, and what is known of the scene."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import DataTerm, KernelField, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
 from napari_blind_deconv.restoration.in_time import Order
 from napari_blind_deconv.restoration.photons import CameraNoise, Light, Photons
 from napari_blind_deconv.tiling import Slices
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Share of the pixels that are darker than the level taken for the dark.
 _DARK = 1e-3
@@ -73,7 +77,7 @@ class Task:
         """What no kernel explains, on the scale of the observation."""
         return max(self.data.sigma**2 - self.noise.sigma**2, 0.0) ** 0.5
 
-    def of(self, observed: Tensor, weights: Tensor | None, part: Slices | None = None) -> "Task":
+    def of(self, observed: Tensor, weights: Tensor | None, part: Slices | None = None) -> Task:
         """The same for another observation, or for a part of this one."""
         kernel, field = self.data.blur.kernel, self.field
         data = DataTerm.of(observed, kernel, self.noise, model_error=self.model_error, weights=weights)
@@ -82,7 +86,7 @@ class Task:
         field = field if part is None else field.cropped(part)
         return replace(self, data=data.varied(field), field=field)
 
-    def varied(self, field: KernelField | None) -> "Task":
+    def varied(self, field: KernelField | None) -> Task:
         """The restoration of the whole observation with a kernel that changes over it; ``None``: that does not."""
         return self if field is None else replace(self, data=self.data.varied(field), field=field)
 

@@ -1,10 +1,15 @@
 """Counts split into two independent observations of one scene: one restores, the other judges."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.restoration.gaussian_conditional import white
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def thin(counts: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -14,8 +14,8 @@ from .samples import SAMPLES
 CARD, README = "card.json", "README.md"
 FORMAT, VERSION = "napari-blind-deconv testbed", 1
 _OWN = (
-    "Drawn at random by a program; what it was fitted to is not contained in it but for its power spectrum. "
-    "The licence of the drawn data is for who drew them to say."
+    "Drawn at random by a program. Of the files that it was fitted to, it contains only the power spectrum. "
+    "Whoever draws the data decides on their licence."
 )
 
 
@@ -94,13 +94,13 @@ def _noise(recipe: Recipe) -> str:
 def _border(recipe: Recipe) -> str:
     if recipe.boundary == "periodic":
         return "periodic, so that posteriors have a closed form"
-    return "the scene goes on beyond the frame"
+    return "the scene continues beyond the frame"
 
 
 def _fitted(card: Mapping[str, Any]) -> list[str]:
     found = card["fitted_to"]
     if not found:
-        return ["- Fitted to nothing: the spectrum is that of the numbers."]
+        return ["- Not fitted: the spectrum is given by the numbers."]
     names = [file["name"] for file in found["files"]]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return [

@@ -110,7 +110,7 @@ def _card(path: Path) -> dict[str, Any]:
         raise InputError(
             subject=str(path),
             value=f"holds no {CARD}",
-            allowed="so that it is no testbed",
+            allowed="so it is not a testbed",
             remedy="give the folder that `blind-deconv synthesize` has made",
         )
     try:

@@ -1,4 +1,4 @@
-"""Local copies of images and movies: TIFF and OME-Zarr as everywhere here, and PNG, in which frames are often kept."""
+"""Local copies of images and movies; frames are often kept as pictures in files of their own."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
 
-_PNG = ".png"
 _AT_ONCE = 1 << 20
 
 
@@ -66,7 +65,7 @@ def local_files(path: Path) -> list[Path]:
     io.refuse_address(path)
     if not path.is_dir() or io.is_store(path):
         return [path]
-    ends = (*io.READERS, _PNG)
+    ends = tuple(io.READERS)
     found = sorted(p for p in path.iterdir() if p.name.lower().endswith(ends) and not p.name.startswith("."))
     if not found:
         raise InputError(
@@ -79,7 +78,7 @@ def local_files(path: Path) -> list[Path]:
 
 
 def open_local(path: Path, axes: str | None = None) -> io.Source:
-    """An image by its path; a PNG is read whole, its colours averaged and its transparency left out.
+    """An image by its path; of PNG and JPEG the colours are averaged and transparency is left out.
 
     Parameters
     ----------
@@ -93,20 +92,11 @@ def open_local(path: Path, axes: str | None = None) -> io.Source:
     InputError
         For what cannot be read, and for another number of axes than there are letters.
     """
-    if path.suffix.lower() != _PNG:
-        return _renamed(io.open(path), axes)
-    from PIL import Image
-
-    try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            plain = picture.mode in {"L", "I", "I;16"}
-            values = np.asarray(picture if plain else picture.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(
-            subject=f"file {path}", value="cannot be read as PNG", remedy="check the path, or export it anew"
-        ) from error
-    grey = values if values.ndim == 2 else values.mean(-1)
-    return io.ArraySource(grey.astype(np.float32), "YX")
+    source = io.open(path)
+    if path.name.lower().endswith(io.PICTURE_SUFFIXES):
+        values = source.read().astype(np.float32)
+        return io.ArraySource(values if values.ndim == 2 else values[..., :3].mean(-1), "YX")
+    return _renamed(source, axes)
 
 
 def _renamed(source: io.Source, axes: str | None) -> io.Source:

@@ -95,7 +95,7 @@ def open_listed(name: str, folder: str | Path) -> io.Source:
     if not movie.files:
         raise InputError(
             subject=f"listed movie {name!r}",
-            value="has no files that are read as they are",
+            value="has no files that can be read directly",
             remedy=f"get it from {movie.source}, save frames as PNG or TIFF in a folder, and give that instead",
         )
     paths = [Path(folder) / file.name for file in movie.files]
@@ -129,6 +129,6 @@ def _check(name: str, movie: Listed, file: ListedFile, path: Path) -> None:
     if file.sha256 is not None and sha256(path) != file.sha256:
         raise InputError(
             subject=f"file {path}",
-            value=f"is another one than that of the listed movie {name!r}: its SHA-256 differs",
+            value=f"differs from that of the listed movie {name!r}: its SHA-256 differs",
             remedy=f"get it again from {movie.source}, or give its folder as any other movie's",
         )

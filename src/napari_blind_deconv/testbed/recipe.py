@@ -40,19 +40,19 @@ class Recipe:
     field: Field | None = None
     """p(x), with a mean; kernels by themselves have none."""
     kernel_priors: Annotated[tuple[KernelPrior, ...], Len(1, 100)] = (Gaussian(),)
-    """p(k), one after the other, from the first again when all had their turn; ``count`` samples of each."""
+    """p(k), used in turn; ``count`` samples of each."""
     kernel_size: Annotated[tuple[_Length, ...], Len(2, 3)] = (31, 31)
     """Support of the kernels in pixels, odd."""
     kernel_drift_frames: Annotated[int, Ge(1), Le(10**9)] | None = None
     """Frames from one drawn kernel to the next; between them it is their mixture. None: one for all frames."""
     noise: Noise = EvenNoise()
-    """What the camera adds."""
+    """Noise of the camera."""
     boundary: Literal["frame", "periodic"] = "frame"
-    """Whether the scene goes on beyond the frame, as in front of a camera, or wraps around."""
+    """Whether the scene continues beyond the frame, as in front of a camera, or wraps around."""
     count: Annotated[int, Ge(1), Le(10**7)] = 1
     """Number of samples, of each kernel prior."""
     seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
-    """Of everything."""
+    """Seed of all random numbers."""
     voxel_size_um: Annotated[tuple[Annotated[float, Gt(0), Le(1e6)], ...], Len(2, 3)] | None = None
     """(z, y, x) or (y, x) in µm, if lengths matter."""
     time_interval_s: Annotated[float, Gt(0), Le(1e9)] | None = None
@@ -73,14 +73,14 @@ class Recipe:
             raise InputError(
                 subject="kernel_size",
                 value=f"{self.kernel_size}",
-                allowed="must be odd, so that a centre tap exists",
+                allowed="must be odd, so that there is a centre pixel",
                 remedy=f"try {tuple(n + 1 - n % 2 for n in self.kernel_size)}",
             )
         if any(isinstance(prior, Known) for prior in self.kernel_priors):
             raise InputError(
                 subject="kernel_prior=known",
                 value="is one kernel",
-                allowed="of which there is nothing to draw",
+                allowed="which cannot be drawn",
                 remedy="choose another `kernel_prior`",
             )
         if self.voxel_size_um is None and any(isinstance(prior, Microscope) for prior in self.kernel_priors):

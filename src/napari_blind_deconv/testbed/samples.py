@@ -62,7 +62,7 @@ def read_samples(path: Path) -> list[dict[str, Any]]:
         return [dict(json.loads(line)) for line in lines]
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(
-            subject=f"file {path}", value="holds a line that is no sample", remedy="draw the testbed anew"
+            subject=f"file {path}", value="contains a line that is not a sample", remedy="draw the testbed anew"
         ) from error
 
 

@@ -100,13 +100,13 @@ def refuse_taken(path: Path, *, overwrite: bool) -> None:
     if not (path / CARD).is_file() or not io.is_store(path):
         raise InputError(
             subject=str(path),
-            value="is there already, and is no testbed",
+            value="is there already, and is not a testbed",
             remedy="choose a new name for the output",
         )
     if not overwrite:
         raise InputError(
             subject=str(path),
-            value="is there already, from an earlier time",
+            value="is there already",
             remedy="choose a new name for the output, or allow it to be replaced with `overwrite`",
         )
 

@@ -1,12 +1,16 @@
 """Whether the image shows the blur at all: the kernel against none, before the judge that ranks families of kernels."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.kernel_priors.judgement import Judge
 from napari_blind_deconv.trust.check import Check, judged
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Of the descent on the image's spectrum: within a tenth of the gain at 48, at a third of the time (decision 0016).
 _ITERATIONS = 16
@@ -33,16 +37,16 @@ def no_blur_check(observed: Tensor, kernel: Tensor, noise: float | Noise, spacin
         The pixel's size per axis, relative to the smallest.
     """
     if kernel.numel() == 1:
-        return judged(_NAME, 0.0, 0.0, doubt="", fine="no blur was found, and none removed", holds=True)
+        return judged(_NAME, 0.0, 0.0, doubt="", fine="no blur was found, so none was removed", holds=True)
     gain = Judge.of(observed, noise, spacing=spacing, iterations=_ITERATIONS).gain(kernel.to(observed))
     supported = f"this PSF explains the image {gain:.0f} nats better than no blur"
-    undecided = f"the image alone does not tell this PSF from no blur ({gain:+.1f} nats): it rests on what was given"
+    undecided = f"the image alone cannot distinguish this PSF from no blur ({gain:+.1f} nats): check it by other means"
     return judged(
         _NAME,
         gain,
         _CONTRADICTED,
         doubt=f"this PSF explains the image worse than no blur at all ({gain:+.0f} nats of evidence): the image may be "
-        "sharp already, the PSF another one, or the noise level wrong; try `kernel_prior=auto`",
+        "sharp already, or the PSF or the noise level is wrong; try `kernel_prior=auto`",
         fine=supported if gain > _STRONG else undecided,
         holds=gain > _CONTRADICTED,
     )

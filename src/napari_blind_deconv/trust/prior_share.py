@@ -1,16 +1,20 @@
 """How much of a restored image's detail the data can have told, and how much is left to the prior."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import finished
 from napari_blind_deconv.forward import DataTerm, Frame
 from napari_blind_deconv.fourier import irfftn, multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
 from napari_blind_deconv.trust.smoothing import smoothed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # More than half of the detail.
 _LIMIT = 0.5
@@ -133,8 +137,8 @@ def share_check(whole: float) -> Check:
         "prior_share",
         whole,
         _LIMIT,
-        doubt=f"{whole:.0%} of the restored detail is the prior's, or amplified noise: the PSF and the noise let too "
-        "little of it through; believe only coarse structure, or record with more light or a sharper PSF",
+        doubt=f"{whole:.0%} of the restored detail comes from the prior, or is amplified noise: too little of it is "
+        "visible through PSF and noise; trust only coarse structure, or record with more light or a sharper PSF",
         fine=f"{1 - whole:.0%} of the restored detail comes from the data",
     )
 

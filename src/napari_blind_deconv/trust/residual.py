@@ -1,17 +1,22 @@
 """The residual: what a restored and blurred image misses of the observation, and whether that is nothing but noise."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from scipy import special
-from torch import Tensor
+import scipy
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.fourier import hann, irfftn, multiplicity, radius, rfftn, trailing
 from napari_blind_deconv.trust.check import Check, judged
 from napari_blind_deconv.trust.smoothing import gaussian_taps, smoothed
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _SIZE = 2.0  # times what noise and model error explain
 # Frequencies from here up (cycles per sample; Nyquist is 0.5) tell the noise: a blurred image has nothing left there.
@@ -26,7 +31,7 @@ _TOLERATED, _TOLERATED_LOCALLY = 2.0, 2.0
 _ORDINATES_PER_INDEPENDENT = 1.944
 # Local misfit: the residual's waves of more than about six samples, in windows of this standard deviation, in samples.
 _SMOOTHING, _WINDOW = 1.0, 8.0
-_COMPRESSED = "not judged: the image was compressed with losses, whose errors are not white even where the PSF is right"
+_COMPRESSED = "not judged: the errors of lossy compression are not white, even if the PSF is right"
 # Share of such a window that must be data: in the middle of a mask there is only what leaks in from its rim.
 _DATA = 0.5
 
@@ -101,9 +106,9 @@ def size(value: float) -> Check:
         "residual_size",
         value,
         _SIZE,
-        doubt=f"the restored image, blurred again, misses the observation by {value:.1f} times what noise and model "
-        "error explain: PSF or noise level are wrong, or the blur differs across the image",
-        fine="the restored image, blurred again, meets the observation as well as the noise allows",
+        doubt=f"the restored image, blurred again, differs from the recording by {value:.1f} times what noise and "
+        "model error explain: the PSF or the noise level is wrong, or the blur differs across the image",
+        fine="the restored image, blurred again, matches the recording as well as the noise allows",
     )
 
 
@@ -133,17 +138,17 @@ def whiteness_of(power: Tensor, shape: Sequence[int], parts: int) -> Check:
             continue
         ratio = float((power * counted)[chosen].sum()) / ordinates / noise
         freedom = [max(2.0, 2 * parts * n / per) for n in (ordinates, float(counted[high].sum()))]
-        limit = _TOLERATED * float(special.fdtri(*freedom, 1 - _FALSE_ALARMS / _BANDS))
+        limit = _TOLERATED * float(scipy.special.fdtri(*freedom, 1 - _FALSE_ALARMS / _BANDS))
         worst = max(worst, (ratio, limit, (low + top) / 2), key=lambda found: found[0] / found[1])
     ratio, limit, frequency = worst
     return judged(
         "residual_whiteness",
         ratio,
         limit,
-        doubt=f"the residual is not white: waves of about {1 / max(frequency, 1e-3):.0f} pixels are missed {ratio:.1f} "
-        "times as strongly as noise is; the PSF is wrong or the prior too strong: look for the specimen's shapes in "
-        "the residual, try another kind of PSF or a lower strength",
-        fine="the residual is as white as noise",
+        doubt=f"the residual is not white: waves of about {1 / max(frequency, 1e-3):.0f} pixels are {ratio:.1f} "
+        "times as strong as noise; the PSF is wrong or the prior too strong: look for the specimen in the residual, "
+        "and try another kind of PSF or a lower strength",
+        fine="the residual is white, like noise",
     )
 
 
@@ -173,7 +178,7 @@ def local_whiteness(
     freedom = max(1.0, window * kept)
     earlier, frames, samples = of or (0, len(inside), inside.numel())
     windows = max(1.0, samples / window)
-    limit = _TOLERATED_LOCALLY * float(special.chdtri(freedom, _FALSE_ALARMS / windows)) / freedom
+    limit = _TOLERATED_LOCALLY * float(scipy.special.chdtri(freedom, _FALSE_ALARMS / windows)) / freedom
     value = float(ratio[tuple(place)])
     where = ", ".join(str(first + i) for first, i in zip(start, place[-ndim:], strict=True))
     frame = f" of frame {place[0] + 1 + earlier}" if frames > 1 else ""
@@ -181,9 +186,9 @@ def local_whiteness(
         "residual_local",
         value,
         limit,
-        doubt=f"the residual shows structure around pixel ({where}){frame}, {value:.1f} times that of noise: there the "
-        "PSF is another one, or light was lost; restore that part by itself",
-        fine="the residual is like noise in every part of the image",
+        doubt=f"the residual shows structure around pixel ({where}){frame}, {value:.1f} times that of noise: the PSF "
+        "differs there, or light was lost; restore that part by itself",
+        fine="the residual looks like noise in every part of the image",
     )
 
 

@@ -8,13 +8,13 @@ with the other as it came: whatever the restoration adds that was not in the lig
 as any noise. Two restored halves would agree on it, since the same PSF and the same steps made both.
 """
 
+from __future__ import annotations
+
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-from torch import Tensor
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import VoxelSize, whole
 from napari_blind_deconv.crops import informative_window
 from napari_blind_deconv.fourier import irfftn, rfftn
@@ -23,6 +23,9 @@ from napari_blind_deconv.metrics.fourier_correlation import THRESHOLD
 from napari_blind_deconv.restoration import RichardsonLucyRestorer
 from napari_blind_deconv.restoration.gaussian_conditional import white
 from napari_blind_deconv.restoration.task import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Side of the part that is looked at, by the number of axes, in pixels; it is one frame.
 _SIDE = {1: 2048, 2: 192, 3: 48}
@@ -85,7 +88,7 @@ def words(before: float | None, why: Literal["light", "pixels", "nothing"], afte
     'half of the light shows detail of 0.31 µm, restored 0.28 µm'
     """
     if before is None or why == "nothing":
-        return "the two halves of the light agree on nothing: there is too little of it"
+        return "the two halves of the light show nothing in common: there is too little light"
     finest = "as fine as two pixels" if why == "pixels" else f"of {before:.3g} {unit}"
     restored = "none" if after is None else f"{after:.3g} {unit}"
     return f"half of the light shows detail {finest}, restored {restored}"

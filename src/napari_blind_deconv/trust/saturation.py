@@ -11,6 +11,7 @@ def saturation_check(share: float) -> Check:
         "saturation",
         share,
         _LIMIT,
-        doubt=f"{share:.2%} of the pixels are saturated; their light is lost and rings appear around them",
+        doubt=f"{share:.2%} of the pixels are saturated; their light is lost, and rings can appear around them; reduce "
+        "the exposure",
         fine="hardly any pixel is saturated" if share else "no pixel is saturated",
     )

@@ -1,10 +1,16 @@
 """Means over the neighbourhood, the image mirrored at its border."""
 
-import math
+from __future__ import annotations
 
-import torch
-from scipy import ndimage
-from torch import Tensor
+import math
+from typing import TYPE_CHECKING
+
+import scipy
+
+from napari_blind_deconv._torch import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def gaussian_taps(n: int, sigma: float, like: Tensor) -> Tensor:
@@ -33,7 +39,7 @@ def smoothed(values: Tensor, ndim: int, sigma: float) -> Tensor:
 
 
 def _line_by_scipy(values: Tensor, taps: Tensor, axis: int) -> Tensor:
-    return torch.from_numpy(ndimage.correlate1d(values.numpy(), taps.numpy(), axis, mode="mirror"))
+    return torch.from_numpy(scipy.ndimage.correlate1d(values.numpy(), taps.numpy(), axis, mode="mirror"))
 
 
 def _line_by_torch(values: Tensor, taps: Tensor, axis: int) -> Tensor:

@@ -22,8 +22,8 @@ def uncertainty_check(factor: float, doubt: str) -> Check:
         "uncertainty",
         factor,
         factor,
-        fine=f"the uncertainty is {factor:.2g} times the spread of the draws, so that 90 % intervals hold about 90 %",
-        doubt=f"the uncertainty is {factor:.2g} times the spread of the draws, but {doubt}: read the map as where, not "
-        "as how much",
+        fine=f"the uncertainty is {factor:.2g} times the spread of the draws, so 90 % intervals contain about 90 %",
+        doubt=f"the uncertainty is {factor:.2g} times the spread of the draws, but {doubt}: the map shows where the "
+        "image is uncertain, not by how much",
         holds=not doubt,
     )

@@ -13,6 +13,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from napari_blind_deconv.doubts import CHECK_NAMES, HEADING, counted
 from napari_blind_deconv.printable import shown
 
 from .charts import correlation_curves, strips
@@ -60,6 +61,7 @@ def page(title: str, records: Sequence[Record], told: Sequence[str]) -> str:
         digest=digest,
         records=records,
         looks=looks(records, told),
+        doubts_heading=HEADING,
         most=_MOST_LOOKS,
         counts=counts(records),
         strips=strips(records),
@@ -84,11 +86,11 @@ def looks(records: Sequence[Record], told: Sequence[str]) -> list[Look]:
     failed, differing, doubtful = [], [], []
     for number, record in enumerate(records, start=1):
         if record.status == "failed":
-            failed.append(Look(record.message or "no reason was written down", "failed", "failed", number, record.name))
+            failed.append(Look(record.message or "no reason was recorded", "failed", "failed", number, record.name))
         for channel in record.channels:
             name = record.name + (f", {channel_name(channel)}" if channel.number else "")
             differing += [Look(mark, "differs", "PSF differs", number, name) for mark in channel.marks]
-            doubtful += [Look(check.sentence, "doubt", "doubt", number, name) for check in channel.doubts]
+        doubtful += [Look(sentence, "doubt", "warning", number, record.name) for sentence in record.warnings]
     return [*failed, *differing, *doubtful, *(Look(sentence) for sentence in told)]
 
 
@@ -97,7 +99,7 @@ def counts(records: Sequence[Record]) -> dict[str, int]:
     return {
         "files": len(records),
         "failed": sum(record.status == "failed" for record in records),
-        "doubtful": sum(bool(record.doubts) for record in records),
+        "doubtful": sum(bool(record.warnings) for record in records),
         "differing": sum(record.differs for record in records),
     }
 
@@ -183,6 +185,11 @@ def figure_name(name: str) -> str:
     return name.replace("_", " ")
 
 
+def check_name(name: str) -> str:
+    """How a check is called, as in the widgets."""
+    return CHECK_NAMES.get(name, name.replace("_", " "))
+
+
 def channel_name(channel: Channel) -> str:
     """How a channel is called; nothing where a file has no channels."""
     return channel.name or (f"channel {channel.number}" if channel.number else "")
@@ -191,7 +198,7 @@ def channel_name(channel: Channel) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    for function in (shown, sig, lengths, ratios, duration, figure_name, channel_name):
+    for function in (shown, sig, lengths, ratios, duration, figure_name, channel_name, check_name, counted):
         environment.filters[function.__name__] = function
     environment.globals["limit_words"] = limit_words
     return environment.from_string(_text("page.html.jinja"))

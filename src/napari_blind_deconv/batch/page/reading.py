@@ -53,7 +53,7 @@ def read_records(folder: Path, listed: Sequence[Listed] | None = None) -> tuple[
     Raises
     ------
     InputError
-        For a folder that is none, or holds no report of a run.
+        For a folder that is none, or contains no report of a run.
     """
     try:
         found = sorted(path for path in folder.iterdir() if path.name.endswith(REPORT))
@@ -80,7 +80,7 @@ def read_records(folder: Path, listed: Sequence[Listed] | None = None) -> tuple[
     if not records and not failed:
         raise InputError(
             subject=f"folder {folder}",
-            value="holds no report of a run",
+            value="contains no report of a run",
             allowed=f"whose name ends in {REPORT}",
             remedy="give the output folder of `blind-deconv run`",
         )

@@ -171,6 +171,12 @@ class Record:
         """Names of the checks that raise doubt, each once."""
         return tuple(dict.fromkeys(check.name for channel in self.channels for check in channel.doubts))
 
+    def doubts_of(self, channel: Channel) -> tuple[str, ...]:
+        """The reasons to doubt one channel's result; of a file with a single one, all."""
+        if not channel.number:
+            return self.warnings
+        return tuple(sentence for sentence in self.warnings if sentence.startswith(f"channel {channel.number}: "))
+
     @property
     def kernel_prior(self) -> str:
         """What was said of the PSF: a kind, or ``auto``."""

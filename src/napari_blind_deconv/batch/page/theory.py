@@ -1,11 +1,12 @@
 """The widths that the optics allow: those of the PSF without aberrations, where enough is known of a microscope."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-import torch
-
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.kernel_priors import Microscope
 from napari_blind_deconv.metrics import psf_figures
@@ -34,7 +35,10 @@ def with_theory(record: Record, microscope: Microscope | None = None) -> Record:
     optics = named or (microscope if len(record.channels) == 1 else None)
     if optics is None:
         return record
-    return replace(record, channels=tuple(_beside(c, optics, fitted=named is not None) for c in record.channels))
+    count = len(record.channels)
+    seen = [optics.of_channel(index, count) if named else optics for index in range(count)]
+    channels = [_beside(c, own, fitted=named is not None) for c, own in zip(record.channels, seen, strict=True)]
+    return replace(record, channels=tuple(channels))
 
 
 def _microscope(record: Record) -> Microscope | None:

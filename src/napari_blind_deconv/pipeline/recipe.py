@@ -15,10 +15,10 @@ from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.blocks import Results, channel_in_blocks
 from napari_blind_deconv.pipeline.bootstrap import IN_ONE_PIECE_ONLY
 from napari_blind_deconv.pipeline.comparing import compared
-from napari_blind_deconv.pipeline.device import device_of
+from napari_blind_deconv.pipeline.device import device_of, on
 from napari_blind_deconv.pipeline.given import Given, Maps, loaded, opened
 from napari_blind_deconv.pipeline.in_one_piece import channel_in_one_piece
-from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller
+from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, smaller, time_machine
 from napari_blind_deconv.pipeline.outcome import Outcome, check_finite, joined_maps, report_of, stacked
 from napari_blind_deconv.pipeline.preparation import Run, checked_truth, preparing
 from napari_blind_deconv.pipeline.room import no_room, release, said_of_plan
@@ -82,15 +82,15 @@ def deconvolve_steps(
         The PSF for ``kernel_prior`` known, and its voxels; they must be the image's. Where channels have a PSF each,
         one per channel along the first axis.
     truth, true_psf
-        The sharp image and the true PSF, to be compared with; they do not influence the result.
+        The sharp image and the true PSF, for comparison; they do not influence the result.
     mask
         Pixels to use: those where it is zero are left out everywhere, and filled by the model. The image's shape, or
         that of its spatial axes.
     region
         Where the PSF is estimated: where this is not zero, its shape as that of ``mask``; or one slice per spatial
-        axis. The PSF is that of the image cropped to it, whatever lies elsewhere; all of the image is restored with it.
+        axis. The PSF is that of the image cropped to it; the whole image is restored with it.
     max_memory_gb
-        What this process may hold of main memory, in 10⁹ bytes: an image that needs more is worked on in blocks. By
+        Limit of main memory for this process, in 10⁹ bytes: an image that needs more is restored in blocks. By
         default a large share of what is free.
     maps
         Whether ``Result.maps`` are kept; or what makes, by its name, the sink that a map is written to.
@@ -98,7 +98,7 @@ def deconvolve_steps(
         What takes the restored image: an array of its shape, float32, or a sink, such as `io.create` gives, to which
         blocks are written as they come, and from which they are read again.
     spread
-        Who works on the blocks of an image that is worked on in blocks: this process, or others that can read it.
+        Who restores the blocks of a large image: this process, or others that can read it.
 
     Yields
     ------
@@ -113,7 +113,7 @@ def deconvolve_steps(
     Raises
     ------
     InputError
-        For input that cannot be worked with, and for an image that no plan has room for, before anything is computed.
+        For unusable input, and for an image that does not fit into memory even in blocks, before anything is computed.
     """
     given = Given(image, axes, voxel_size_um, psf, psf_voxel_size_um, truth, true_psf, mask, region, maps, out)
     settings = settings or Settings()
@@ -133,11 +133,13 @@ def _with_room(
     layout = arrangement(source.shape, given.axes, settings.planes)
     refuse_type(source.dtype, source.shape)
     work = given.work(layout, settings)
-    plan = planned(work, limit_bytes(max_memory_gb), device_of(settings), maps=bool(given.maps))
+    device = device_of(settings)
+    yield Progress("planning", 0, 0)
+    time_machine(work, device)
+    plan = planned(work, limit_bytes(max_memory_gb), device, maps=bool(given.maps))
     smaller_ones: list[str] = []
     while True:
-        if plan.blocks is not None or smaller_ones:
-            yield Progress("planning", 0, 0, message=plan.words())
+        yield Progress("planning", 0, 0, message=plan.words(), expected=plan.course)
         try:
             result = yield from _planned_steps(given, source, settings, (plan, spread), kernels)
         except (MemoryError, RuntimeError) as error:
@@ -164,7 +166,7 @@ def _planned_steps(
     plan, spread = how
     image = source if plan.blocks is not None else (yield from loaded(given.image, source))
     run = yield from said(preparing(image, settings, *given.checked, spread=spread), "preparing")
-    run = replace(run, device=plan.device)
+    run = replace(run, device=on(plan.device))
     truth, true_psf = checked_truth(given.truth, given.true_psf, run)
     if settings.bootstrap and plan.blocks is not None:
         run = replace(run, warnings=[*run.warnings, IN_ONE_PIECE_ONLY])

@@ -1,0 +1,38 @@
+"""Whether memory is flat over the hours."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+WARM_UP: Final = 3
+"""Windows until what is loaded on first use has been loaded."""
+
+
+def slope_mb_per_hour(hours: Sequence[float], resident_mb: Sequence[float]) -> float:
+    """Slope of the median line through all pairs (Theil and Sen): single windows with large images count little.
+
+    Examples
+    --------
+    >>> slope_mb_per_hour([0.0, 1.0, 2.0, 3.0], [500.0, 502.0, 900.0, 506.0])
+    2.0
+    """
+    x, y = np.asarray(hours, float), np.asarray(resident_mb, float)
+    first, second = np.triu_indices(len(x), 1)
+    return float(np.median((y[second] - y[first]) / (x[second] - x[first]))) if first.size else 0.0
+
+
+def in_words(entries: Sequence[dict[str, Any]]) -> str:
+    """One sentence about the memory of each process."""
+    sentences = []
+    for process in dict.fromkeys(entry["process"] for entry in entries):
+        mine = [entry for entry in entries if entry["process"] == process][WARM_UP:]
+        if len(mine) < 2:
+            continue
+        slope = slope_mb_per_hour([e["at"] / 3600 for e in mine], [e["resident_mb"] for e in mine])
+        each = slope_mb_per_hour(range(len(mine)), [e["resident_mb"] for e in mine])
+        sentences.append(
+            f"memory of process {process}: {mine[0]['resident_mb']:.0f} MB to {mine[-1]['resident_mb']:.0f} MB in "
+            f"{len(mine)} windows, {slope:+.1f} MB an hour, {each:+.2f} MB a window"
+        )
+    return "\n".join(sentences) or "too few windows to say anything about memory"

@@ -1,0 +1,156 @@
+"""How long a run will still take: what the planner expects of every stage, corrected by how fast the run really is."""
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from napari_blind_deconv._types import Progress
+
+Course = Sequence[tuple[str, float]]
+"""Stages in the order in which they come, each with its expected seconds; a stage comes once for every channel."""
+
+# Seconds of agreement with the plan that are assumed before anything has been seen.
+_TRUST: Final = 0.5
+# Part of an expected stage after which its end is approached ever more slowly: it may take longer than expected.
+_SURE: Final = 0.8
+# Part of a stage after which the pace of its own steps is believed wholly.
+_PACED: Final = 0.25
+# Seconds after which it is known how much of a processor there is, and the slowest that is believed.
+_FELT: Final = 1.0
+_SLOWEST: Final = 20.0
+_COUNTED: Final = "restoring"
+
+
+class TimeLeft:
+    """Follows one run; between its steps the time that is left falls by itself.
+
+    Parameters
+    ----------
+    course
+        What is expected before the run says more; empty: nothing.
+
+    Examples
+    --------
+    >>> watch = TimeLeft([("preparing", 2.0), ("restoring", 8.0)])
+    >>> watch.follow(Progress("preparing", 0, 0), now=0.0)
+    >>> watch.left(now=1.0), round(watch.share(now=1.0), 2)
+    (9.0, 0.1)
+    """
+
+    def __init__(self, course: Course = ()) -> None:
+        self._course = list(course)
+        self._at = -1
+        self._spent = [0.0] * len(self._course)
+        self._begun: float | None = None
+        self._entered = 0.0
+        # Of a stage that is counted: what came before it, the step, and the last one.
+        self._steps: tuple[int, int, int] | None = None
+        self._first_step, self._first_spent, self._by_pace = 0, 0.0, 0.0
+        self._share, self._rate, self._slow = 0.0, 1.0, 1.0
+
+    def follow(self, progress: Progress, now: float | None = None) -> None:
+        """See a step."""
+        now = time.monotonic() if now is None else now
+        if self._begun is None:
+            self._begun = self._entered = now
+        if progress.expected and list(progress.expected) != self._course[self._first_planned() :]:
+            self._expect(progress.expected)
+        ahead = [i for i in range(max(self._at, 0), len(self._course)) if self._course[i][0] == progress.stage]
+        if ahead and ahead[0] != self._at:
+            self._enter(ahead[0], now)
+        if progress.stage == _COUNTED and progress.total > 0:
+            self._count(progress, now - self._entered)
+        if self._course:
+            # Not between steps: the time that is left must fall there.
+            self._rate = self._found_rate(max(self._at, 0), now - self._entered)
+
+    def feel(self, busy: float, now: float | None = None) -> None:
+        """Know how many seconds this process has computed since the first step.
+
+        On a machine that others use as well that is less than the time that has passed, and is known before any stage
+        has ended; after that, what the stages took counts.
+        """
+        now = time.monotonic() if now is None else now
+        if self._begun is None or now - self._begun < _FELT or self._at > 0 or not self._course:
+            return
+        elapsed = now - self._begun
+        self._slow = min(max(elapsed / max(busy, 1e-9), 1.0), _SLOWEST)
+        self._rate = self._found_rate(0, now - self._entered)
+
+    def steps(self) -> tuple[int, int] | None:
+        """Step and steps of a stage whose number of steps is known and stays."""
+        if self._steps is None:
+            return None
+        first, step, last = self._steps
+        return step - first, last - first
+
+    def left(self, now: float | None = None) -> float | None:
+        """Seconds; ``None`` where nothing is expected."""
+        now = time.monotonic() if now is None else now
+        if not self._course or self._begun is None:
+            return None
+        at = max(self._at, 0)
+        spent = now - self._entered if self._at >= 0 else 0.0
+        later = sum(seconds for _, seconds in self._course[at + 1 :])
+        return self._left_of_stage(at, spent) + self._rate * later
+
+    def share(self, now: float | None = None) -> float:
+        """The part of the run that is done, 0 to 1; it never falls."""
+        now = time.monotonic() if now is None else now
+        left = self.left(now)
+        if left is not None and self._begun is not None:
+            elapsed = now - self._begun
+            self._share = max(self._share, elapsed / max(elapsed + left, 1e-9))
+        return self._share
+
+    def _first_planned(self) -> int:
+        """Stages before the plan, such as a start, keep their place when the plan comes."""
+        names = [name for name, _ in self._course]
+        return names.index("preparing") if "preparing" in names else len(names)
+
+    def _expect(self, course: Course) -> None:
+        kept = min(self._first_planned(), len(self._course))
+        self._course = [*self._course[:kept], *course]
+        self._spent = [*self._spent[:kept], *[0.0] * len(course)]
+        self._at = min(self._at, kept - 1) if kept else -1
+
+    def _enter(self, at: int, now: float) -> None:
+        if self._at >= 0:
+            self._spent[self._at] += now - self._entered
+        self._at, self._entered, self._steps = at, now, None
+
+    def _count(self, progress: Progress, spent: float) -> None:
+        names = [name for name, _ in self._course]
+        rounds, before = max(names.count(_COUNTED), 1), names[: max(self._at, 0)].count(_COUNTED)
+        last = progress.total * (before + 1) // rounds
+        if self._steps is None:
+            self._first_step, self._first_spent = progress.step, spent
+        first = self._first_step - 1
+        if last <= first:
+            return
+        self._steps = first, min(progress.step, last), last
+        made = max(progress.step - self._first_step, 0)
+        pace = (spent - self._first_spent) / made if made else 0.0
+        self._by_pace = spent + pace * (last - self._steps[1]) if made else self._course[self._at][1]
+
+    def _found_rate(self, at: int, spent: float) -> float:
+        """How many times longer things take than expected."""
+        expected = sum(seconds for _, seconds in self._course[:at])
+        seen = sum(self._spent[:at])
+        rate = (seen + _TRUST * self._slow) / (expected + _TRUST)
+        own = self._course[at][1]
+        # A stage that takes longer than it should says so before its end.
+        return max(rate, (seen + spent + _TRUST) / (expected + own + _TRUST)) if spent > rate * own else rate
+
+    def _left_of_stage(self, at: int, spent: float) -> float:
+        expected = self._rate * self._course[at][1]
+        if self._steps is not None:
+            first, step, last = self._steps
+            trusted = min((step - first) / (last - first) / _PACED, 1.0)
+            expected += trusted * (self._by_pace - expected)
+        sure = _SURE * expected
+        if spent <= sure:
+            return expected - spent
+        rest = expected - sure
+        return rest * math.exp((sure - spent) / rest) if rest > 0 else 0.0

@@ -1,0 +1,84 @@
+"""Room: the form keeps most of its dock, whatever else is opened and however much there is to say."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from gui import PLUGIN, spots
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+OURS = ("Deconvolution metrics", "Compare PSFs", "PSF from beads", "Batch")
+LONG = "\n".join(
+    f"• doubt {i}, in a sentence that is long enough to take two lines of a dock on the right" for i in range(40)
+)
+
+
+def filler() -> QWidget:
+    """A widget such as other plugins have."""
+    widget = QWidget()
+    column = QVBoxLayout(widget)
+    column.addWidget(QLabel("other"))
+    return widget
+
+
+@pytest.fixture
+def small(viewer: Any) -> Any:
+    """A small window."""
+    viewer.window.resize(1024, 700)
+    return viewer
+
+
+def test_form_keeps_its_height_when_ten_docks_are_opened(
+    qtbot: Any, small: Any, open_widget: Callable[[str], Any]
+) -> None:
+    widget = open_widget("Blind deconvolution")
+    qtbot.wait(50)
+    before = widget.scroll.height()
+    for name in OURS:
+        open_widget(name)
+    for number in range(6):
+        small.window.add_dock_widget(filler(), name=f"other {number}", area="left")
+    widget.parent().raise_()
+    qtbot.waitUntil(lambda: widget.isVisible() and widget.scroll.height() >= 0.9 * before)
+    assert small.window._qt_window.height() <= 960  # by no more than the docks of others need
+
+
+def test_form_keeps_most_of_its_dock_beside_a_long_text(
+    qtbot: Any, small: Any, open_widget: Callable[[str], Any]
+) -> None:
+    widget = open_widget("Blind deconvolution")
+    small.add_image(spots((3, 9, 48, 52)), name="cells")
+    widget.form.fold.setChecked(True)
+    widget.panel.say(LONG)
+    qtbot.waitUntil(lambda: widget.panel.status.height() > 60)
+    assert widget.scroll.height() > 0.4 * widget.height()
+    bar = widget.panel.status.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    bar.setValue(bar.maximum())
+    assert widget.panel.status.text().endswith(LONG[-20:])
+
+
+def test_nothing_is_cut_at_the_side(qtbot: Any, small: Any, open_widget: Callable[[str], Any]) -> None:
+    widget = open_widget("Blind deconvolution")
+    small.add_image(spots((3, 9, 48, 52)), name="cells")
+    widget.form.fold.setChecked(True)
+    for kind in ("microscope", "known", "uniform"):
+        box = widget.form.kernel_prior.box
+        box.setCurrentIndex(box.findData(kind))
+        qtbot.wait(20)
+        assert widget.scroll.widget().width() <= widget.scroll.viewport().width()
+        for child in widget.scroll.widget().findChildren(QWidget):
+            if child.isVisible() and child.width() > 0:
+                right = child.mapTo(widget.scroll.widget(), child.rect().topRight()).x()
+                assert right <= widget.scroll.widget().width(), (child.accessibleName(), child.width(), child.parent())
+
+
+def test_closing_other_docks_gives_their_place_back(qtbot: Any, small: Any, open_widget: Callable[[str], Any]) -> None:
+    widget = open_widget("Blind deconvolution")
+    qtbot.wait(50)
+    before = widget.scroll.height()
+    other = small.window.add_dock_widget(QPushButton("other"), name="other", area="right")
+    qtbot.wait(50)
+    small.window.remove_dock_widget(other)
+    qtbot.waitUntil(lambda: widget.scroll.height() >= before - 2)
+    assert PLUGIN in widget.parent().windowTitle() or widget.parent() is not None
