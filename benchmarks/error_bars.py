@@ -2,6 +2,8 @@
 
     python benchmarks/error_bars.py gaussian fields [--draws 200] [--processes 1] [--csv FILE]
 
+With a file, every draw is kept as it comes, and a run that was stopped goes on after the last of them.
+
 Families: gaussian, defocus, airy, microscope. Scenes: `fields`, draws of the model that the fit believes in (a
 stationary Gaussian field of a steepness, bends and a grain drawn from their priors, in white noise); `power-laws`,
 the same without bends and grain (`image_priors.GaussianField`); `scenes`, cells, filaments, beads and photographs
@@ -230,6 +232,32 @@ def summary(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
+def already(path: Path, draws: int) -> list[dict[str, object]]:
+    """The draws of a run that was stopped; its names and scenes stay words."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        found = [{name: _read(value) for name, value in one.items()} for one in csv.DictReader(file)]
+    return [one for one in found if one["index"] < draws]
+
+
+def _read(value: str) -> object:
+    try:
+        return int(value) if value.isdecimal() else float(value)
+    except ValueError:
+        return value
+
+
+def kept(rows: list[dict[str, object]], path: Path) -> None:
+    """Write all draws so far."""
+    new = path.with_name(path.name + ".new")
+    with new.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, sorted({name for one in rows for name in one}))
+        writer.writeheader()
+        writer.writerows(rows)
+    new.replace(path)
+
+
 def main() -> None:
     """Print the coverage of one family on one kind of scene."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -241,16 +269,13 @@ def main() -> None:
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     work = partial(row, family=options.family, scenes=options.scenes, seed=options.seed)
-    if options.processes == 1:
-        rows = [work(index) for index in range(options.draws)]
-    else:
-        with ProcessPoolExecutor(options.processes) as pool:
-            rows = list(pool.map(work, range(options.draws)))
-    if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, sorted({name for one in rows for name in one}))
-            writer.writeheader()
-            writer.writerows(rows)
+    rows = already(options.csv, options.draws) if options.csv else []
+    left = [index for index in range(options.draws) if index not in {one["index"] for one in rows}]
+    with ProcessPoolExecutor(options.processes) as pool:
+        for one in map(work, left) if options.processes == 1 else pool.map(work, left):
+            rows.append(one)
+            if options.csv:
+                kept(rows, options.csv)
     print(f"{options.family}, {options.scenes}, {options.draws} draws")
     print(summary(rows))
 

@@ -1,7 +1,7 @@
 """Many frames, one PSF or several: what frames tell together, which of them share a PSF, and PSFs that drift."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ from scipy import ndimage
 
 from napari_blind_deconv import InputError, Settings, batch, deconvolve, io
 from napari_blind_deconv.batch.page.reading import read_records
+from napari_blind_deconv.estimation import Problem, choice
 from napari_blind_deconv.estimation.temporal import edges_of
 from napari_blind_deconv.evidence import Evidence, Frames
-from napari_blind_deconv.evidence.seen import seen
+from napari_blind_deconv.evidence.levels import Levels, Shown
+from napari_blind_deconv.evidence.looking import looks
+from napari_blind_deconv.evidence.seen import _by_itself, _levels, seen
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.image_priors import GaussianField, NoPrior
-from napari_blind_deconv.kernel_priors import Gaussian, Uniform
+from napari_blind_deconv.kernel_priors import Auto, Fit, Gaussian, Uniform
+from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.pipeline import posing
 from napari_blind_deconv.restoration import ByPrior, RichardsonLucyRestorer
 from napari_blind_deconv.synthesis import gaussian_kernel
@@ -58,7 +62,8 @@ def test_frames_that_are_read_a_few_at_a_time_tell_what_they_tell_together(
     size = max(observed[0].numel(), (1 << 22) // at_once)
     apart, together = (seen(f, window, Noise.white(1.0), 1.0) for f in (Frames(some, count, size), Frames.of(observed)))
     assert max(read) <= at_once
-    assert sum(read) == count
+    # Once more, where they are to be weighed.
+    assert sum(read) in (count, 2 * count)
     assert torch.allclose(apart.ordinates, together.ordinates)
     assert apart.noise == pytest.approx(together.noise)
     assert apart.coherence == pytest.approx(together.coherence)
@@ -73,6 +78,62 @@ def test_frames_count_for_what_each_tells_of_its_own(still: float, least: float,
     ]
     frames = Frames.of(torch.tensor(np.stack(scenes) + 0.003 * rng.standard_normal((12, 96, 96))))
     assert least <= seen(frames, (96, 96), Noise.white(0.003), 0.003).apart <= most
+
+
+def bleached(light: NDArray[np.floating], seed: int, side: int = 80) -> tuple[torch.Tensor, float]:
+    """Another scene in every frame, counts of light that falls; on the scale of the mean light, with its noise."""
+    rng, full = np.random.default_rng(seed), 400 / light.mean()
+    scenes = np.stack([ndimage.gaussian_filter(rng.standard_normal((side, side)), (1.2, 1.0)) for _ in light])
+    blurred = np.clip(1 + 0.2 * scenes / scenes.std(), 0.05, None) * light[:, None, None]
+    return torch.tensor(rng.poisson(full * blurred) / full), float((light.mean() / full) ** 0.5)
+
+
+@given(st.integers(0, 99), st.floats(0.05, 0.4))
+@settings(max_examples=10, deadline=None)
+def test_the_levels_of_frames_are_found(seed: int, last: float) -> None:
+    light = np.geomspace(1.0, last, 12)
+    observed, sigma = bleached(light, seed)
+    noise = Noise.white(sigma)
+    (look,) = looks(Frames.of(observed), (80, 80), noise, sigma)
+    found = _levels(Shown.of([_by_itself(look, noise)]), look, noise)
+    amiss = (found.noise.numpy() / light, np.sqrt(found.signal.numpy()) / light)
+    assert all(np.std(np.log(ratio)) < 0.25 for ratio in amiss)
+
+
+@given(st.integers(0, 99), st.integers(1, 4))
+@settings(max_examples=10, deadline=None)
+def test_a_frame_of_noise_tells_nothing(seed: int, dark: int) -> None:
+    rng = np.random.default_rng(seed)
+    observed, sigma = bleached(np.geomspace(1, 0.3, 8), seed)
+    noisy = torch.tensor(1 + sigma * rng.standard_normal((dark, *observed.shape[1:])))
+    alone, beside = (
+        Evidence.of(frames[:1], sigma, spacing=(1.0, 1.0), frames=Frames.of(frames))
+        for frames in (observed, torch.cat([observed[:3], noisy, observed[3:]]))
+    )
+    # What a frame of noise changes is the reading of the noise of all.
+    assert float((beside.periodogram / alone.periodogram - 1)[alone.weights > 0].abs().mean()) < 0.06
+    assert float((beside.floor / alone.floor - 1)[alone.weights > 0].abs().mean()) < 0.12
+    assert beside.independent == pytest.approx(alone.independent, rel=0.03)
+
+
+def test_frames_of_more_noise_weigh_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth, errors = gaussian_kernel((9, 9), 1.4**2 * np.eye(2)), dict.fromkeys(("weighed", "alike"), 0.0)
+    field = GaussianField(spectrum=tuple(float(v) for v in np.geomspace(30, 1e-3, 12)), mean=0.0)
+    generator, sigmas = torch.Generator().manual_seed(7), torch.tensor([0.02] * 3 + [0.3] * 5)[:, None, None]
+    for _ in range(3):
+        scenes = field.sample((8, 72, 72), (1.0, 1.0), generator)
+        blurred = torch.from_numpy(ndimage.convolve(scenes.numpy(), truth[None], mode="wrap"))
+        frames = Frames.of((blurred + sigmas * torch.randn(blurred.shape, generator=generator)).double())
+        for way in errors:
+            with monkeypatch.context() as patch:
+                if way == "alike":
+                    patch.setattr(Levels, "even", True)
+                noise = float(sigmas.square().mean().sqrt())
+                evidence = Evidence.of(frames.read(slice(1)), noise, spacing=(1.0, 1.0), frames=frames)
+            known = evidence.under(field.power(evidence.window, (1.0, 1.0), evidence.observed))
+            *_, fit = Gaussian().fit(known, (9, 9))
+            errors[way] += float(np.square(fit.kernel.numpy() - truth).sum())
+    assert errors["weighed"] < 0.3 * errors["alike"]
 
 
 def test_all_frames_teach_however_few_a_sample_shows() -> None:
@@ -97,6 +158,19 @@ def test_a_kernel_of_more_frames_is_nearer_to_the_truth() -> None:
             found = deconvolve(observed[:count].astype(np.float32), Settings(**known), axes="TYX").kernel
             errors[count] += float(np.square(found - seen_by).sum())
     assert errors[16] < 0.2 * errors[1]
+
+
+def test_what_auto_chooses_is_fitted_to_all_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ranked(problem: Problem, *_: object) -> Generator[Any, None, list[choice.Candidate]]:
+        yield Fit(problem.observed.new_ones(1, 1)), None
+        return [choice.Candidate("gaussian", Fit(gaussian(torch.eye(2), problem.kernel_shape)), 1.0, 0.0, ())]
+
+    monkeypatch.setattr(choice, "ranked", ranked)
+    observed = movie(np.full(9, 1.6))
+    chosen = deconvolve(observed, Settings(**QUICK | {"kernel_prior": Auto()}), axes="TYX")
+    every, few = (deconvolve(frames, Settings(**QUICK), axes="TYX") for frames in (observed, observed[:4]))
+    assert np.allclose(chosen.kernel, every.kernel, atol=1e-6)
+    assert not np.allclose(chosen.kernel, few.kernel, atol=1e-4)
 
 
 def test_posing_holds_no_more_of_a_movie_than_teaches(monkeypatch: pytest.MonkeyPatch) -> None:

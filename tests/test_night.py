@@ -35,7 +35,7 @@ from napari_blind_deconv.batch import (
 )
 from napari_blind_deconv.cli import main
 from napari_blind_deconv.image_priors import NoPrior
-from napari_blind_deconv.kernel_priors import Known
+from napari_blind_deconv.kernel_priors import Gaussian, Known
 from napari_blind_deconv.restoration import RichardsonLucyRestorer
 
 QUICK = Settings(kernel_size=(5,), iterations=2)
@@ -358,6 +358,22 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(folder, call):
     assert told_of["disk_bytes"] > 4 * 4 * 20 * 21
     assert all(e["predicted_gb"] > 0 for e in told_of["files"])
     assert {p: p.stat().st_mtime_ns for p in folder.rglob("*")} == before
+
+
+def test_parts_with_psfs_of_their_own_take_the_time_of_all_and_the_memory_of_one(folder):
+    written(Path("movies/m.ome.tif"), 0, "TYX", (6, 200, 210))
+    one, each, drifting = (
+        forecasts(states(prepared(batch("movies", settings=replace(QUICK, kernel_prior=Gaussian(), **how)))))[0]
+        for how in ({}, {"share_psf": "none"}, {"psf_drift": 2})
+    )
+    assert (one.words, each.words, drifting.words) == (
+        "in one piece",
+        "6 PSFs, each in one piece",
+        "3 PSFs, each in one piece",
+    )
+    assert each.gigabytes < drifting.gigabytes < one.gigabytes
+    assert each.seconds > one.seconds
+    assert len({found.disk_bytes for found in (one, each, drifting)}) == 1
 
 
 # --- The same, whatever the order

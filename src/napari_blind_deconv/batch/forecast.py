@@ -15,6 +15,8 @@ from napari_blind_deconv.observation import arrangement, refuse_type
 from napari_blind_deconv.pipeline.device import device_of, on
 from napari_blind_deconv.pipeline.given import Given
 from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned, time_machine
+from napari_blind_deconv.pipeline.parts import Within
+from napari_blind_deconv.pipeline.several_psfs import expected_parts
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
 from .guard import Failure, attempted
@@ -83,9 +85,10 @@ def _forecast(state: State) -> Forecast:
     found = attempted(lambda: plan_of(state.work))
     if isinstance(found, Failure):
         return Forecast(label, "fails", found.message)
-    header, plan = found
+    header, plan, parts = found
     disk = needed_bytes(state.work.job, math.prod(header.shape))
-    return Forecast(label, "to do", plan.words(), header.shape, plan.bytes / 1e9, plan.seconds, disk)
+    words = plan.words() if parts == 1 else f"{parts} PSFs, each {plan.words()}"
+    return Forecast(label, "to do", words, header.shape, plan.bytes / 1e9, parts * plan.seconds, disk)
 
 
 def in_blocks(work: FileWork, max_memory_gb: float | None) -> torch.device | None:
@@ -94,8 +97,10 @@ def in_blocks(work: FileWork, max_memory_gb: float | None) -> torch.device | Non
     return None if isinstance(found, Failure) or found[1].blocks is None else on(found[1].device)
 
 
-def plan_of(work: FileWork) -> tuple[io.Header, Plan]:
-    """How an image will be worked on; memory that is held now counts as held then.
+def plan_of(work: FileWork) -> tuple[io.Header, Plan, int]:
+    """How an image will be worked on, or each of its parts with PSFs of their own, and how many of these there are.
+
+    Memory that is held now counts as held then.
 
     Raises
     ------
@@ -115,7 +120,11 @@ def plan_of(work: FileWork) -> tuple[io.Header, Plan]:
     if taps is None and settings.kernel_prior.kind == "known":
         settings = replace(settings, kernel_prior=Settings().kernel_prior)
     given = Given(source, header.axes, header.voxel_size_um, taps, None, None, None, used, None, False, None)
+    parts = expected_parts(given, settings)
+    largest = max(parts, key=lambda part: math.prod(place.stop - place.start for place in part.place))
+    if len(parts) > 1:
+        given = replace(given, image=Within(source, largest.place))
     # Results of a batch go to files.
     asked, device = replace(given.work(layout, settings), results=(0.0, 0.0)), device_of(settings)
     time_machine(asked, device)
-    return header, planned(asked, limit_bytes(work.said.max_memory_gb), device, maps=bool(work.job.maps))
+    return header, planned(asked, limit_bytes(work.said.max_memory_gb), device, maps=bool(work.job.maps)), len(parts)

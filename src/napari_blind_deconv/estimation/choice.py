@@ -114,9 +114,21 @@ def choose(problem: Problem, auto: Auto, free_form: FreeForm) -> Iterator[tuple[
         if largest is None or problem.kernel_shape == largest or border_share(kernel) < _CUT_OFF:
             break
         problem = replace(problem, kernel_shape=_wider(problem.kernel_shape, largest))
+    fit = yield from _of_all_frames(problem, auto, ranking[0])
     faint = _FAINT if ranking[0].kind == FREE_FORM else 0.0
-    kernel = placed(kernel, problem.kernel_shape) if largest is None else cropped(kernel, faint)
-    yield replace(ranking[0].fit, kernel=kernel), _choice(ranking)
+    kernel = placed(fit.kernel, problem.kernel_shape) if largest is None else cropped(fit.kernel, faint)
+    yield replace(fit, kernel=kernel), _choice(ranking)
+
+
+def _of_all_frames(problem: Problem, auto: Auto, chosen: Candidate) -> Generator[tuple[Fit, None], None, Fit]:
+    """The chosen rung's fit to all frames, where it was chosen by a few; what has no figures stays as it is."""
+    rung = next((rung for rung in auto.rungs(problem.ndim) if rung.kind == chosen.kind), None)
+    if problem.frames is None or rung is None:
+        return chosen.fit
+    fit = chosen.fit
+    for fit in rung.fit(problem.evidence(problem.kernel_shape), problem.kernel_shape, problem.kernel_weight):
+        yield fit, None
+    return replace(fit, kernel=fit.kernel.to(problem.sample))
 
 
 def ranked(

@@ -24,7 +24,8 @@ from napari_blind_deconv.fourier import extract, irfftn
 from napari_blind_deconv.image_priors import SparseGradients
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.kernel_priors import Updatable
-from napari_blind_deconv.restoration.half_quadratic import analysed, restore, roughness
+from napari_blind_deconv.restoration.filtered import analysed
+from napari_blind_deconv.restoration.half_quadratic import restore, roughness
 from napari_blind_deconv.statistics import KernelStatistics
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from napari_blind_deconv.evidence import Evidence, Frames, exact
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, GaussianField, Splittable
 from napari_blind_deconv.kernel_priors import Airy, Defocus, Fit, Gaussian, Known, Microscope, Updatable
-from napari_blind_deconv.restoration import Task
+from napari_blind_deconv.restoration import Order, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +56,8 @@ class Problem:
         The only source of randomness.
     frames
         All frames of the sample's place, where the sample has a few of them only.
+    order
+        As of `restoration.Task`, of ``observed``.
     """
 
     observed: Tensor
@@ -76,6 +78,7 @@ class Problem:
     non_negative: bool = False
     dark: float | None = None
     frames: Frames | None = None
+    order: Order | None = None
 
     def evidence(self, kernel_shape: tuple[int, ...] | None = None) -> Evidence:
         """What kernels are judged by, of all frames; arguments as of `Evidence.of`.
@@ -125,6 +128,7 @@ class Problem:
             counts=self.counts,
             non_negative=self.non_negative,
             dark=self.dark,
+            order=self.order,
             trusted=isinstance(self.kernel_prior, _FEW_FIGURES),
         )
 

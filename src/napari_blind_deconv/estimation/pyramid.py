@@ -18,7 +18,8 @@ from napari_blind_deconv.forward import Frame
 from napari_blind_deconv.fourier import centroid, extract, irfftn, rfftn, shifted, transfer
 from napari_blind_deconv.image_priors.differences import forward_differences
 from napari_blind_deconv.image_priors.sparse_gradients import gradient_count_shrinkage
-from napari_blind_deconv.restoration.half_quadratic import PULL_TO_ZERO, analysed, roughness, synthesised
+from napari_blind_deconv.restoration.filtered import analysed, synthesised
+from napari_blind_deconv.restoration.half_quadratic import PULL_TO_ZERO, roughness
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_blind_deconv.forward import DataTerm
 from napari_blind_deconv.image_priors.differences import forward_differences
-from napari_blind_deconv.restoration.half_quadratic import analysed
+from napari_blind_deconv.restoration.filtered import analysed
 from napari_blind_deconv.statistics import KernelStatistics, kernel_statistics
 
 if TYPE_CHECKING:

@@ -23,19 +23,18 @@ from typing import TYPE_CHECKING
 from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence.bands import between_bands, transformed, waves_of
 from napari_blind_deconv.evidence.directions import grains_of
+from napari_blind_deconv.evidence.frames import Frames
 from napari_blind_deconv.evidence.noise_floor import length_of, shapes_of_doubt
-from napari_blind_deconv.evidence.pieces import window_for
+from napari_blind_deconv.evidence.pieces import lowest_waves, window_for
 from napari_blind_deconv.evidence.profiled import Nodes, profiled
-from napari_blind_deconv.evidence.seen import Frames, seen
-from napari_blind_deconv.evidence.smearing import smeared
+from napari_blind_deconv.evidence.seen import seen
+from napari_blind_deconv.evidence.smearing import ORDINATES_PER_INDEPENDENT, smeared
 from napari_blind_deconv.forward import Noise
 from napari_blind_deconv.fourier import between_nodes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one.
-_ORDINATES_PER_INDEPENDENT = 1.944
 # How far log N may go.
 _FURTHEST = 10.0
 # The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
@@ -131,10 +130,8 @@ class Evidence:
             All frames, of which ``observed`` shows a few; ``None``: these are all.
         parted
             Whether images, too, are seen through such windows: of a known S every frequency tells.
-        bands
-            Nodes of S, log-spaced.
-        highest
-            Highest frequency kept along each axis, cycles per sample; beyond 0.4 a blurred image has only noise.
+        bands, highest
+            Nodes of S, log-spaced; highest frequency kept along each axis, cycles per sample: beyond 0.4 is only noise.
 
         Examples
         --------
@@ -152,20 +149,17 @@ class Evidence:
         sigma = max(noise.sigma, 1e-4 * float(values.std(correction=0)), torch.finfo(values.dtype).tiny ** 0.25)
         space = values.shape[-ndim:]
         shape = tuple(space) if kernel_shape is None else window_for(space, kernel_shape, parted=parted)
-        kept = [min(math.ceil(highest * n), (n - 1) // 2) for n in shape]
-        places = [torch.arange(-m if a < ndim - 1 else 0, m + 1, device=values.device) for a, m in enumerate(kept)]
+        places = lowest_waves(shape, highest, values)
         axes = tuple(p.to(values.dtype) / n for p, n in zip(places, shape, strict=True))
         look = seen(frames or Frames.of(values.reshape(-1, *space)), shape, noise, sigma)
-        ordinates = look.ordinates
-        for axis, (place, n) in enumerate(zip(places, shape, strict=True)):
-            ordinates = ordinates.index_select(axis, place % n)
+        ordinates, colour, share = look.at([place % n for place, n in zip(places, shape, strict=True)])
         unit = min(spacing)
         radius = length_of([f * unit / d for f, d in zip(axes, spacing, strict=True)])
         lowest = _LOWEST_WAVES * unit / max(n * d for n, d in zip(shape, spacing, strict=True))
         weights = (radius > lowest).to(values.dtype)
         weights[..., 0] *= 0.5  # each wave of this column appears with its conjugate
-        told = look.told_by(space, shape, apart=frames is not None)
-        independent = float(weights.sum()) * told / _ORDINATES_PER_INDEPENDENT**ndim
+        weights *= share
+        independent = float(weights.sum()) * look.told_by(space, shape, apart=frames is not None)
         top = max(float(radius.max()), lowest * 2)
         band, fraction = between_nodes(radius, lowest, top, bands)
         weights = weights / weights.sum().clamp(min=1)
@@ -173,7 +167,7 @@ class Evidence:
         return cls(
             *given,
             ordinates,
-            (look.noise * noise.at(axes)).expand(ordinates.shape),
+            look.noise * colour * noise.at(axes),
             shapes_of_doubt(axes, noise.doubt),
             weights,
             band,
@@ -181,7 +175,7 @@ class Evidence:
             bands,
             lowest,
             top,
-            independent,
+            independent / ORDINATES_PER_INDEPENDENT**ndim,
             frames,
         )
 

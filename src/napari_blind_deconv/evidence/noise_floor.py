@@ -20,20 +20,31 @@ _FAINT, _COLOURS, _LEVEL = 0.05, 3, 0.5
 
 
 def level_in_window(periodogram: Tensor, noise: Tensor, shape: Sequence[int], frames: int) -> float:
-    """Median of the corners' ordinates over N and the median of a mean of unit exponentials (Wilson & Hilferty 1931).
+    """Median of the corners' ordinates over N and the median of a mean of unit exponentials.
 
     Corners where next to no noise is left, as after an interpolation, do not count.
     """
-    corner, expected = periodogram, noise.expand(periodogram.shape)
-    for axis, n in enumerate(shape):
-        first, end = math.ceil(_CORNER * n), n // 2 if axis == len(shape) - 1 else n - math.ceil(_CORNER * n)
-        if first <= end:
-            corner, expected = (v.narrow(axis, first, end - first + 1) for v in (corner, expected))
-    ratio = (corner / expected)[expected > _FAINT * expected.max()]
+    ratio = over_noise(periodogram, noise, shape)
     if not ratio.numel():
         return 1.0
-    level = float(ratio.median()) / (1 - 1 / (9 * frames)) ** 3
+    level = float(ratio.median()) / median_of_means(frames)
     return min(max(level, _NOISE_RANGE[0]), _NOISE_RANGE[1])
+
+
+def median_of_means(count: int) -> float:
+    """Median of the mean of so many unit exponentials (Wilson & Hilferty 1931)."""
+    return (1 - 1 / (9 * count)) ** 3
+
+
+def over_noise(periodogram: Tensor, noise: Tensor, shape: Sequence[int]) -> Tensor:
+    """The corners' ordinates over N, ``(..., ordinates)``; as of `level_in_window`."""
+    corner, expected = periodogram, noise.expand(periodogram.shape[-len(shape) :])
+    for axis, n in zip(range(-len(shape), 0), shape, strict=True):
+        first, end = math.ceil(_CORNER * n), n // 2 if axis == -1 else n - math.ceil(_CORNER * n)
+        if first <= end:
+            corner, expected = (v.narrow(axis, first, end - first + 1) for v in (corner, expected))
+    counted = expected > _FAINT * expected.max()
+    return corner[..., counted] / expected[counted]
 
 
 def shapes_of_doubt(axes: Sequence[Tensor], doubt: float) -> Tensor:

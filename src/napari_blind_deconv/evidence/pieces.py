@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from napari_blind_deconv._torch import torch
 from napari_blind_deconv.fourier import fast_shape, trailing
 
 if TYPE_CHECKING:
@@ -49,3 +50,9 @@ def pieces(observed: Tensor, window: Sequence[int]) -> Iterator[Tensor]:
         starts.append([round(i * (n - w) / max(steps, 1)) for i in range(steps + 1)])
     for start in itertools.product(*starts):
         yield observed[trailing(slice(s, s + w) for s, w in zip(start, window, strict=True))]
+
+
+def lowest_waves(window: Sequence[int], highest: float, like: Tensor) -> list[Tensor]:
+    """Whole waves per window along each axis up to ``highest`` cycles per sample, the last axis from 0."""
+    most = [min(math.ceil(highest * n), (n - 1) // 2) for n in window]
+    return [torch.arange(-m if a < len(most) - 1 else 0, m + 1, device=like.device) for a, m in enumerate(most)]

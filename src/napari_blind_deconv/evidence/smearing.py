@@ -9,6 +9,8 @@ from napari_blind_deconv._torch import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
+# Periodogram ordinates within a Hann window's main lobe are correlated: 1 + 2 (4/9 + 1/36) of them carry one, per axis.
+ORDINATES_PER_INDEPENDENT = 1.944
 # Power spectrum of the Hann window: its own bin, and one to either side.
 _OWN, _NEXT = 2 / 3, 1 / 6
 

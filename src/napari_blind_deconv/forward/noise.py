@@ -95,10 +95,10 @@ class Noise:
             return torch.full_like(light, self.sigma**2)
         return (self.dark + self.gain * light).clamp(min=_DARKEST * self.sigma**2)
 
-    def seen_through(self, light: Tensor, window: Tensor) -> float:
-        """Variance over σ² of what a window shows of an observation, ``(..., *window.shape)``."""
-        power = window.square()
-        return float((self.variance(light) * power).mean() / (self.sigma**2 * power.mean()))
+    def seen_through(self, light: Tensor, window: Tensor) -> Tensor:
+        """Variance over σ² of what a window shows of every frame of an observation, ``(..., *window.shape)``."""
+        power, axes = window.square(), tuple(range(-window.ndim, 0))
+        return (self.variance(light) * power).mean(axes) / (self.sigma**2 * power.mean())
 
     def scaled(self, factor: float, offset: float = 0.0) -> Noise:
         """The noise of ``factor * (observation - offset)``."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from annotated_types import Gt, Le
+from annotated_types import Ge, Gt, Le
 
 from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import component
@@ -39,6 +39,9 @@ class SparseGradients:
     """Weight of the prior relative to its calibrated value; 1 trusts the noise level as it is."""
     exponent: Annotated[float, Gt(0), Le(1)] = 0.8
     """p of the hyper-Laplacian; photographs lie between 0.5 and 0.8."""
+    time_weight: Annotated[float, Ge(0), Le(10)] = 0.0
+    """How firmly frames of a movie are tied to those before and after them where nothing is seen to change; 0 restores
+    each frame alone, 1 trusts the noise level as it is."""
 
     @property
     def pointwise(self) -> bool:

@@ -1,6 +1,7 @@
 """Which images of a run share one PSF: frames of time, planes, channels; and parts of an image as images."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_blind_deconv.observation import Arrangement
 from napari_blind_deconv.pipeline.sources import Region, Sink, Source
+from napari_blind_deconv.restoration import Order
 
 # What shares a PSF, by the setting, of the axes that are neither space nor channels nor colours: time, or any other.
 _TIME = "T"
@@ -58,6 +60,22 @@ def parts_of(shape: Sequence[int], layout: Arrangement, share: str) -> list[Part
         place = tuple(slice(at[a], at[a] + 1) if a in at else slice(0, n) for a, n in sizes.items())
         found.append(Part(place, ", ".join(f"{_named(a)} {i + 1}" for a, i in at.items())))
     return found
+
+
+def order_of(shape: Sequence[int], layout: Arrangement) -> Order | None:
+    """Where a channel's frames follow each other in time; ``None``: nowhere.
+
+    Examples
+    --------
+    >>> order_of((5, 2, 3, 64, 64), Arrangement("TCZYX", planes=True))
+    Order(before=1, times=5, after=3, start=0)
+    """
+    batch = [(axis, n) for axis, n in zip(layout.axes, shape, strict=True) if axis not in f"C{layout.space}"]
+    names, sizes = "".join(axis for axis, _ in batch), [n for _, n in batch]
+    if _TIME not in names:
+        return None
+    place = names.index(_TIME)
+    return Order(math.prod(sizes[:place]), sizes[place], math.prod(sizes[place + 1 :]))
 
 
 def frames_of(shape: Sequence[int], layout: Arrangement, edges: Sequence[int]) -> list[Part]:

@@ -16,6 +16,7 @@ from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.evidence import Frames
 from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, Noise, read_noise
 from napari_blind_deconv.fourier import trailing
+from napari_blind_deconv.pipeline.parts import order_of
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.surveying import Surveyed
 from napari_blind_deconv.pipeline.tone_curve import grey_of, steepness
@@ -179,6 +180,7 @@ def _problem(
         counts=counts,
         non_negative=counts if settings.non_negative is None else settings.non_negative,
         dark=zero,
+        order=order_of(run.shape, run.layout),
     )
 
 

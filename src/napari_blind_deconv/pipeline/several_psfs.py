@@ -42,6 +42,17 @@ def is_one_run(given: Given, settings: Settings) -> bool:
     return not joint and settings.psf_drift is None and len(parts_of(shape, layout, settings.share_psf)) == 1
 
 
+def expected_parts(given: Given, settings: Settings) -> list[Part]:
+    """The parts that an image is worked on in, as far as that is known beforehand: a drift may be found or not."""
+    shape, layout = _arranged(given, settings)
+    if isinstance(settings.kernel_prior, Known):
+        return [Part(tuple(slice(0, n) for n in shape))]
+    if settings.psf_drift is None:
+        return parts_of(shape, layout, settings.share_psf)
+    frames = shape[layout.axes.index("T")]
+    return frames_of(shape, layout, edges_of(frames, settings.psf_drift))
+
+
 def steps_of_several(
     given: Given, settings: Settings, max_memory_gb: float | None, run_one: RunOne
 ) -> Generator[Progress, None, Result]:

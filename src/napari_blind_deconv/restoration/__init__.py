@@ -7,6 +7,7 @@ from pydantic import Discriminator
 
 from .by_data import ByData
 from .by_prior import ByPrior
+from .in_time import Order
 from .photon_map import PhotonMap
 from .posterior_sampling import PosteriorSampling
 from .richardson_lucy import RichardsonLucyRestorer
@@ -17,6 +18,7 @@ Restorer = Annotated[ByData | ByPrior | PhotonMap | RichardsonLucyRestorer | Pos
 __all__ = [
     "ByData",
     "ByPrior",
+    "Order",
     "PhotonMap",
     "PosteriorSampling",
     "Restored",

@@ -170,7 +170,7 @@ def task_of(block: Block, source: Observed, task: Task) -> Task:
     seed = (task.generator.initial_seed() + block.number) % 2**63
     part = replace(task.of(observed, weights, block.tile.seen), generator=torch.Generator().manual_seed(seed))
     light = None if task.light is None else Light(task.light.mean[block.frames], task.light.brightness)
-    return replace(part, light=light)
+    return replace(part, light=light, order=None if task.order is None else task.order.of(block.frames))
 
 
 def carried(task: Task) -> Task:

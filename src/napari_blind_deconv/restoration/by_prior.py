@@ -18,6 +18,7 @@ from napari_blind_deconv.image_priors import (
     TotalVariation,
 )
 from napari_blind_deconv.restoration import half_quadratic, quadratic
+from napari_blind_deconv.restoration.in_time import Ties
 from napari_blind_deconv.restoration.part import part_of
 from napari_blind_deconv.restoration.scene_unit import concentration
 from napari_blind_deconv.restoration.task import Restored, Task
@@ -66,6 +67,7 @@ class ByPrior:
             levels=prior.levels(steps, data.sigma),
             camera=task.noise if task.counts else None,
             lowest=task.lowest if task.non_negative else None,
+            ties=Ties.of(data, task.noise, task.order, prior),
         )
         return _finished(found, steps, prior, data.sigma, spacing) if isinstance(prior, Finishing) else found
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
-from napari_blind_deconv.fourier import irfftn, rfftn, stencil, transfer
+from napari_blind_deconv.fourier import irfftn, rfftn, transfer
 from napari_blind_deconv.image_priors import Pointwise, Scored, Splittable, Turning
+from napari_blind_deconv.restoration.filtered import analysed, synthesised
+from napari_blind_deconv.restoration.in_time import Ties
 from napari_blind_deconv.restoration.normal_equations import solve
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ def restore(
     start: Tensor | None = None,
     camera: Noise | None = None,
     lowest: float | None = None,
+    ties: Ties | None = None,
 ) -> Iterator[Tensor]:
     """Yield the scene on the canvas after every step, the best last.
 
@@ -58,6 +61,8 @@ def restore(
         Noise that follows the light: pixels are weighed anew by what the scene lets them expect, every few steps.
     lowest
         The level that the scene may not fall below; ``None``: none.
+    ties
+        What ties the frames to each other; ``None``: nothing.
     """
     frame, ndim = data.frame, data.frame.ndim
     filters = prior.filters(spacing)
@@ -73,13 +78,17 @@ def restore(
             data, seen = data.by_light(camera, scene), None
         weight = (data.sigma / level) ** 2
         held = scene if lowest is None else scene.clamp(min=lowest)
-        pulled = pulled_to(held, now, filters, level, spacing)
+        way = pulled_to if ties is None else ties.pulled_to
+        pulled = way(held, now, filters, level, spacing)
         # The scene's distance to what is not below the level is one more splitting, of the same weight.
         if lowest is not None:
             pulled += held
+        if ties is not None:
+            pulled += ties.pulled(held, level)
         right = rfftn(pulled, ndim).mul_(weight).add_(data.explained)
+        bound = None if ties is None else (ties, weight)
         pull = PULL_TO_ZERO if lowest is None else weight
-        spectrum, seen = solve(spectrum, right, data, weight * stiffness + pull, inner, seen)
+        spectrum, seen = solve(spectrum, right, data, weight * stiffness + pull, inner, seen, bound)
         scene = irfftn(spectrum, frame.canvas)
         yield scene if lowest is None else scene.clamp(min=lowest)
 
@@ -105,22 +114,6 @@ def pulled_to(
         part = scene.index_select(axis, places[first : first + rows + 2 * rim])
         back = synthesised(prior.denoise(analysed(part, filters), level, spacing), filters)
         out.narrow(axis, first, rows).copy_(back.narrow(axis, rim, rows))
-    return out
-
-
-def analysed(scene: Tensor, filters: list[Tensor]) -> Tensor:
-    """D_j x, shape ``(filters, *scene)``."""
-    out = scene.new_zeros((len(filters), *scene.shape))
-    for coefficients, f in zip(out, filters, strict=True):
-        stencil(scene, f, coefficients)
-    return out
-
-
-def synthesised(coefficients: Tensor, filters: list[Tensor]) -> Tensor:
-    """Σ_j D_jᵀ v_j: the adjoint of `analysed`."""
-    out = torch.zeros_like(coefficients[0])
-    for values, f in zip(coefficients, filters, strict=True):
-        stencil(values, f.flip(tuple(range(f.ndim))), out)
     return out
 
 

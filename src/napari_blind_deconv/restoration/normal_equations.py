@@ -13,13 +13,20 @@ import numpy as np
 
 from napari_blind_deconv._torch import torch
 from napari_blind_deconv.forward import DataTerm
+from napari_blind_deconv.restoration.in_time import Ties
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 def solve(
-    spectrum: Tensor, right: Tensor, data: DataTerm, stiffness: Tensor, steps: int, seen: Tensor | None = None
+    spectrum: Tensor,
+    right: Tensor,
+    data: DataTerm,
+    stiffness: Tensor,
+    steps: int,
+    seen: Tensor | None = None,
+    ties: tuple[Ties, float] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Conjugate gradients from a given start.
 
@@ -37,6 +44,8 @@ def solve(
         Number of steps; each image of a batch has step lengths of its own.
     seen
         ``data.normal(spectrum)``, where it is known: it spares two transforms.
+    ties
+        What ties the images of a batch, and its weight in Q: they have one step length then.
 
     Returns
     -------
@@ -44,23 +53,36 @@ def solve(
         The solution and what `DataTerm.normal` makes of it. The arguments are left as they are.
     """
     seen = data.normal(spectrum) if seen is None else seen
-    precondition = 1 / (data.typical + stiffness)
-    dot = HalfDot(data.frame.canvas)
+    diagonal = data.typical + stiffness
+    precondition = 1 / diagonal
+    one_by_one = HalfDot(data.frame.canvas)
+
+    def dot(a: Tensor, b: Tensor) -> list[float]:
+        found = one_by_one(a, b)
+        return found if ties is None else [sum(found)] * len(found)
+
+    def held(values: Tensor) -> Tensor:
+        own = stiffness * values
+        return own if ties is None else own.add_(ties[0].pull(values), alpha=ties[1])
+
+    def solved(values: Tensor) -> Tensor:
+        return precondition * values if ties is None else ties[0].solved(values, diagonal, ties[1])
+
     spectrum, seen = spectrum.clone(), seen.clone()
     residual = right - seen
-    residual -= stiffness * spectrum
-    direction = ahead = precondition * residual
+    residual -= held(spectrum)
+    direction = ahead = solved(residual)
     size = dot(residual, ahead)
     for step in range(steps):
         onto = data.normal(direction)
-        image = (stiffness * direction).add_(onto)
+        image = held(direction).add_(onto)
         lengths = [s / max(d, _TINY) for s, d in zip(size, dot(direction, image), strict=True)]
         add_scaled(spectrum, lengths, direction)
         add_scaled(seen, lengths, onto)
         if step == steps - 1:
             break
         add_scaled(residual, [-n for n in lengths], image)
-        ahead = precondition * residual
+        ahead = solved(residual)
         previous, size = size, dot(residual, ahead)
         add_scaled(ahead, [s / max(p, _TINY) for s, p in zip(size, previous, strict=True)], direction)
         direction = ahead

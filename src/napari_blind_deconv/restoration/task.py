@@ -10,6 +10,7 @@ from napari_blind_deconv._torch import torch
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.forward import DataTerm, KernelField, Noise
 from napari_blind_deconv.image_priors import Fitting, Splittable
+from napari_blind_deconv.restoration.in_time import Order
 from napari_blind_deconv.restoration.photons import CameraNoise, Light, Photons
 from napari_blind_deconv.tiling import Slices
 
@@ -52,6 +53,8 @@ class Task:
         not counted, on its own scale; and how much brighter the scene is. ``None``: they are read from ``data``.
     field
         The kernel at every place of the observation, where it changes over it.
+    order
+        Where its frames follow each other in time; ``None``: nowhere.
     """
 
     data: DataTerm
@@ -67,6 +70,7 @@ class Task:
     light: Light | None = None
     concentration: float | None = None
     field: KernelField | None = None
+    order: Order | None = None
 
     @property
     def model_error(self) -> float:
