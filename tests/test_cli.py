@@ -359,7 +359,7 @@ def test_a_full_disk_leaves_nothing(folder):
     )
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1
-    assert "output folder out has no room" in done.stderr
+    assert "output folder out has not enough space" in done.stderr
     assert "MB" in done.stderr
     assert names(folder) == ["a.tif"]
 
