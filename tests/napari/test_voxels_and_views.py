@@ -1,6 +1,7 @@
 """Voxel size on one click, before and after, and what is preferred."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -147,6 +148,9 @@ def test_napari_keeps_and_checks_preferences(tmp_path: Path) -> None:
     make = plugin_configuration_generator()[PLUGIN]
     stored = make(config_path=tmp_path / "a.yaml")
     stored.runs.max_memory_gb = 2.5
+    # Beside napari's own file, under the plugin's name, as `preferences` expects it.
+    assert (tmp_path / "a.yaml").is_file()
+    assert "'{key}.yaml'" in inspect.getsource(napari.settings.get_plugin_settings)
     assert make(config_path=tmp_path / "a.yaml").runs.max_memory_gb == 2.5
     for wrong in (-1, "much"):
         with pytest.raises(ValueError, match="max_memory_gb"):

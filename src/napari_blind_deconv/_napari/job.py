@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 from threading import Event
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +13,10 @@ from napari_blind_deconv._napari.layers import Source
 from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv._napari.preview_pace import PreviewPace
 from napari_blind_deconv.observation import arrangement
-from napari_blind_deconv.pipeline.cutting import RESULTS, Work
-from napari_blind_deconv.pipeline.device import CPU, expected_place
-from napari_blind_deconv.pipeline.memory import Plan, limit_bytes, planned
 from napari_blind_deconv.settings import Settings
+
+if TYPE_CHECKING:
+    from napari_blind_deconv.pipeline.memory import Plan
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,13 @@ class Job:
         """Whether results that come in blocks go to a temporary store, as they do not fit into memory either."""
         return Stored.can_hold(self.source)
 
-    def plan(self) -> Plan:
+    def plan(self) -> "Plan":
         """What the run will do about memory; errors as of `pipeline.memory.planned`."""
+        # A widget that is opened shows itself first.
+        from napari_blind_deconv.pipeline.cutting import RESULTS, Work
+        from napari_blind_deconv.pipeline.device import CPU, expected_place
+        from napari_blind_deconv.pipeline.memory import limit_bytes, planned
+
         source, settings = self.source, self.settings
         lazy = not isinstance(source.data, np.ndarray)
         work = Work.of(

@@ -1,18 +1,22 @@
 """What a run is going to take, in words, before it starts."""
 
 import math
+from typing import TYPE_CHECKING
 
 from napari_blind_deconv._napari.run import duration
-from napari_blind_deconv.pipeline.memory import Plan
+
+if TYPE_CHECKING:
+    from napari_blind_deconv.pipeline.memory import Plan
 
 
-def plan_in_words(plan: Plan) -> str:
+def plan_in_words(plan: "Plan") -> str:
     """Time and memory, and in how many blocks where they are several; a time that is not known is left out.
 
     Examples
     --------
     >>> from napari_blind_deconv.pipeline.cutting import Work
     >>> from napari_blind_deconv.pipeline.device import CPU
+    >>> from napari_blind_deconv.pipeline.memory import Plan
     >>> from napari_blind_deconv.settings import Settings
     >>> work = Work((1, 64, 64), 1, (9, 9), (2, 2), Settings())
     >>> plan_in_words(Plan(work, CPU, None, True, 4e8, 3.0, 1e9))

@@ -36,7 +36,7 @@ class Preferences:
 
 def preferences() -> Preferences:
     """What is preferred now; the defaults where napari, before 0.9, has no preferences of plugins."""
-    found = _stored()
+    found = _stored() if _has_file() else None
     if found is None:
         return Preferences()
     folder = str(found.files.folder).strip()
@@ -45,6 +45,14 @@ def preferences() -> Preferences:
         float(found.runs.max_memory_gb) or None,
         Path(folder).expanduser() if folder else None,
     )
+
+
+def _has_file() -> bool:
+    """Whether anything was ever preferred; asking napari reads the manifests of all plugins, which takes a while."""
+    from napari.settings import get_settings
+
+    path = get_settings().config_path
+    return path is None or Path(path).with_name(f"{PLUGIN}.yaml").is_file()
 
 
 def _stored() -> Any:

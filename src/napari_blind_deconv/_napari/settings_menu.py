@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from napari.layers import Image
 from napari.qt.threading import create_worker
@@ -13,12 +13,12 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog, QMenu, QToolButton
 from napari_blind_deconv._napari.layers import PLUGIN
 from napari_blind_deconv._napari.preferences import can_show_preferences, preferences, show_preferences
 from napari_blind_deconv._napari.presets import Presets, usual_path
-from napari_blind_deconv._napari.recipe import Recipe, found_source, recipe_of
 from napari_blind_deconv._napari.refusals import refusal_on_screen
-from napari_blind_deconv._napari.rerun import job_again
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.batch.settings_file import recorded_settings
 from napari_blind_deconv.settings import Settings, settings_from_dict
+
+if TYPE_CHECKING:
+    from napari_blind_deconv._napari.recipe import Recipe
 
 FILES: Final = "Settings, reports, results (*.json *.tif *.tiff);;All files (*)"
 
@@ -87,6 +87,8 @@ class SettingsMenu(QToolButton):
 
     def load_file(self, path: Path) -> None:
         """Take the settings that a file holds: a JSON file, a report, or an image that this program wrote."""
+        from napari_blind_deconv.batch.settings_file import recorded_settings
+
         self._try(lambda: self._take(settings_from_dict(recorded_settings(path)), f"The settings of {path.name}."))
 
     def load_preset(self, name: str) -> None:
@@ -121,12 +123,16 @@ class SettingsMenu(QToolButton):
 
         The image is looked for among the layers by its pixels, else its file is opened, in a thread.
         """
+        from napari_blind_deconv._napari.recipe import recipe_of
+
         if self._host.is_running or self.is_looking:
             self._refuse("a run is on; wait for its end, or cancel it")
             return
         self._try(lambda: self._look_for(recipe_of(layer)))
 
-    def _look_for(self, recipe: Recipe) -> None:
+    def _look_for(self, recipe: "Recipe") -> None:
+        from napari_blind_deconv._napari.recipe import found_source
+
         self._host.panel.mention(f"Looking for the image that “{recipe.result}” was made from …")
         layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
         self._looking = create_worker(found_source, recipe, layers, _start_thread=False, _ignore_errors=True)
@@ -134,7 +140,7 @@ class SettingsMenu(QToolButton):
         self._looking.errored.connect(self._not_found)
         self._looking.start()
 
-    def _found(self, recipe: Recipe, layer: Image) -> None:
+    def _found(self, recipe: "Recipe", layer: Image) -> None:
         self._looking = None
         self._try(lambda: self._run(recipe, layer))
 
@@ -144,7 +150,9 @@ class SettingsMenu(QToolButton):
             raise error
         self._refuse(refusal_on_screen(error))
 
-    def _run(self, recipe: Recipe, layer: Image) -> None:
+    def _run(self, recipe: "Recipe", layer: Image) -> None:
+        from napari_blind_deconv._napari.rerun import job_again
+
         job = job_again(self._host, self._viewer, recipe, layer)
         self._host.control.start(job.frozen())
 
