@@ -36,7 +36,7 @@ class Preferences:
 
 def preferences() -> Preferences:
     """What is preferred now; the defaults where napari, before 0.9, has no preferences of plugins."""
-    found = _stored() if _has_file() else None
+    found = _stored()
     if found is None:
         return Preferences()
     folder = str(found.files.folder).strip()
@@ -56,7 +56,12 @@ def _has_file() -> bool:
 
 
 def _stored() -> Any:
-    """The model that napari makes of the manifest."""
+    """What the user has chosen; nothing as long as nobody has chosen anything."""
+    return _model() if _has_file() else None
+
+
+def _model() -> Any:
+    """What napari makes of the manifest."""
     try:
         from napari.settings import get_plugin_settings
     except ImportError:
@@ -67,7 +72,7 @@ def _stored() -> Any:
 
 def can_show_preferences() -> bool:
     """Whether napari has a page for them."""
-    return _stored() is not None
+    return _model() is not None
 
 
 def show_preferences(viewer: Any) -> None:
@@ -75,7 +80,7 @@ def show_preferences(viewer: Any) -> None:
     window = getattr(viewer.window, "__wrapped__", viewer.window)
     dialog = window._open_preferences_dialog()
     pages = dialog._list
-    name = getattr(_stored(), "display_name", "")
+    name = getattr(_model(), "display_name", "")
     for row in range(pages.count()):
         if pages.item(row).text() == name:
             pages.setCurrentRow(row)
