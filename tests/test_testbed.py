@@ -216,7 +216,7 @@ def test_nothing_is_replaced_but_a_testbed_and_that_when_asked_for(tmp_path):
     [
         ({"kernel_size": (4, 5)}, "must be odd"),
         ({"kernel_size": (5, 5, 5)}, "one entry per axis"),
-        ({"kernel_priors": (Known(),)}, "nothing to draw"),
+        ({"kernel_priors": (Known(),)}, "cannot be drawn"),
         ({"kernel_priors": (Microscope(),)}, "needs the voxel size"),
         ({"frames": 3}, "left out for anything else"),
         ({"field": None}, "field is missing"),
@@ -332,7 +332,7 @@ def test_lenslets_are_drawn_by_their_number(count):
 
 @pytest.mark.parametrize("prior", [Known(kernel=np.ones((3, 3)) / 9), object()])
 def test_what_has_nothing_to_draw_is_refused(prior):
-    with pytest.raises(InputError, match="nothing to draw"):
+    with pytest.raises(InputError, match="cannot be drawn"):
         drawn(prior, (5, 5), torch.Generator())
     with pytest.raises(InputError, match="must be positive odd"):
         drawn(Defocus(), (4, 5), torch.Generator())
