@@ -115,6 +115,15 @@ def test_without_a_plan_nothing_is_said():
     assert watch.share(now=1.0) == 0
 
 
+def test_steps_that_are_counted_need_no_plan():
+    """The plan may be lost on the way, as from a worker on another machine."""
+    watch = TimeLeft()
+    for step in range(1, 6):
+        watch.follow(Progress("restoring", step, 5), now=float(step))
+        assert watch.steps() == (step, 5)
+        assert watch.left(now=float(step)) is None
+
+
 def test_a_plan_that_comes_later_is_taken():
     watch = TimeLeft([("starting", 3.0)])
     watch.follow(Progress("starting", 0, 0), now=0.0)

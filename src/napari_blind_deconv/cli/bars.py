@@ -31,6 +31,7 @@ class Bars:
 
     def start(self, event: FileStarted) -> None:
         """A file is begun, or begun again by another worker."""
+        self._watches.pop(event.index, None)
         name = escape(shown(event.path.name)) + (f" ({event.index} of {self._total})" if self._total > 1 else "")
         if event.index in self._tasks:
             task = self._tasks[event.index][2]

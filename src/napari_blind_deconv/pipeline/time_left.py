@@ -132,7 +132,8 @@ class TimeLeft:
         self._steps = first, min(progress.step, last), last
         made = max(progress.step - self._first_step, 0)
         pace = (spent - self._first_spent) / made if made else 0.0
-        self._by_pace = spent + pace * (last - self._steps[1]) if made else self._course[self._at][1]
+        planned = self._course[self._at][1] if self._course else 0.0
+        self._by_pace = spent + pace * (last - self._steps[1]) if made else planned
 
     def _found_rate(self, at: int, spent: float) -> float:
         """How many times longer things take than expected."""
