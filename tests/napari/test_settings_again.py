@@ -135,6 +135,14 @@ def test_settings_come_from_layers_and_files(qtbot: Any, viewer: Any, widget: An
     assert widget.form.value() == wanted
 
 
+def test_the_menu_goes_back_to_the_defaults(widget: Any) -> None:
+    assert widget.form.value() != Settings()
+    widget.menu.fill()
+    [action] = [action for action in widget.menu.menu().actions() if action.text() == "Back to the defaults"]
+    action.trigger()
+    assert widget.form.value() == Settings()
+
+
 def test_presets_are_saved_restored_and_deleted(viewer: Any, widget: Any, tmp_path: Path) -> None:
     quick(widget, seed=9)
     shown = widget.form.value()

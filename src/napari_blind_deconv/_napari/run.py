@@ -75,7 +75,8 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
         kept = _kept(job, progress) or kept
         if job.enough.is_set() and kept is not None:
             steps.close()
-            return replace(kept, report={**kept.report, "seconds": round(time.monotonic() - begun, 3)})
+            seconds = round(time.monotonic() - begun, 3)
+            return replace(kept, report={"settings": settings_to_dict(job.settings), **kept.report, "seconds": seconds})
         if job.pace.is_due(time.monotonic()) or _is_last(progress):
             yield gauge.measured(progress)
         else:
@@ -126,12 +127,11 @@ def _started() -> Generator[Progress, None, None]:
 
 
 def _kept(job: Job, progress: Progress) -> Result | None:
-    """A step as a result, where it has an image of all channels."""
+    """A step as a result, where it has an image of all channels; made at every step, so without the settings."""
     if progress.image is None or progress.kernel is None or progress.image.shape != tuple(job.source.shape):
         return None
     where = f"step {progress.step} of {progress.total}"
     report = {
-        "settings": settings_to_dict(job.settings),
         "stopped": {"step": progress.step, "total": progress.total},
         "warnings": [f"stopped by hand at {where}: it is not finished, and was not checked"],
     }

@@ -72,10 +72,10 @@ class SettingsMenu(QToolButton):
         self._submenu(menu, "Delete preset", {name: partial(self.delete_preset, name) for name in names})
         menu.addSeparator()
         menu.addAction("Back to the defaults", lambda: self._take(preferences().settings, "Default settings."))
-        preferences = menu.addAction("Preferences…", lambda: show_preferences(self._viewer))
+        page = menu.addAction("Preferences…", lambda: show_preferences(self._viewer))
         if not can_show_preferences():
-            preferences.setEnabled(False)
-            preferences.setToolTip("From napari 0.9 on")
+            page.setEnabled(False)
+            page.setToolTip("From napari 0.9 on")
 
     def load_layer(self, layer: Any) -> None:
         """Take the settings of the run that made a layer."""
