@@ -10,20 +10,16 @@ from typing import Any, Final
 
 import napari
 from napari._qt.dialogs.qt_notification import NapariQtNotification
-from napari.utils.notifications import Notification, notification_manager
 from PIL import Image
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
-    QAbstractButton,
     QApplication,
     QCheckBox,
     QComboBox,
-    QDockWidget,
     QLineEdit,
     QScrollArea,
-    QTabBar,
     QWidget,
 )
 
@@ -56,7 +52,6 @@ class Person:
         self.viewer = napari.Viewer(title="napari")
         self.window: Any = self.viewer.window
         self.window.resize(*size)
-        self._seen = len(notification_manager.records)
         self.waits(0.5)
 
     def leaves(self) -> None:
@@ -78,11 +73,6 @@ class Person:
             pixels = self.viewer.screenshot(canvas_only=False, flash=False)
             # 256 colours are enough for a window, and a quarter of the bytes.
             Image.fromarray(pixels[..., :3]).quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
-
-    def troubles(self) -> list[Notification]:
-        """Warnings and errors that napari has shown since this person came."""
-        shown = notification_manager.records[self._seen :]
-        return [note for note in shown if str(note.severity.value) in {"warning", "error"}]
 
     def waits(self, seconds: float) -> None:
         """Let the window live for a while."""
@@ -108,21 +98,13 @@ class Person:
 
     # What a person does
 
-    def clicks(self, part: QWidget, at: QPoint | None = None) -> None:
+    def clicks(self, part: QWidget) -> None:
         """Click a widget, scrolled into view where it lies in a scroll area."""
         self._reaches(part)
-        if at is None:
-            # Of a box to tick, only the box and its words react.
-            at = QPoint(8, part.height() // 2) if isinstance(part, QCheckBox) else part.rect().center()
-        QTest.mouseClick(part, _LEFT, pos=at)
+        # Of a box to tick, only the box and its words react.
+        place = QPoint(8, part.height() // 2) if isinstance(part, QCheckBox) else part.rect().center()
+        QTest.mouseClick(part, _LEFT, pos=place)
         self.waits(0.05)
-
-    def clicks_text(self, within: QWidget, text: str) -> None:
-        """Click the button of a text."""
-        found = [b for b in within.findChildren(QAbstractButton) if b.text().replace("&", "") == text and b.isVisible()]
-        if not found:
-            raise CannotError(f"there is no button {text!r} to be seen")
-        self.clicks(found[0])
 
     def chooses(self, box: QComboBox, text: str) -> None:
         """Choose an item of a list: open it and click the item that starts so."""
@@ -185,26 +167,6 @@ class Person:
         QTest.keyClick(field, Qt.Key.Key_Return)
         self.waits(0.3)
 
-    def takes(self, *titles: str) -> None:
-        """Take an item of the menu bar, title by title."""
-        menu = self.window._qt_window.menuBar()
-        for number, title in enumerate(titles):
-            # A menu is filled when it is about to be shown.
-            if number:
-                menu.aboutToShow.emit()
-            found = [a for a in menu.actions() if a.text().replace("&", "").startswith(title)]
-            if not found:
-                raise CannotError(f"the menu has no {title!r}; it has {[a.text() for a in menu.actions()]}")
-            if found[0].menu() is None:
-                found[0].trigger()
-            menu = found[0].menu()
-        self.waits(0.3)
-
-    def presses(self, key: Qt.Key, on: QWidget | None = None) -> None:
-        """Press a key."""
-        QTest.keyClick(on or self.window._qt_window, key)
-        self.waits(0.1)
-
     def sees(self, title: str) -> Any:
         """The plugin's widget of a title, in whichever dock it is open."""
         open_ = self.window.dock_widgets
@@ -212,18 +174,6 @@ class Person:
         if len(found) != 1:
             raise CannotError(f"there are {len(found)} docks {title!r}; open are {', '.join(open_)}")
         return found[0]
-
-    def raises(self, widget: QWidget) -> None:
-        """Click the tab of the dock that a widget lies in, where docks lie on top of each other."""
-        title = next(dock.windowTitle() for dock in self._docks() if dock.isAncestorOf(widget))
-        for bar in self.window._qt_window.findChildren(QTabBar):
-            for number in range(bar.count()):
-                if bar.isVisible() and bar.tabText(number) == title:
-                    QTest.mouseClick(bar, _LEFT, pos=bar.tabRect(number).center())
-        self.waits(0.2)
-
-    def _docks(self) -> list[Any]:
-        return list(self.window._qt_window.findChildren(QDockWidget))
 
     def _reaches(self, part: QWidget) -> None:
         """Scroll a widget into view; a form that has just changed lays itself out first."""

@@ -13,8 +13,9 @@ Examples
 ((48, 48), (7, 7))
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._on_first_use import on_first_use
 
 if TYPE_CHECKING:
     from napari_blind_deconv._types import InputError, Progress, Result
@@ -33,10 +34,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = on_first_use(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

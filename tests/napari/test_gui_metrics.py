@@ -193,16 +193,16 @@ def test_references_are_folded_away_until_there_is_one(qtbot: Any, viewer: Any, 
 
 
 def test_misfit_and_evidence_are_drawn_while_a_run_goes_on(qtbot: Any, viewer: Any, dock: Any, widget: Any) -> None:
-    from napari_blind_deconv._napari.course import course_of
+    from napari_blind_deconv._napari.run_curves import curves_of
 
     viewer.add_image(spots((48, 52)), name="cells")
     seen: list[set[str]] = []
-    course_of(viewer).changed.connect(lambda: seen.append(set(course_of(viewer).curves)))
+    curves_of(viewer).changed.connect(lambda: seen.append(set(curves_of(viewer).curves)))
     run(qtbot, widget)
     report = viewer.layers["cells restored"].metadata[PLUGIN]["report"]
     [size] = [check for check in report["trust"] if check["check"] == "residual_size"]
     # The last step is always measured, and as the check measures it that ends the run.
-    assert course_of(viewer).curves["misfit"][-1][1] == pytest.approx(size["value"], rel=1e-4)
+    assert curves_of(viewer).curves["misfit"][-1][1] == pytest.approx(size["value"], rel=1e-4)
     assert seen[0] == set()
     dock._course.curves = {"evidence_nats": [(1, -3.0), (2, 4.0)], "misfit": [(3, 1.2), (4, 1.1)]}
     dock._course.changed.emit()

@@ -16,7 +16,6 @@ from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QApplication, QBoxLayout, QFileDialog, QWidget
 
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
-from napari_blind_deconv._napari.course import course_of
 from napari_blind_deconv._napari.docked import Docked
 from napari_blind_deconv._napari.figure_table import FigureTable
 from napari_blind_deconv._napari.figures import Figure, Inputs, as_csv, as_text, doubts, figures, without_colours
@@ -25,6 +24,7 @@ from napari_blind_deconv._napari.layers import PLUGIN, pixels, role_of
 from napari_blind_deconv._napari.metrics_panel import LABELS, MetricsPanel
 from napari_blind_deconv._napari.psf_arrays import psfs_of
 from napari_blind_deconv._napari.psf_plots import Look
+from napari_blind_deconv._napari.run_curves import curves_of
 from napari_blind_deconv._napari.run_plots import RunPlots, of_course, of_noise, of_psf
 from napari_blind_deconv._napari.saving import not_saved, saved
 from napari_blind_deconv._types import InputError
@@ -66,7 +66,7 @@ class MetricsWidget(Docked):
         self._watched: list[Image] = []
         self._adopted: WeakSet[Image] = WeakSet()
         self._guard = CanvasGuard(viewer, self)
-        self._course, self._listening = course_of(viewer), True
+        self._curves, self._listening = curves_of(viewer), True
         self.found = Measured([], [])
         self.panel = MetricsPanel(viewer)
         self.choices, self.copy = self.panel.choices, self.panel.copy
@@ -80,7 +80,7 @@ class MetricsWidget(Docked):
         self.panel.save_figure.clicked.connect(self._ask_for_figure)
         for choice in self.choices.values():
             choice.changed.connect(self.refresh)
-        self._course.changed.connect(self._course_changed)
+        self._curves.changed.connect(self._curves_changed)
         viewer.events.theme.connect(self._dress)
         viewer.layers.events.inserted.connect(self._look_for_results)
         viewer.layers.events.renamed.connect(self._look_for_results)
@@ -118,12 +118,12 @@ class MetricsWidget(Docked):
         self.table.set_look(self._look)
         self._draw()
 
-    def _course_changed(self) -> None:
+    def _curves_changed(self) -> None:
         if not self._drawing.isActive():
             self._drawing.start()
 
     def _draw(self) -> None:
-        plots = [*of_course(self._course.curves), *of_psf(self.found.profiles), *of_noise(self.found.noises)]
+        plots = [*of_course(self._curves.curves), *of_psf(self.found.profiles), *of_noise(self.found.noises)]
         self.plots.show_plots(plots, self._look)
         self.panel.save_figure.setEnabled(bool(plots))
 
@@ -254,7 +254,7 @@ class MetricsWidget(Docked):
         self._watch([])
         if self._listening:
             # A second call, at the end of a program, finds nothing connected any more, which Qt does not forgive.
-            self._course.changed.disconnect(self._course_changed)
+            self._curves.changed.disconnect(self._curves_changed)
             self._listening = False
         self._viewer.events.theme.disconnect(self._dress)
         self._viewer.layers.events.inserted.disconnect(self._look_for_results)

@@ -50,6 +50,16 @@ class Look:
         font.setPointSizeF(self.points)
         return font
 
+    def put_on(self, plot: Any, title: str) -> None:
+        """Give a plot its title, and its axes their ink and letters."""
+        plot.setTitle(title, color=self.ink, size=f"{self.points}pt")
+        for side in ("bottom", "left"):
+            axis = plot.getAxis(side)
+            axis.setPen(self.ink)
+            axis.setTextPen(self.ink)
+            axis.enableAutoSIPrefix(False)
+            axis.setTickFont(self.font)
+
     @property
     def quiet(self) -> str:
         """Ink of explanations."""
@@ -149,13 +159,7 @@ class PsfPlots(pg.GraphicsLayoutWidget):
         plot = layout.addPlot(*place)
         title, across = _TITLES[name]
         logarithmic = self._log and name in {"radial", "axial"}
-        plot.setTitle(title, color=look.ink, size=f"{look.points}pt")
-        for side in ("bottom", "left"):
-            axis = plot.getAxis(side)
-            axis.setPen(look.ink)
-            axis.setTextPen(look.ink)
-            axis.enableAutoSIPrefix(False)
-            axis.setTickFont(look.font)
+        look.put_on(plot, title)
         # A width of its own: the layout would learn too late how long the numbers are.
         plot.getAxis("left").setWidth(4.5 * look.points)
         label = {"color": look.ink, "font-size": f"{look.points}pt"}

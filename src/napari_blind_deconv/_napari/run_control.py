@@ -11,10 +11,10 @@ from superqt.utils import GeneratorWorker
 
 from napari_blind_deconv._napari.activity import Activity
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
-from napari_blind_deconv._napari.course import course_of as curves_of
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.live import LiveLayers
 from napari_blind_deconv._napari.run import Refusal, course_of
+from napari_blind_deconv._napari.run_curves import curves_of
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.run_work import Finished, run_work
 from napari_blind_deconv._types import Progress

@@ -159,13 +159,7 @@ class RunPlots(pg.GraphicsLayoutWidget):
         look = self._look
         drawn = self.addPlot(*place)
         named = ", ".join(f'<span style="color: {colour(n)}">{name}</span>' for n, name in enumerate(plot.names))
-        drawn.setTitle(f"{plot.title}: {named}" if named else plot.title, color=look.ink, size=f"{look.points}pt")
-        for side in ("bottom", "left"):
-            axis = drawn.getAxis(side)
-            axis.setPen(look.ink)
-            axis.setTextPen(look.ink)
-            axis.enableAutoSIPrefix(False)
-            axis.setTickFont(look.font)
+        look.put_on(drawn, f"{plot.title}: {named}" if named else plot.title)
         # Sizes of their own: the layout would learn too late how large numbers and words are.
         highest = max((float(np.max(np.abs(y), initial=0.0)) for _, y in plot.curves), default=0.0)
         drawn.getAxis("left").setWidth((2 + max(3, 0.8 * len(f"{highest:.0f}"))) * look.points)

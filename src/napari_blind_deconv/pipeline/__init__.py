@@ -3,8 +3,9 @@
 The public names are imported on first use: a plan of a run is made without what the run itself needs.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from napari_blind_deconv._on_first_use import on_first_use
 
 if TYPE_CHECKING:
     from .posing import intensity_levels
@@ -15,10 +16,7 @@ __all__ = ["deconvolve", "deconvolve_steps", "intensity_levels"]
 _HOME = {"deconvolve": "recipe", "deconvolve_steps": "recipe", "intensity_levels": "posing"}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = on_first_use(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""The course of a run, for whoever draws it: misfit and evidence, step by step, as the run yields them."""
+"""The curves of a run, for whoever draws it: misfit and evidence, step by step, as the run yields them."""
 
 import weakref
 from typing import Any, Final
@@ -12,7 +12,7 @@ _MOST: Final = 2000
 """Points of a curve; beyond, every other one is left out."""
 
 
-class Course(QObject):
+class RunCurves(QObject):
     """Curves of one viewer's runs, by name; those of the last run stay until the next one begins."""
 
     changed = Signal()
@@ -39,14 +39,14 @@ class Course(QObject):
             self.changed.emit()
 
 
-_courses: dict[int, Course] = {}
+_curves: dict[int, RunCurves] = {}
 
 
-def course_of(viewer: Any) -> Course:
-    """The course of a viewer's runs: one object for all widgets of a window, gone with its viewer."""
+def curves_of(viewer: Any) -> RunCurves:
+    """The curves of a viewer's runs: one object for all widgets of a window, gone with its viewer."""
     viewer = unwrapped(viewer)
     key = id(viewer)
-    if key not in _courses:
-        _courses[key] = Course()
-        weakref.finalize(viewer, _courses.pop, key, None)
-    return _courses[key]
+    if key not in _curves:
+        _curves[key] = RunCurves()
+        weakref.finalize(viewer, _curves.pop, key, None)
+    return _curves[key]
