@@ -204,8 +204,8 @@ def test_misfit_and_evidence_are_drawn_while_a_run_goes_on(qtbot: Any, viewer: A
     # The last step is always measured, and as the check measures it that ends the run.
     assert curves_of(viewer).curves["misfit"][-1][1] == pytest.approx(size["value"], rel=1e-4)
     assert seen[0] == set()
-    dock._course.curves = {"evidence_nats": [(1, -3.0), (2, 4.0)], "misfit": [(3, 1.2), (4, 1.1)]}
-    dock._course.changed.emit()
+    curves_of(viewer).curves = {"evidence_nats": [(1, -3.0), (2, 4.0)], "misfit": [(3, 1.2), (4, 1.1)]}
+    curves_of(viewer).changed.emit()
     qtbot.waitUntil(lambda: "Evidence (nats)" in dock.plots.plots, timeout=20_000)
     x, y = dock.plots.plots["Misfit / expected"].listDataItems()[0].getData()
     assert (x.tolist(), y.tolist()) == ([3, 4], [1.2, 1.1])
