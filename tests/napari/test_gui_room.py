@@ -21,6 +21,14 @@ def filler() -> QWidget:
     return widget
 
 
+def cut_at_the_side(scroll: Any) -> list[QWidget]:
+    """What of the content is to the right of what can be seen; fields that were just made wait for their layout."""
+    content = scroll.widget()
+    shown = [child for child in content.findChildren(QWidget) if child.isVisible() and child.width() > 0]
+    cut = [child for child in shown if child.mapTo(content, child.rect().topRight()).x() > content.width()]
+    return [content, *cut] if content.width() > scroll.viewport().width() else cut
+
+
 @pytest.fixture
 def small(viewer: Any) -> Any:
     """A small window."""
@@ -65,12 +73,7 @@ def test_nothing_is_cut_at_the_side(qtbot: Any, small: Any, open_widget: Callabl
     for kind in ("microscope", "known", "uniform"):
         box = widget.form.kernel_prior.box
         box.setCurrentIndex(box.findData(kind))
-        qtbot.wait(20)
-        assert widget.scroll.widget().width() <= widget.scroll.viewport().width()
-        for child in widget.scroll.widget().findChildren(QWidget):
-            if child.isVisible() and child.width() > 0:
-                right = child.mapTo(widget.scroll.widget(), child.rect().topRight()).x()
-                assert right <= widget.scroll.widget().width(), (child.accessibleName(), child.width(), child.parent())
+        qtbot.waitUntil(lambda: not cut_at_the_side(widget.scroll))
 
 
 def test_closing_other_docks_gives_their_place_back(qtbot: Any, small: Any, open_widget: Callable[[str], Any]) -> None:
