@@ -11,11 +11,10 @@ from typing import Any, Final
 
 import napari
 import numpy as np
-import psutil
 from napari.qt import get_qapp
 
 from fuzz.case import Rng, chance, good_image
-from fuzz.clicking import dialogs, layer_actions, widget_actions, window_actions
+from fuzz.clicking import dialogs, layer_actions, memory, widget_actions, window_actions
 from fuzz.clicking.judge import Judge, idle
 from fuzz.clicking.world import World
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
@@ -107,7 +106,7 @@ def _session(judge: Judge, session: int, told: dict[str, Any]) -> dict[str, Any]
     guard.remember()
     _close(judge, world)
     left = judge.judge_end()
-    return judge.taken() | left | {"steps": steps, "resident_mb": psutil.Process().memory_info().rss / 2**20}
+    return judge.taken() | left | memory.used() | {"steps": steps}
 
 
 def _drawn(rng: Rng, shares: tuple[tuple[Action, float], ...]) -> Action:

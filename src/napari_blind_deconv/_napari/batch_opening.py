@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
-from superqt.utils import FunctionWorker
 
 from napari_blind_deconv._napari.batch_results import Opened, opened
 from napari_blind_deconv._napari.batch_rows import Row
 from napari_blind_deconv._napari.live import add_image
 from napari_blind_deconv._napari.run import Refusal
+from napari_blind_deconv._napari.workers import calling
 from napari_blind_deconv.failures import in_words
 from napari_blind_deconv.printable import shown
 
@@ -48,9 +47,7 @@ class Opening(QObject):
         if row.status != "done":
             self.refused.emit(f"{row.name} has no result yet")
             return
-        self._worker = create_worker(
-            opened, row, _start_thread=False, _ignore_errors=True, _worker_class=FunctionWorker
-        )
+        self._worker = calling(opened, row, ignore_errors=True)
         self._worker.returned.connect(self._show)
         self._worker.errored.connect(self._failed)
         self._worker.finished.connect(self._finished)

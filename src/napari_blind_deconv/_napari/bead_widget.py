@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from napari.qt.threading import create_worker
 from napari.viewer import Viewer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
@@ -20,6 +19,7 @@ from napari_blind_deconv._napari.optional_editors import OptionalEditor
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.run_panel import RUN_STYLE
 from napari_blind_deconv._napari.status_text import StatusText
+from napari_blind_deconv._napari.workers import calling
 from napari_blind_deconv._types import InputError, whole
 from napari_blind_deconv.beads import MeasuredPsf, measure_psf
 
@@ -114,7 +114,7 @@ class BeadWidget(Docked):
             return
         self.run.setEnabled(False)
         self._say("Measuring …")
-        self._worker = create_worker(measured, job, _start_thread=False)
+        self._worker = calling(measured, job)
         self._worker.returned.connect(self._show)
         self._worker.finished.connect(self._finished)
         self._worker.start()

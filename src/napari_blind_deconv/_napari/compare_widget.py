@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from napari.layers import Image
-from napari.qt.threading import create_worker
 from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer, Signal
@@ -18,6 +17,7 @@ from napari_blind_deconv._napari.psf_arrays import NamedPsf, psfs_of
 from napari_blind_deconv._napari.psf_lines import as_csv, as_text
 from napari_blind_deconv._napari.psf_plots import Curve, Look, PsfPlots
 from napari_blind_deconv._napari.psf_table_view import PsfTableView
+from napari_blind_deconv._napari.workers import calling
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.metrics import PsfTable, compare_psfs, psf_profiles
 
@@ -140,7 +140,7 @@ class CompareWidget(Docked):
         if self._worker is not None:
             self._stale = True
             return
-        self._worker = create_worker(compared, self.comparison(), _start_thread=False)
+        self._worker = calling(compared, self.comparison())
         self._worker.returned.connect(self._show)
         self._worker.finished.connect(self._finished)
         self._worker.start()

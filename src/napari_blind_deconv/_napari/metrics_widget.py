@@ -8,7 +8,6 @@ from weakref import WeakSet
 
 import numpy as np
 from napari.layers import Image
-from napari.qt.threading import create_worker
 from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import QTimer, Signal
@@ -27,6 +26,7 @@ from napari_blind_deconv._napari.psf_plots import Look
 from napari_blind_deconv._napari.run_curves import curves_of
 from napari_blind_deconv._napari.run_plots import RunPlots, of_course, of_noise, of_psf
 from napari_blind_deconv._napari.saving import not_saved, saved
+from napari_blind_deconv._napari.workers import calling
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.metrics import PsfProfiles, psf_profiles
 
@@ -156,7 +156,7 @@ class MetricsWidget(Docked):
         if self._worker is not None:
             self._stale = True
             return
-        self._worker = create_worker(measured, self.inputs(), _start_thread=False)
+        self._worker = calling(measured, self.inputs())
         self._worker.returned.connect(self._show)
         self._worker.finished.connect(self._finished)
         self._worker.start()

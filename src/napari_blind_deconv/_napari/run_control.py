@@ -4,10 +4,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from napari.qt.threading import create_worker
 from napari.utils.notifications import notification_manager, show_error
 from qtpy.QtCore import QObject, QTimer, Signal
-from superqt.utils import GeneratorWorker
 
 from napari_blind_deconv._napari.activity import Activity
 from napari_blind_deconv._napari.canvas_context import CanvasGuard
@@ -17,6 +15,7 @@ from napari_blind_deconv._napari.run import Refusal, course_of
 from napari_blind_deconv._napari.run_curves import curves_of
 from napari_blind_deconv._napari.run_panel import RunPanel
 from napari_blind_deconv._napari.run_work import Finished, run_work
+from napari_blind_deconv._napari.workers import going_through
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.pipeline.time_left import TimeLeft
 
@@ -97,9 +96,7 @@ class RunControl(QObject):
         curves_of(self._viewer).begin()
         self._panel.show_running(TimeLeft(course_of(job)))
         self._activity = Activity(f"Deconvolving {job.source.name}", self.cancel)
-        self._worker = create_worker(
-            run_work, job, _start_thread=False, _ignore_errors=True, _worker_class=GeneratorWorker
-        )
+        self._worker = going_through(run_work, job)
         self._worker.yielded.connect(self._stepped)
         self._worker.returned.connect(self._returned)
         self._worker.errored.connect(self._failed)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from napari.layers import Image
-from napari.qt.threading import create_worker
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QMenu, QToolButton
 
@@ -14,6 +13,7 @@ from napari_blind_deconv._napari.layers import PLUGIN
 from napari_blind_deconv._napari.preferences import can_show_preferences, preferences, show_preferences
 from napari_blind_deconv._napari.presets import Presets, usual_path
 from napari_blind_deconv._napari.refusals import refusal_on_screen
+from napari_blind_deconv._napari.workers import calling
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
@@ -41,6 +41,7 @@ class SettingsMenu(QToolButton):
         self._host, self._viewer = host, viewer
         self.presets = presets or Presets(usual_path())
         self._looking: Any = None
+        self._recipe: Recipe | None = None
         self.setText("Settings ▾")
         # The arrow of the style lies on the text.
         self.setStyleSheet("QToolButton::menu-indicator { image: none; width: 0; }")
@@ -135,17 +136,18 @@ class SettingsMenu(QToolButton):
 
         self._host.panel.mention(f"Looking for the image that “{recipe.result}” was made from …")
         layers = [getattr(layer, "__wrapped__", layer) for layer in self._viewer.layers]
-        self._looking = create_worker(found_source, recipe, layers, _start_thread=False, _ignore_errors=True)
-        self._looking.returned.connect(lambda found: self._found(recipe, found))
+        self._recipe, self._looking = recipe, calling(found_source, recipe, layers, ignore_errors=True)
+        self._looking.returned.connect(self._found)
         self._looking.errored.connect(self._not_found)
         self._looking.start()
 
-    def _found(self, recipe: "Recipe", layer: Image) -> None:
-        self._looking = None
-        self._try(lambda: self._run(recipe, layer))
+    def _found(self, layer: Image) -> None:
+        recipe, self._recipe, self._looking = self._recipe, None, None
+        if recipe is not None:
+            self._try(lambda: self._run(recipe, layer))
 
     def _not_found(self, error: Exception) -> None:
-        self._looking = None
+        self._recipe = self._looking = None
         if not isinstance(error, InputError):
             raise error
         self._refuse(refusal_on_screen(error))
