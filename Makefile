@@ -27,8 +27,9 @@ test: $(VENV)/.test-$(BINDING) ## install what the tests need and run all of the
 	@echo "==> Running the tests that need no window, a file at a time on every core"
 	OMP_NUM_THREADS=1 QT_API=$(BINDING) tests/with-screen $(BIN)/python -m pytest -m "not gui" -n auto --dist loadfile $(TESTS) \
 		|| [ $$? -eq $(NOTHING_TO_RUN) ]
-	@echo "==> Running napari's in a real window on a virtual screen"
-	QT_API=$(BINDING) tests/with-screen $(BIN)/python -m pytest -m gui $(TESTS) || [ $$? -eq $(NOTHING_TO_RUN) ]
+	@echo "==> Running napari's in real windows, on a virtual screen for every core"
+	OMP_NUM_THREADS=1 QT_API=$(BINDING) tests/with-screen $(BIN)/python -m pytest -m gui -n auto --dist loadfile $(TESTS) \
+		|| [ $$? -eq $(NOTHING_TO_RUN) ]
 
 quick: $(VENV)/.test-$(BINDING) ## run the tests that need neither patience nor a screen
 	$(BIN)/python -m pytest -m "not slow and not gui" $(TESTS)

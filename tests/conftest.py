@@ -13,6 +13,8 @@ import hypothesis
 import pytest
 import torch
 
+from tests import screens
+
 GUI_TESTS = Path(__file__).parent / "napari"
 
 # The binding is chosen once, for qtpy; pytest-qt has a name of its own for it.
@@ -39,6 +41,11 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give every process that opens windows a screen of its own, before Qt looks for one."""
+    screens.configure(config)
+
+
 @functools.cache
 def why_no_window() -> str | None:
     """Why no window can open here, or None where one can."""
@@ -51,6 +58,13 @@ def why_no_window() -> str | None:
     if own or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return None
     return "no screen; `make test` brings a virtual one"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Keep windows on a real screen, where only one has the keyboard, in one process; else leave ``-n auto`` alone."""
+    real = why_no_window() is None and screens.VIRTUAL not in os.environ
+    return 0 if real and "not gui" not in config.option.markexpr else None
 
 
 class FolderWithoutScreen(pytest.Dir):
