@@ -76,7 +76,7 @@ def install(row: Row, folder: Path) -> str:
     constraints = text("constraints.txt")
     if row.lowest:
         constraints = lowest(constraints, pyproject()["project"]["optional-dependencies"]["napari"])
-    subprocess.run([str(interpreter(row.python)), "-m", "venv", str(folder)], check=True)
+    subprocess.run([str(interpreter(row.python)), "-m", "venv", "--clear", str(folder)], check=True)
     (folder / "constraints.txt").write_text(constraints, encoding="utf-8")
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     subprocess.run([*pip, "-c", str(folder / "constraints.txt"), "-e", f"{ROOT}[test,{row.binding}]"], check=True)
@@ -112,7 +112,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m release.matrix", description=__doc__)
     parser.add_argument("rows", nargs="*", help=f"some of: {', '.join(row.name for row in ROWS)}; else all")
     parser.add_argument("--root", type=Path, default=ROOT / "build" / "matrix", help="where the environments are")
-    parser.add_argument("--tests", nargs="+", default=TESTS, help="arguments of pytest instead of the usual files")
+    parser.add_argument(
+        "--tests", nargs=argparse.REMAINDER, default=TESTS, help="last: arguments of pytest instead of the usual files"
+    )
     asked = parser.parse_args()
     if unknown := set(asked.rows) - {row.name for row in ROWS}:
         parser.error(f"{', '.join(sorted(unknown))} must be among {', '.join(row.name for row in ROWS)}")
@@ -121,7 +123,7 @@ def main() -> int:
         if asked.rows and row.name not in asked.rows:
             continue
         if interpreter(row.python) is None:
-            said.append(f"{row.binding:<8} Python {row.python}: left out, there is no python{row.python}")
+            said.append(f"{row.binding:<8} Python {row.python}: left out, there is no python{row.python} on the PATH")
             continue
         print(f"==> {row.name}", flush=True)
         said.append(test(row, asked.root / row.name, asked.tests))

@@ -22,9 +22,11 @@ def odd_shapes(ndim: int, largest: int = 5) -> st.SearchStrategy[tuple[int, ...]
 
 
 @st.composite
-def space_and_support(draw: st.DrawFn, min_ndim: int = 1, max_ndim: int = 3) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def space_and_support(
+    draw: st.DrawFn, min_ndim: int = 1, max_ndim: int = 3, largest: int = 14
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """A frame and a kernel that fits into it."""
-    space = draw(spaces(min_ndim, max_ndim))
+    space = draw(spaces(min_ndim, max_ndim, largest=largest))
     return space, draw(odd_shapes(len(space)))
 
 

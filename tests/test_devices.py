@@ -17,15 +17,20 @@ MEMBERS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kind
 
 # Every step goes through Python there, so few are taken.
 SHORT = {
+    "blind-richardson-lucy": {"rounds": 2, "kernel_steps": 1, "image_steps": 1},
+    "by-draws": {"rounds": 1, "levels": 2},
     "by-evidence": {"starts": 1, "rounds": 1, "refinements": 1},
     "diffusion": {"strength": 1.0},
     "deep-image": {"widths": (4, 8)},
+    "joint": {"rounds": 2, "image_steps": 1},
     "posterior-sampling": {"samples": 2, "levels": 3},
 }
 
 
 def settings_of(family, kind):
     """A component among others that it works with."""
+    # What draws begins with an estimate by evidence, which needs few steps for a PSF of few figures.
+    pairs = {"by-draws": "gaussian"}
     drawn = kind in ("by-draws", "posterior-sampling")
     chosen = {
         "image_prior": IMAGE_PRIORS["gaussian-field" if drawn else "sparse-gradients"](),
@@ -33,7 +38,7 @@ def settings_of(family, kind):
         "estimator": ESTIMATORS["by-evidence"](**SHORT["by-evidence"]),
     }
     if family in ("kernel_prior", "estimator"):
-        chosen["kernel_prior"] = KERNEL_PRIORS["sparse" if family == "estimator" else kind]()
+        chosen["kernel_prior"] = KERNEL_PRIORS[pairs.get(kind, "sparse") if family == "estimator" else kind]()
     if family != "kernel_prior":
         chosen[family] = FAMILIES[family][kind](**SHORT.get(kind, {}))
     if kind == "photon-map":

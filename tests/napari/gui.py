@@ -1,5 +1,6 @@
 """Small images, quick settings, and clicks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,18 @@ def click(qtbot: Any, button: Any) -> None:
     from qtpy.QtCore import Qt  # the helpers are imported where there is no Qt, too
 
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def at_rest(qtbot: Any, figure: Callable[[], int]) -> int:
+    """What a figure of a layout comes to; a layout takes some turns of the event loop, more on a busy machine."""
+    seen: list[int] = []
+
+    def rests() -> bool:
+        seen.append(figure())
+        return len(seen) >= 5 and len({*seen[-5:]}) == 1
+
+    qtbot.waitUntil(rests, timeout=RUN_MS)
+    return seen[-1]
 
 
 def finish(qtbot: Any, widget: Any) -> None:

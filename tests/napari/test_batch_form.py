@@ -98,16 +98,23 @@ def test_nothing_is_cut_off_in_a_small_window(qtbot: Any, viewer: Any, widget: A
     viewer.theme = theme
     viewer.window._qt_window.resize(1024, 700)
     look(qtbot, widget, folder / "in")
-    qtbot.wait(100)
-    for button in widget.findChildren(type(widget.panel.run)):
-        if button.isVisible():
-            assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()) + 6, button.text()
+
+    def buttons_are_wide_enough() -> None:
+        for button in widget.findChildren(type(widget.panel.run)):
+            if button.isVisible():
+                assert button.width() >= button.fontMetrics().horizontalAdvance(button.text()) + 6, button.text()
+
+    qtbot.waitUntil(buttons_are_wide_enough, timeout=RUN_MS)
     click(qtbot, widget.form.who.fold)
     box = widget.form.who.who.box
-    arrow = 30
-    assert all(box.fontMetrics().horizontalAdvance(box.itemText(n)) <= box.width() - arrow for n in range(box.count()))
-    table = widget.panel.table
-    assert sum(table.columnWidth(c) for c in range(5) if not table.isColumnHidden(c)) <= table.viewport().width()
+    table, arrow = widget.panel.table, 30
+
+    def rest_is_in_sight() -> None:
+        widest = max(box.fontMetrics().horizontalAdvance(box.itemText(n)) for n in range(box.count()))
+        assert widest <= box.width() - arrow
+        assert sum(table.columnWidth(c) for c in range(5) if not table.isColumnHidden(c)) <= table.viewport().width()
+
+    qtbot.waitUntil(rest_is_in_sight, timeout=RUN_MS)
     assert viewer.window._qt_window.height() <= 700
     # With Tab alone the keyboard gets from the list of images to Run.
     widget.form.inputs.list.setFocus()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gui import PLUGIN, click
+from gui import PLUGIN, RUN_MS, click
 from numpy.typing import NDArray
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QImage
@@ -200,11 +200,11 @@ def test_a_wide_dock_stands_side_by_side(qtbot: Any, viewer: Any, dock: Any) -> 
     three(viewer)
     settle(qtbot, dock)
     dock.resize(420, 900)
-    qtbot.waitUntil(lambda: dock.plots.geometry().top() >= dock.view.geometry().bottom())
+    qtbot.waitUntil(lambda: dock.plots.geometry().top() >= dock.view.geometry().bottom(), timeout=RUN_MS)
     area = Qt.DockWidgetArea.BottomDockWidgetArea
     outer = next(d for d in viewer.window._wrapped_dock_widgets.values() if d.isAncestorOf(dock))
     outer.parent().addDockWidget(area, outer)
-    qtbot.waitUntil(lambda: dock.plots.geometry().left() >= dock.view.geometry().right())
+    qtbot.waitUntil(lambda: dock.plots.geometry().left() >= dock.view.geometry().right(), timeout=RUN_MS)
 
 
 def test_closed_dock_listens_no_longer(qtbot: Any, viewer: Any, dock: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import npe2
 import numpy as np
 import pytest
-from gui import PLUGIN, spots
+from gui import PLUGIN, RUN_MS, spots
 
 SAMPLE_KEYS = ["fluorescence", "photograph", "stack"]
 
@@ -60,7 +60,7 @@ def test_every_widget_opens_beside_an_image_and_closes(qtbot: Any, viewer: Any, 
     viewer.add_image(spots((40, 44)), name="cells", scale=(0.1, 0.1), units="um")
     for name in WIDGETS.values():
         widget = open_widget(name)
-        qtbot.waitUntil(widget.isVisible)
+        qtbot.waitUntil(widget.isVisible, timeout=RUN_MS)
         assert not widget.grab().isNull()
     viewer.window.remove_dock_widget("all")
     assert [layer.name for layer in viewer.layers] == ["cells"]

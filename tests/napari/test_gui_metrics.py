@@ -243,14 +243,17 @@ def test_nothing_is_drawn_over_anything_else(qtbot: Any, viewer: Any, dock: Any,
     for width, height in ((330, 300), (384, 635), (1000, 240)):
         # Never below what a dock gives it.
         dock.resize(width, max(height, dock.minimumSizeHint().height()))
-        qtbot.wait(50)
-        assert dock.minimumSizeHint().height() <= 400
-        parts = [dock.panel, dock.table, dock.plots]
-        assert not any(a.geometry().intersects(b.geometry()) for a, b in itertools.combinations(parts, 2))
-        drawn = [plot.sceneBoundingRect() for plot in dock.plots.plots.values()]
-        assert drawn
-        for a, b in itertools.combinations(drawn, 2):
-            overlap = a.intersected(b)
-            assert min(overlap.width(), overlap.height()) < 2
-        # The text is one document, which scrolls, and is never wider than its place.
-        assert dock.table.document().size().width() <= dock.table.viewport().width() + 1
+        qtbot.waitUntil(lambda: everything_has_its_place(dock), timeout=20_000)
+
+
+def everything_has_its_place(dock: Any) -> None:
+    assert dock.minimumSizeHint().height() <= 400
+    parts = [dock.panel, dock.table, dock.plots]
+    assert not any(a.geometry().intersects(b.geometry()) for a, b in itertools.combinations(parts, 2))
+    drawn = [plot.sceneBoundingRect() for plot in dock.plots.plots.values()]
+    assert drawn
+    for a, b in itertools.combinations(drawn, 2):
+        overlap = a.intersected(b)
+        assert min(overlap.width(), overlap.height()) < 2
+    # The text is one document, which scrolls, and is never wider than its place.
+    assert dock.table.document().size().width() <= dock.table.viewport().width() + 1

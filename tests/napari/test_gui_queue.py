@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gui import PLUGIN, click, finish, quick, spots
+from gui import PLUGIN, RUN_MS, click, finish, quick, spots
 from napari.utils import progress
 from qtpy.QtWidgets import QPushButton
 
@@ -134,9 +134,11 @@ def test_time_falls_between_steps(qtbot: Any, viewer: Any, open_widget: Callable
     panel.show_running(TimeLeft([("preparing", 20.0)]))
     panel.show_progress(Progress("preparing", 0, 0, message="reading the noise"))
     said = {panel.status.text()}
-    for _ in range(5):
-        qtbot.wait(600)
+
+    def has_fallen_twice() -> bool:
         said.add(panel.status.text())
-    assert len(said) >= 3
+        return len(said) >= 3
+
+    qtbot.waitUntil(has_fallen_twice, timeout=RUN_MS)
     assert all("reading the noise, about " in words for words in said)
     panel.show_idle()

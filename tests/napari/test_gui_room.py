@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from gui import PLUGIN, spots
+from gui import PLUGIN, RUN_MS, at_rest, spots
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 OURS = ("Deconvolution metrics", "Compare PSFs", "PSF from beads", "Batch")
@@ -40,14 +40,13 @@ def test_form_keeps_its_height_when_ten_docks_are_opened(
     qtbot: Any, small: Any, open_widget: Callable[[str], Any]
 ) -> None:
     widget = open_widget("Blind deconvolution")
-    qtbot.wait(50)
-    before = widget.scroll.height()
+    before = at_rest(qtbot, widget.scroll.height)
     for name in OURS:
         open_widget(name)
     for number in range(6):
         small.window.add_dock_widget(filler(), name=f"other {number}", area="left")
     widget.parent().raise_()
-    qtbot.waitUntil(lambda: widget.isVisible() and widget.scroll.height() >= 0.9 * before)
+    qtbot.waitUntil(lambda: widget.isVisible() and widget.scroll.height() >= 0.9 * before, timeout=RUN_MS)
     assert small.window._qt_window.height() <= 960  # by no more than the docks of others need
 
 
@@ -58,10 +57,10 @@ def test_form_keeps_most_of_its_dock_beside_a_long_text(
     small.add_image(spots((3, 9, 48, 52)), name="cells")
     widget.form.fold.setChecked(True)
     widget.panel.say(LONG)
-    qtbot.waitUntil(lambda: widget.panel.status.height() > 60)
-    assert widget.scroll.height() > 0.4 * widget.height()
+    qtbot.waitUntil(lambda: widget.panel.status.height() > 60, timeout=RUN_MS)
+    assert at_rest(qtbot, widget.scroll.height) > 0.4 * widget.height()
     bar = widget.panel.status.verticalScrollBar()
-    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    qtbot.waitUntil(lambda: bar.maximum() > 0, timeout=RUN_MS)
     bar.setValue(bar.maximum())
     assert widget.panel.status.text().endswith(LONG[-20:])
 
@@ -73,15 +72,15 @@ def test_nothing_is_cut_at_the_side(qtbot: Any, small: Any, open_widget: Callabl
     for kind in ("microscope", "known", "uniform"):
         box = widget.form.kernel_prior.box
         box.setCurrentIndex(box.findData(kind))
-        qtbot.waitUntil(lambda: not cut_at_the_side(widget.scroll))
+        qtbot.waitUntil(lambda: not cut_at_the_side(widget.scroll), timeout=RUN_MS)
 
 
 def test_closing_other_docks_gives_their_place_back(qtbot: Any, small: Any, open_widget: Callable[[str], Any]) -> None:
     widget = open_widget("Blind deconvolution")
-    qtbot.wait(50)
-    before = widget.scroll.height()
+    before = at_rest(qtbot, widget.scroll.height)
     other = small.window.add_dock_widget(QPushButton("other"), name="other", area="right")
-    qtbot.wait(50)
+    qtbot.waitUntil(lambda: other.isVisible(), timeout=RUN_MS)
+    at_rest(qtbot, widget.scroll.height)
     small.window.remove_dock_widget(other)
-    qtbot.waitUntil(lambda: widget.scroll.height() >= before - 2)
+    qtbot.waitUntil(lambda: widget.scroll.height() >= before - 2, timeout=RUN_MS)
     assert PLUGIN in widget.parent().windowTitle() or widget.parent() is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gui import PLUGIN, click, finish, quick, results, run, spots
+from gui import PLUGIN, RUN_MS, click, finish, quick, results, run, spots
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QApplication
 
@@ -88,12 +88,12 @@ def test_run_again_finds_a_renamed_image_by_its_pixels_and_refuses_another(
     image.name, viewer.layers["other"].name = "renamed", "cells"
     widget.form.set_value(Settings())
     widget.menu.run_again(restored)
-    qtbot.waitUntil(lambda: not widget.menu.is_looking)
+    qtbot.waitUntil(lambda: not widget.menu.is_looking, timeout=RUN_MS)
     finish(qtbot, widget)
     np.testing.assert_array_equal(viewer.layers["renamed restored"].data, restored.data)
     viewer.layers.remove(image)
     widget.menu.run_again(restored)
-    qtbot.waitUntil(lambda: not widget.menu.is_looking)
+    qtbot.waitUntil(lambda: not widget.menu.is_looking, timeout=RUN_MS)
     assert "has other pixels by now" in widget.panel.status.text()
     assert not widget.is_running
 
@@ -109,7 +109,7 @@ def test_a_mask_that_is_gone_is_asked_for(qtbot: Any, viewer: Any, widget: Any) 
     restored, _ = results(viewer, "cells")
     viewer.layers.remove(labels)
     widget.menu.run_again(restored)
-    qtbot.waitUntil(lambda: not widget.menu.is_looking)
+    qtbot.waitUntil(lambda: not widget.menu.is_looking, timeout=RUN_MS)
     assert "“dust”" in widget.panel.status.text()
     assert not widget.is_running
 
@@ -193,7 +193,7 @@ def test_one_channel_and_a_trial_are_run_again_on_their_part(qtbot: Any, viewer:
     for layer in made:
         known = set(viewer.layers)
         widget.menu.run_again(layer)
-        qtbot.waitUntil(lambda: not widget.menu.is_looking)
+        qtbot.waitUntil(lambda: not widget.menu.is_looking, timeout=RUN_MS)
         finish(qtbot, widget)
         [again] = [other for other in set(viewer.layers) - known if role_of(other) == "restored"]
         np.testing.assert_array_equal(again.data, layer.data)
@@ -207,7 +207,7 @@ def test_nothing_breaks_where_layers_go_and_docks_close_meanwhile(qtbot: Any, vi
     restored, _ = results(viewer, "cells")
     widget.menu.run_again(restored)
     viewer.layers.clear()
-    qtbot.waitUntil(lambda: not widget.menu.is_looking)
+    qtbot.waitUntil(lambda: not widget.menu.is_looking, timeout=RUN_MS)
     finish(qtbot, widget)
     assert "cells restored" in [layer.name for layer in viewer.layers]
     widget.before_after.beside.setChecked(True)

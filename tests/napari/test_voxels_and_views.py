@@ -12,7 +12,7 @@ import npe2
 import numpy as np
 import pytest
 import tifffile
-from gui import PLUGIN, click, quick, results, run, spots
+from gui import PLUGIN, RUN_MS, click, quick, results, run, spots
 from napari.layers import Image, Labels
 
 from napari_blind_deconv import InputError, Settings
@@ -187,8 +187,12 @@ def test_a_flat_psf_is_seen_beside_its_image_in_three_dimensions(qtbot: Any, vie
     viewer.add_image(data, **attributes)
     viewer.dims.ndisplay = 3
     viewer.reset_view()
-    qtbot.wait(100)
-    lit = viewer.screenshot(canvas_only=True, flash=False)[..., 0] > 60
-    rows, columns = (np.flatnonzero(lit.any(axis)) for axis in (1, 0))
-    assert rows.size > 10
-    assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=3)
+
+    def is_round() -> None:
+        lit = viewer.screenshot(canvas_only=True, flash=False)[..., 0] > 60
+        rows, columns = (np.flatnonzero(lit.any(axis)) for axis in (1, 0))
+        assert rows.size > 10
+        assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=3)
+
+    # The canvas is drawn once the window has its size.
+    qtbot.waitUntil(is_round, timeout=RUN_MS)
