@@ -8,6 +8,8 @@ SEED ?= 1
 MINUTES ?= 120
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# A file at a time on every core, those that take long first (tests/conftest.py).
+SHARED := -n auto --dist loadfile --no-loadscope-reorder
 CLEAN := build/clean
 OTHER := build/pyside6
 # What pytest ends with where no test is left, as where TESTS is one file.
@@ -25,10 +27,10 @@ demo: $(VENV)/.demo ## install the package and restore the embedded samples into
 
 test: $(VENV)/.test-$(BINDING) ## install what the tests need and run all of them, napari in a real window included
 	@echo "==> Running the tests that need no window, a file at a time on every core"
-	OMP_NUM_THREADS=1 QT_API=$(BINDING) tests/with-screen $(BIN)/python -m pytest -m "not gui" -n auto --dist loadfile $(TESTS) \
+	OMP_NUM_THREADS=1 QT_API=$(BINDING) tests/with-screen $(BIN)/python -m pytest -m "not gui" $(SHARED) $(TESTS) \
 		|| [ $$? -eq $(NOTHING_TO_RUN) ]
 	@echo "==> Running napari's in real windows, on a virtual screen for every core"
-	OMP_NUM_THREADS=1 QT_API=$(BINDING) tests/with-screen $(BIN)/python -m pytest -m gui -n auto --dist loadfile $(TESTS) \
+	OMP_NUM_THREADS=1 QT_API=$(BINDING) tests/with-screen $(BIN)/python -m pytest -m gui $(SHARED) $(TESTS) \
 		|| [ $$? -eq $(NOTHING_TO_RUN) ]
 
 quick: $(VENV)/.test-$(BINDING) ## run the tests that need neither patience nor a screen

@@ -87,7 +87,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run, and say why."""
+    """Files that take long come first, so that no worker waits for one; what this machine cannot run is skipped."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
     reasons = {
         "gui": why_no_window(),
         "gpu": None if torch.cuda.is_available() or torch.backends.mps.is_available() else "no accelerator",

@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 
 PLUGIN: Final = "napari-blind-deconv"
 _POLL_S: Final = 0.01
-_PATIENCE_S: Final = 3.0
+_PATIENCE_S: Final = 10.0  # on a busy machine
 _READ: Final = 12  # of a list of commands, before somebody gives up
 _LEFT: Final = Qt.MouseButton.LeftButton
 
