@@ -1,6 +1,8 @@
 """Windows with the plugin's widgets in them."""
 
+import gc
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,17 @@ from gui import PLUGIN, quick, spots
 from qtpy.compat import isalive
 
 from napari_blind_deconv import io
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _modules_are_no_garbage() -> Iterator[None]:
+    """Have garbage collected among what tests make only: napari's fixture does so several times for each viewer."""
+    for name in ("napari._qt.qt_main_window", "napari_blind_deconv._napari.deconvolve_widget"):
+        import_module(name)
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -107,13 +107,15 @@ def test_sample_brings_its_settings_unless_somebody_chose_others(viewer: Any, op
 def test_the_palette_finds_the_widget_and_greys_what_cannot_be_called(viewer: Any) -> None:
     palette = viewer.window._qt_window._command_palette
     palette.update_context(viewer.window._qt_window)
+    # The command, or in older napari the item of the menu.
+    opening = {f"{PLUGIN}.deconvolve", f"{PLUGIN}:Blind deconvolution"}
     for words in ("deconv", "blind deconvolution"):
         palette._list.update_for_text(words)
         found = [command.id for command in palette._list.iter_command()]
         own = [name for name in found if name.startswith(PLUGIN)]
-        assert f"{PLUGIN}.deconvolve" in own[:10], words
+        assert opening & {*own[:10]}, words
         # napari calls a command without arguments, so that a writer would end in a traceback.
-        last = {f"{PLUGIN}.{name}" for name in ("get_reader", "write_tiff", "write_zarr")}
-        assert set(own[-3:]) == last
+        last = {f"{PLUGIN}.{name}" for name in ("get_reader", "write_tiff", "write_zarr")} & {*own}
+        assert {*own[len(own) - len(last) :]} == last
         for name in last:
             assert not palette._list.indexWidget(palette._list.model().index(found.index(name))).isEnabled()
