@@ -3,6 +3,7 @@
 import functools
 import importlib
 import importlib.metadata
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -98,6 +99,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, reason in reasons.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def one_step_descents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fits of few figures end after a step, for what must hold after any number of them."""
+    from napari_blind_deconv.kernel_priors import descent
+
+    monkeypatch.setattr(descent, "_PATIENCE", 1)
+    monkeypatch.setattr(descent, "_GAIN", math.inf)
 
 
 @pytest.fixture(scope="module")

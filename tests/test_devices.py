@@ -1,17 +1,18 @@
 """The device follows the tensor: no component mixes tensors of two devices; tried on a pretended accelerator."""
 
 import importlib
-import math
 
 import numpy as np
 import pytest
 import torch
 
 from napari_blind_deconv import Settings
-from napari_blind_deconv.kernel_priors import descent
 from napari_blind_deconv.settings import ESTIMATORS, FAMILIES, IMAGE_PRIORS, KERNEL_PRIORS
 from tests.counted import observed_of, restored
 from tests.pretended import accelerator
+
+# All that a descent works with is there after a step.
+pytestmark = pytest.mark.usefixtures("one_step_descents")
 
 MEMBERS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kinds]
 
@@ -51,9 +52,6 @@ def settings_of(family, kind):
 def restored_there(monkeypatch, settings, shape):
     """A run on the pretended accelerator."""
     observed, kernel = observed_of(shape, (5, 7, 7), 1.5, 20)
-    # All that a descent works with is there after a step.
-    monkeypatch.setattr(descent, "_PATIENCE", 1)
-    monkeypatch.setattr(descent, "_GAIN", math.inf)
     with accelerator() as device:
         for name in ("recipe", "preparation"):
             module = importlib.import_module(f"napari_blind_deconv.pipeline.{name}")

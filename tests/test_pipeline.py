@@ -84,6 +84,7 @@ def test_a_stack_as_planes_shares_a_two_dimensional_psf():
     assert result.kernel.shape == (5, 5)
 
 
+@pytest.mark.usefixtures("one_step_descents")
 @pytest.mark.parametrize("kind", [k for k in KERNEL_PRIORS if k not in {"known", "airy"}])
 def test_every_blind_prior_runs_on_a_volume_and_reports(kind):
     kernel = gaussian_kernel((5, 5, 5), np.eye(3))

@@ -163,6 +163,7 @@ def in_voxels(kind: str, voxel_size_um: tuple[float, ...]):
     return prior.in_voxels(voxel_size_um) if isinstance(prior, InVoxels) else prior
 
 
+@pytest.mark.usefixtures("one_step_descents")
 @pytest.mark.parametrize("kind", BLIND)
 def test_blind_solving_gives_a_kernel_in_two_and_three_dimensions(kind):
     kernel = gaussian_kernel((5, 5, 5), np.eye(3))
