@@ -12,7 +12,8 @@ from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.settings import Settings
 
 PLUGIN = "napari-blind-deconv"
-RUN_MS = 60_000
+RUN_MS = 180_000
+"""How long to wait for a state, also on a machine that others use."""
 
 
 def spots(shape: tuple[int, ...], blur: float = 1.5) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gui import PLUGIN, click
+from gui import PLUGIN, RUN_MS, click
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -34,7 +34,7 @@ PAIR = [(10, 40, 80), (10, 44, 83)]
 
 def measure(qtbot: Any, dock: Any) -> None:
     click(qtbot, dock.run)
-    qtbot.waitUntil(lambda: not dock.is_running, timeout=60_000)
+    qtbot.waitUntil(lambda: not dock.is_running, timeout=RUN_MS)
 
 
 def test_psf_is_the_cores_on_the_voxels_of_the_stack(qtbot: Any, viewer: Any, dock: Any) -> None:
@@ -118,5 +118,5 @@ def test_measured_psf_is_compared_at_once(
     compare = open_widget("Compare PSFs")
     viewer.add_image(beads(*ALONE), name="January", scale=STEPS, units="um")
     measure(qtbot, dock)
-    qtbot.waitUntil(lambda: compare.is_settled and compare.found.table is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: compare.is_settled and compare.found.table is not None, timeout=RUN_MS)
     assert [row.name for row in compare.found.table.rows] == ["January measured PSF"]

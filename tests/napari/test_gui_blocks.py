@@ -8,7 +8,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pytest
-from gui import click, quick, results, run, spots
+from gui import RUN_MS, click, quick, results, run, spots
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,9 +77,9 @@ def test_a_run_in_blocks_that_is_cancelled_leaves_no_store(
     viewer.add_image(spots(SHAPE), name="cells")
     quick(widget, iterations=100_000)
     click(qtbot, widget.panel.run)
-    qtbot.waitUntil(lambda: any(tmp_path.iterdir()), timeout=20_000)
+    qtbot.waitUntil(lambda: any(tmp_path.iterdir()), timeout=RUN_MS)
     click(qtbot, widget.panel.cancel)
-    qtbot.waitUntil(lambda: not widget.is_running, timeout=20_000)
+    qtbot.waitUntil(lambda: not widget.is_running, timeout=RUN_MS)
     assert [layer.name for layer in viewer.layers] == ["cells"]
     assert not any(tmp_path.iterdir())
 

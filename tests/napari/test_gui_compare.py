@@ -44,7 +44,7 @@ def three(viewer: Any) -> list[Any]:
 def settle(qtbot: Any, dock: Any, change: Callable[[], Any] = lambda: None) -> Any:
     """Make a change and wait for what follows from it."""
     change()
-    qtbot.waitUntil(lambda: dock.is_settled, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.is_settled, timeout=RUN_MS)
     return dock.found
 
 

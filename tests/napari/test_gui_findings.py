@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gui import PLUGIN, click, spots
+from gui import PLUGIN, RUN_MS, click, spots
 
 from napari_blind_deconv._types import Result
 from napari_blind_deconv.cli.settings import settings_of
@@ -66,7 +66,7 @@ def test_dock_shows_findings_of_the_chosen_result(qtbot: Any, viewer: Any, open_
     dock = open_widget("Deconvolution metrics")
     notes = {"role": "psf", "source": "cells", "report": REPORT}
     viewer.add_image(spots((15, 15)), name="cells PSF (gaussian)", metadata={PLUGIN: notes})
-    qtbot.waitUntil(lambda: any(row.name == "NA" for row in dock.rows) and dock.is_settled, timeout=20_000)
+    qtbot.waitUntil(lambda: any(row.name == "NA" for row in dock.rows) and dock.is_settled, timeout=RUN_MS)
     rows = {row.name: row for row in dock.rows}
     assert rows["NA"].value == "1.313 ± 0.021"
     assert rows["PSF family"].value == "gaussian"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gui import PLUGIN, click, run, spots
+from gui import PLUGIN, RUN_MS, click, run, spots
 from napari._app_model import get_app_model
 from qtpy.QtWidgets import QApplication
 
@@ -23,7 +23,7 @@ def dock(open_widget: Callable[[str], Any]) -> Any:
 def settle(qtbot: Any, dock: Any, change: Callable[[], Any]) -> dict[str, Any]:
     """Make a change and wait for the table that follows; its rows by name."""
     change()
-    qtbot.waitUntil(lambda: dock.is_settled, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.is_settled, timeout=RUN_MS)
     return {row.name: row for row in dock.rows}
 
 
@@ -206,7 +206,7 @@ def test_misfit_and_evidence_are_drawn_while_a_run_goes_on(qtbot: Any, viewer: A
     assert seen[0] == set()
     curves_of(viewer).curves = {"evidence_nats": [(1, -3.0), (2, 4.0)], "misfit": [(3, 1.2), (4, 1.1)]}
     curves_of(viewer).changed.emit()
-    qtbot.waitUntil(lambda: "Evidence (nats)" in dock.plots.plots, timeout=20_000)
+    qtbot.waitUntil(lambda: "Evidence (nats)" in dock.plots.plots, timeout=RUN_MS)
     x, y = dock.plots.plots["Misfit / expected"].listDataItems()[0].getData()
     assert (x.tolist(), y.tolist()) == ([3, 4], [1.2, 1.1])
 
@@ -215,7 +215,7 @@ def test_table_and_curves_are_saved_whole_or_not_at_all(qtbot: Any, viewer: Any,
     report = {"warnings": ["=the PSF is cut", "try a larger `kernel_size`"]}
     notes = {"role": "psf", "source": "cells", "report": report}
     viewer.add_image(spots((15, 15)), name="cells PSF", metadata={PLUGIN: notes})
-    qtbot.waitUntil(lambda: dock.is_settled and bool(dock.rows), timeout=20_000)
+    qtbot.waitUntil(lambda: dock.is_settled and bool(dock.rows), timeout=RUN_MS)
     dock.save_table(tmp_path / "t")
     with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -239,11 +239,11 @@ def test_nothing_is_drawn_over_anything_else(qtbot: Any, viewer: Any, dock: Any,
     viewer.window.resize(1024, 700)
     viewer.theme = theme
     viewer.add_image(spots((5, 15, 15)), name="p" * 200, metadata={PLUGIN: notes})
-    qtbot.waitUntil(lambda: dock.is_settled and bool(dock.plots.plots), timeout=20_000)
+    qtbot.waitUntil(lambda: dock.is_settled and bool(dock.plots.plots), timeout=RUN_MS)
     for width, height in ((330, 300), (384, 635), (1000, 240)):
         # Never below what a dock gives it.
         dock.resize(width, max(height, dock.minimumSizeHint().height()))
-        qtbot.waitUntil(lambda: everything_has_its_place(dock), timeout=20_000)
+        qtbot.waitUntil(lambda: everything_has_its_place(dock), timeout=RUN_MS)
 
 
 def everything_has_its_place(dock: Any) -> None:

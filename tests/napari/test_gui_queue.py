@@ -84,7 +84,7 @@ def test_closing_the_dock_ends_the_queue_and_its_thread(qtbot: Any, viewer: Any,
     viewer.window.remove_dock_widget(widget)
     finish(qtbot, widget)
     assert names(viewer) == images
-    qtbot.waitUntil(lambda: threading.active_count() <= before + 1, timeout=10_000)
+    qtbot.waitUntil(lambda: threading.active_count() <= before + 1, timeout=RUN_MS)
 
 
 def test_a_refused_run_lets_the_next_one_begin(qtbot: Any, viewer: Any, widget: Any, monkeypatch: Any) -> None:
@@ -103,7 +103,7 @@ def test_stop_and_keep_gives_the_image_as_it_is_and_says_so(qtbot: Any, viewer: 
     viewer.add_image(spots((48, 52)), name="cells")
     quick(widget, iterations=100_000)
     click(qtbot, widget.panel.run)
-    qtbot.waitUntil(widget.panel.keep.isVisible, timeout=30_000)
+    qtbot.waitUntil(widget.panel.keep.isVisible, timeout=RUN_MS)
     click(qtbot, widget.panel.keep)
     finish(qtbot, widget)
     assert sorted(names(viewer)) == ["cells", "cells PSF", "cells restored"]
@@ -117,7 +117,7 @@ def test_the_activity_dock_shows_a_run_and_can_cancel_it(qtbot: Any, viewer: Any
     viewer.add_image(spots((48, 52)), name="cells")
     quick(widget, iterations=100_000)
     click(qtbot, widget.panel.run)
-    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=30_000)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=RUN_MS)
     [shown] = [bar for bar in progress._all_instances if "cells" in bar.desc]
     shown.cancel()
     finish(qtbot, widget)

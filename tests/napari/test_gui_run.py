@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gui import PLUGIN, click, finish, quick, results, run, spots
+from gui import PLUGIN, RUN_MS, click, finish, quick, results, run, spots
 from napari.utils.notifications import notification_manager
 from qtpy import API
 from qtpy.QtCore import Qt
@@ -54,7 +54,7 @@ def test_cancel_stops_a_run_without_end_and_leaves_nothing_behind(qtbot: Any, vi
     endless(widget)
     click(qtbot, widget.panel.run)
     assert widget.panel.run.text() == "Add to queue"
-    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=20_000)  # both previews are there
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=RUN_MS)  # both previews are there
     said = []
     widget.panel.cancel.clicked.connect(lambda: said.append(widget.panel.cancel.text()))
     click(qtbot, widget.panel.cancel)
@@ -70,7 +70,7 @@ def test_run_works_again_after_cancel(qtbot: Any, viewer: Any, widget: Any) -> N
     viewer.add_image(spots((48, 52)), name="cells")
     endless(widget)
     click(qtbot, widget.panel.run)
-    qtbot.waitUntil(lambda: len(viewer.layers) > 1, timeout=20_000)
+    qtbot.waitUntil(lambda: len(viewer.layers) > 1, timeout=RUN_MS)
     click(qtbot, widget.panel.cancel)
     finish(qtbot, widget)
     quick(widget)
@@ -82,8 +82,8 @@ def test_progress_names_stage_step_and_time_left(qtbot: Any, viewer: Any, widget
     viewer.add_image(spots((48, 52)), name="cells")
     endless(widget)
     click(qtbot, widget.panel.run)
-    qtbot.waitUntil(lambda: "left" in widget.panel.status.text(), timeout=20_000)
-    qtbot.waitUntil(lambda: re.search(r"step \d.* left", widget.panel.status.text()) is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: "left" in widget.panel.status.text(), timeout=RUN_MS)
+    qtbot.waitUntil(lambda: re.search(r"step \d.* left", widget.panel.status.text()) is not None, timeout=RUN_MS)
     assert widget.panel.bar.maximum() > widget.panel.bar.value() > 0
     click(qtbot, widget.panel.cancel)
     finish(qtbot, widget)
@@ -93,7 +93,7 @@ def test_a_preview_that_somebody_deleted_stays_away(qtbot: Any, viewer: Any, wid
     viewer.add_image(spots((48, 52)), name="cells")
     endless(widget)
     click(qtbot, widget.panel.run)
-    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=RUN_MS)
     for name in names(viewer):
         if "preview" in name:
             viewer.layers.remove(name)
@@ -117,7 +117,7 @@ def test_closing_the_dock_stops_the_run(qtbot: Any, viewer: Any, widget: Any) ->
     viewer.add_image(spots((48, 52)), name="cells")
     endless(widget)
     click(qtbot, widget.panel.run)
-    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=RUN_MS)
     viewer.window.remove_dock_widget(widget)
     finish(qtbot, widget)
     assert names(viewer) == ["cells"]

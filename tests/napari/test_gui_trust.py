@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gui import PLUGIN, quick, results, run, spots
+from gui import PLUGIN, RUN_MS, quick, results, run, spots
 
 from napari_blind_deconv.doubts import checks, passed
 from napari_blind_deconv.estimation import ByEvidence
@@ -52,7 +52,7 @@ def test_doubts_come_first_then_what_passed_and_the_metrics_have_every_limit(
     assert any("the residual is not white" in line for line in bullets)
     assert len(bullets) >= len(doubted)
     dock = open_widget("Deconvolution metrics")
-    qtbot.waitUntil(lambda: any(row.name == "Local misfit" for row in dock.rows) and dock.is_settled, timeout=20_000)
+    qtbot.waitUntil(lambda: any(row.name == "Local misfit" for row in dock.rows) and dock.is_settled, timeout=RUN_MS)
     rows = {row.name: row for row in dock.rows}
     assert rows["Whiteness of the residual"].meaning.endswith("see the warning above")
     assert rows["Evidence over no blur"].value.endswith(" nats")

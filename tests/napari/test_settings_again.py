@@ -69,7 +69,7 @@ def test_window_terminal_and_run_again_give_the_same_pixels(
     widget.form.set_value(Settings(seed=1))
     viewer.open(saved, plugin=PLUGIN)
     widget.menu.run_again(viewer.layers["cells restored"])
-    qtbot.waitUntil(lambda: not widget.menu.is_looking, timeout=20_000)
+    qtbot.waitUntil(lambda: not widget.menu.is_looking, timeout=RUN_MS)
     finish(qtbot, widget)
     again = [layer for layer in viewer.layers if layer.name.startswith("cells restored")][-1]
     assert again.name == "cells restored [1]"
