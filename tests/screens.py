@@ -1,7 +1,9 @@
 """Screens for tests that are shared among processes: windows on one screen would take the keyboard from each other."""
 
+import ctypes
 import os
 import secrets
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,14 @@ import pytest
 
 VIRTUAL = "VIRTUAL_SCREEN"
 """The size of the virtual screen, set by tests/with-screen; not set where windows open on a real one."""
+
+
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
+
+
+def _end_with_parent() -> None:
+    """Have Linux end this process where the one that started it is killed and cleans up nothing."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class VirtualScreen:
@@ -37,7 +47,9 @@ class VirtualScreen:
             str(self.cookie),
         ]
         quiet = subprocess.DEVNULL
-        self.server = subprocess.Popen(command, pass_fds=[theirs], stdin=quiet, stdout=quiet, stderr=quiet)
+        self.server = subprocess.Popen(
+            command, pass_fds=[theirs], stdin=quiet, stdout=quiet, stderr=quiet, preexec_fn=_end_with_parent
+        )
         os.close(theirs)
         with os.fdopen(ours) as said:
             number = said.readline().strip()
