@@ -15,13 +15,7 @@ import pytest
 VIRTUAL = "VIRTUAL_SCREEN"
 """The size of the virtual screen, set by tests/with-screen; not set where windows open on a real one."""
 
-
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
-
-
-def _end_with_parent() -> None:
-    """Have Linux end this process where the one that started it is killed and cleans up nothing."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class VirtualScreen:
@@ -34,21 +28,17 @@ class VirtualScreen:
         fields = (b"", b"", b"MIT-MAGIC-COOKIE-1", secrets.token_bytes(16))
         self.cookie.write_bytes(b"\xff\xff" + b"".join(len(field).to_bytes(2, "big") + field for field in fields))
         ours, theirs = os.pipe()
-        command = [
-            "Xvfb",
-            "-displayfd",
-            str(theirs),
-            "-screen",
-            "0",
-            size,
-            "-nolisten",
-            "tcp",
-            "-auth",
-            str(self.cookie),
-        ]
+        command = f"Xvfb -displayfd {theirs} -screen 0 {size} -nolisten tcp -auth".split()
         quiet = subprocess.DEVNULL
+        # Linux ends it where this process is killed. Looked up here: between fork and exec nothing may wait for a lock.
+        prctl = ctypes.CDLL(None).prctl
         self.server = subprocess.Popen(
-            command, pass_fds=[theirs], stdin=quiet, stdout=quiet, stderr=quiet, preexec_fn=_end_with_parent
+            [*command, str(self.cookie)],
+            pass_fds=[theirs],
+            stdin=quiet,
+            stdout=quiet,
+            stderr=quiet,
+            preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGTERM),
         )
         os.close(theirs)
         with os.fdopen(ours) as said:

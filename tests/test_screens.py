@@ -57,4 +57,4 @@ def test_a_screen_ends_with_tests_that_are_killed():
 
 def test_a_screen_that_cannot_be_says_so():
     with pytest.raises(RuntimeError, match="Xvfb ended with"):
-        VirtualScreen("no size")
+        VirtualScreen("no-size")
