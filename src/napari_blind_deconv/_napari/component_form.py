@@ -5,21 +5,17 @@ The form proposes; the component's own validation decides, and its message is wh
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.applying import alike, applying
-from napari_blind_deconv._napari.editors import (
-    CalmComboBox,
-    Editor,
-    ListEditor,
-    TextEditor,
-)
+from napari_blind_deconv._napari.editors import CalmComboBox, Editor, ListEditor, TextEditor
 from napari_blind_deconv._napari.field_docs import class_doc
 from napari_blind_deconv._napari.form_rows import add_field, add_row, form_layout, set_fields
 from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
@@ -54,7 +50,7 @@ class ComponentForm(Editor):
     def __init__(self, cls: type, skip: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._cls = cls
-        self.editors = {name: editor for name, editor in field_editors(cls) if name not in skip}
+        self.editors = {name: editor_for(hint, name) for name, hint in field_types(cls).items() if name not in skip}
         body = QWidget()
         self._row.addWidget(body)
         self.rows = form_layout(body)
@@ -168,7 +164,7 @@ class VariantEditor(Editor):
         Whether a line below the choice says what the chosen kind means; else only a tool tip does.
     """
 
-    form_made = Signal(object)
+    form_made = Signal(str, object)
     """A kind was shown for the first time, and has a form now."""
 
     wide = True
@@ -190,6 +186,7 @@ class VariantEditor(Editor):
         kinds = {str(getattr(cls, _KIND)): cls for cls in classes}
         self._meanings = {kind: KIND_MEANINGS.get(kind, class_doc(cls)) for kind, cls in kinds.items()}
         self._classes = kinds
+        self._guests: dict[str, tuple[str, QWidget]] = {}
         self.forms = MadeWhenShown(self._made)
         self._column = column
         self.rare = QWidget(body)
@@ -202,12 +199,16 @@ class VariantEditor(Editor):
         column.addWidget(self.rare)
         self.box.currentIndexChanged.connect(self._show_fields)
         self.box.currentIndexChanged.connect(self.changed)
-        self._show_fields()
 
     @property
     def kind(self) -> str:
         """The chosen kind."""
         return str(self.box.currentData())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show the fields of the first kind, where nobody has chosen one."""
+        self._chosen()
+        super().showEvent(event)
 
     def _made(self, kind: str) -> ComponentForm:
         form = ComponentForm(self._classes[kind])
@@ -215,15 +216,20 @@ class VariantEditor(Editor):
         form.setVisible(False)
         self._column.insertWidget(self._column.count() - 1, form)
         self._rare_column.addWidget(form.rare)
+        if kind in self._guests:
+            label, widget = self._guests.pop(kind)
+            form.rows.insertRow(0, label, widget)
+            widget.setVisible(True)
+            name_after(label, widget)
         form.changed.connect(self.changed)
-        self.form_made.emit(form)
+        self.form_made.emit(kind, form)
         return form
 
     def add_row(self, kind: str, label: str, widget: QWidget) -> None:
-        """Put a widget of the host on top of a kind's fields."""
-        self.forms[kind].rows.insertRow(0, label, widget)
-        name_after(label, widget)
-        self._show_fields()
+        """Put a widget of the host on top of a kind's fields, once these are made."""
+        widget.setParent(self)
+        widget.setVisible(False)
+        self._guests[kind] = label, widget
 
     def _show_fields(self) -> None:
         self.meaning.setText(self._meanings[self.kind])
@@ -233,33 +239,38 @@ class VariantEditor(Editor):
             form.rare.setVisible(kind == self.kind)
         self.rare.setVisible(shown.has_rare)
 
+    def _chosen(self) -> ComponentForm:
+        if self.kind not in self.forms:
+            self._show_fields()
+        form: ComponentForm = self.forms[self.kind]
+        return form
+
     def raw(self) -> dict[str, Any]:
         """The chosen kind's fields as plain JSON values."""
-        raw: dict[str, Any] = self.forms[self.kind].raw()
-        return raw
+        return self._chosen().raw()
 
     def value(self) -> Any:
         """The chosen component."""
-        return self.forms[self.kind].value()
+        return self._chosen().value()
 
     def set_value(self, value: Any) -> None:
         """Choose the component's kind and show its fields."""
-        before = self.raw()
+        before = self.raw() if self.kind in self.forms else None
         self.blockSignals(True)
         self.box.setCurrentIndex(self.box.findData(value.kind))
+        self._chosen()
         self.forms[value.kind].set_value(value)
         self.blockSignals(False)
         if self.raw() != before:
             self.changed.emit()
 
 
-def field_editors(cls: type) -> Iterator[tuple[str, Editor]]:
-    """An editor for every field that people may set, in the order of declaration."""
+def field_types(cls: type) -> dict[str, Any]:
+    """The types of the fields that people may set, in the order of declaration."""
     hints = get_type_hints(cls, include_extras=True)
-    for field in dataclasses.fields(cls):
-        info = cls.__pydantic_fields__[field.name]  # type: ignore[attr-defined]
-        if field.name != _KIND and not info.exclude:
-            yield field.name, editor_for(hints[field.name], field.name)
+    names = [field.name for field in dataclasses.fields(cls)]
+    told = cls.__pydantic_fields__  # type: ignore[attr-defined]
+    return {name: hints[name] for name in names if name != _KIND and not told[name].exclude}
 
 
 def editor_for(annotation: Any, name: str, bounds: tuple[float, float] = (-math.inf, math.inf)) -> Editor:

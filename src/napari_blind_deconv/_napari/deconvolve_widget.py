@@ -60,7 +60,7 @@ class DeconvolveWidget(Docked):
         self.menu = SettingsMenu(self, viewer)
         self.psf_choice = LayerChoice(viewer, "none: the file below", lambda layer: role_of(layer) != PREVIEW)
         self.form.kernel_prior.add_row("known", "PSF layer", self.psf_choice)
-        self.optics = FileOptics(self.form.kernel_prior.forms["microscope"])
+        self.optics = FileOptics(self.form.kernel_prior)
         self.masks = MaskChoices(viewer)
         self.masks.put_into(self.form)
         self.panel = RunPanel()
@@ -79,6 +79,7 @@ class DeconvolveWidget(Docked):
         self.input.changed.connect(self._input_changed)
         self.psf_choice.changed.connect(self._psf_chosen)
         self.form.changed.connect(self._form_changed)
+        self.form.grown.connect(lambda: tab_through(self))
         self.masks.changed.connect(self._masks_changed)
         tab_through(self)
         self._check()
@@ -206,7 +207,7 @@ class DeconvolveWidget(Docked):
         tab_through(self)
         self.form.set_channels(self.input.channel.names)
         self.optics.follow(self.input.facts.get("optics", {}), max(1, len(self.input.channel.names)))
-        self.form.editors["planes"].set_value(self.input.axes.planes())
+        self.form.set_planes(self.input.axes.planes())
         self._check()
 
     def _psf_chosen(self) -> None:
@@ -229,7 +230,7 @@ class DeconvolveWidget(Docked):
             self.form.set_value(suits)
 
     def _form_changed(self) -> None:
-        self.input.axes.set_planes(self.form.editors["planes"].value())
+        self.input.axes.set_planes(self.form.planes)
         self.form.show_advanced(self.masks.region, visible=self.form.kernel_prior.kind != "known")
         self._check()
 

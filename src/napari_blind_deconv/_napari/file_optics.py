@@ -5,7 +5,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QLabel
 
-from napari_blind_deconv._napari.component_form import ComponentForm
+from napari_blind_deconv._napari.component_form import ComponentForm, VariantEditor
 from napari_blind_deconv._napari.tones import QUIET, set_tone
 from napari_blind_deconv._napari.words import field_name
 
@@ -39,30 +39,44 @@ class FileOptics:
 
     Parameters
     ----------
-    form
-        That of the microscope; a line on top of it says what came from the file.
+    priors
+        What has a form of the microscope, or will have one; a line on top of it says what came from the file.
     """
 
-    def __init__(self, form: ComponentForm) -> None:
-        self._form = form
-        self._usual = {name: editor.value() for name, editor in form.editors.items()}
+    def __init__(self, priors: VariantEditor) -> None:
+        self._form: ComponentForm | None = None
+        self._usual: dict[str, Any] = {}
         self._filled: dict[str, Any] = {}
-        self.said = QLabel()
+        self._wanted: dict[str, Any] = {}
+        self.said = QLabel(priors)
+        self.said.setVisible(False)
         self.said.setWordWrap(True)
         set_tone(self.said, QUIET)
+        priors.form_made.connect(self._form_made)
+
+    def _form_made(self, kind: str, form: ComponentForm) -> None:
+        if kind != "microscope":
+            return
+        self._form = form
+        self._usual = {name: editor.value() for name, editor in form.editors.items()}
         form.rows.insertRow(0, self.said)
-        form.rows.setRowVisible(self.said, False)
+        self._fill(form)
 
     def follow(self, optics: Mapping[str, Any], channels: int) -> None:
         """Another image is chosen, whose file says this; nothing where it says nothing."""
-        wanted = {name: value for name, value in fields_of(optics, channels).items() if name in self._form.editors}
+        self._wanted = fields_of(optics, channels)
+        if self._form is not None:
+            self._fill(self._form)
+
+    def _fill(self, form: ComponentForm) -> None:
+        wanted = {name: value for name, value in self._wanted.items() if name in form.editors}
         for name in {*wanted, *self._filled}:
-            editor = self._form.editors[name]
+            editor = form.editors[name]
             if editor.value() in (self._usual[name], self._filled.get(name)):
                 editor.set_value(wanted.get(name, self._usual[name]))
         self._filled = wanted
         self.said.setText(f"From the file: {', '.join(_in_words(*field) for field in wanted.items())}.")
-        self._form.rows.setRowVisible(self.said, bool(wanted))
+        form.rows.setRowVisible(self.said, bool(wanted))
 
 
 def _in_words(name: str, value: Any) -> str:

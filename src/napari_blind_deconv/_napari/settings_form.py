@@ -1,30 +1,39 @@
 """The form of all settings: what everybody decides on top, the rest folded away."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_blind_deconv._napari.component_form import ComponentForm, VariantEditor, field_editors
+from napari_blind_deconv._napari.component_form import ComponentForm, VariantEditor, editor_for, field_types
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.fold import Fold
-from napari_blind_deconv._napari.form_rows import add_field, form_layout, set_fields
+from napari_blind_deconv._napari.form_rows import add_field, form_layout
+from napari_blind_deconv._napari.made_when_shown import MadeWhenShown
 from napari_blind_deconv._napari.tab_order import name_after
-from napari_blind_deconv.settings import Settings, settings_from_dict
+from napari_blind_deconv.settings import Settings, settings_from_dict, settings_to_dict
 
 _MAIN: Final = ("kernel_prior", "kernel_size", "image_prior")
 _FIRST_OF_THE_REST: Final = ("iterations", "device")
 
 
 class SettingsForm(Editor):
-    """All settings: what everybody decides on top, the rest in a fold named Advanced."""
+    """All settings: what everybody decides on top, the rest in a fold named Advanced.
+
+    The fields of the fold are made when it is unfolded, or one of them is asked for: most people never see them.
+    """
+
+    grown = Signal()
+    """Fields were made that were not there before."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.editors = dict(field_editors(Settings))
-        self.kernel_prior: VariantEditor = self.editors["kernel_prior"]
+        self._held = Settings()
+        self._types = field_types(Settings)
         self._channels: tuple[str, ...] | None = None
-        self.kernel_prior.form_made.connect(self._tell_channels)
+        self.editors = MadeWhenShown(self._made)
         body, hidden = QWidget(), QWidget()
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
@@ -34,16 +43,37 @@ class SettingsForm(Editor):
         column.addWidget(self.fold)
         column.addWidget(hidden)
         main, self._advanced = form_layout(body), form_layout(hidden)
-        advanced = self._advanced
         for name in _MAIN:
-            if isinstance(self.editors[name], VariantEditor):
+            editor = self.editors[name] = editor_for(self._types[name], name)
+            if isinstance(editor, VariantEditor):
                 # The fields that few people need follow their choice into the fold.
-                advanced.addRow(self.editors[name].rare)
-        order = (*_MAIN, *_FIRST_OF_THE_REST)
-        for name in sorted(self.editors, key=lambda n: order.index(n) if n in order else len(order)):
-            add_field(main if name in _MAIN else advanced, name, self.editors[name], Settings)
-            self.editors[name].changed.connect(self.changed)
-        self.set_value(Settings())
+                self._advanced.addRow(editor.rare)
+                editor.form_made.connect(self._form_made)
+            self._put(main, name)
+        self.kernel_prior: VariantEditor = self.editors["kernel_prior"]
+        self.fold.toggled.connect(self._make_the_rest)
+
+    def _put(self, rows: QFormLayout, name: str) -> None:
+        editor = self.editors[name]
+        editor.set_value(getattr(self._held, name))
+        add_field(rows, name, editor, Settings)
+        editor.changed.connect(self.changed)
+
+    def _made(self, name: str) -> Editor:
+        """One of the fields of the fold, with all others: they have an order."""
+        if name not in self._types:
+            raise KeyError(name)
+        rest = [other for other in self._types if other not in self.editors]
+        self.editors.update({other: editor_for(self._types[other], other) for other in rest})
+        for other in sorted(rest, key=lambda n: _FIRST_OF_THE_REST.index(n) if n in _FIRST_OF_THE_REST else len(rest)):
+            self._put(self._advanced, other)
+        self.grown.emit()
+        editor: Editor = self.editors[name]
+        return editor
+
+    def _make_the_rest(self) -> None:
+        for name in self._types:
+            self.editors[name]
 
     def add_advanced(self, label: str, widget: QWidget, hint: str) -> None:
         """Put a widget of the host on top of what few people need."""
@@ -70,10 +100,11 @@ class SettingsForm(Editor):
         for form in self.kernel_prior.forms.values():
             form.set_channels(names)
 
-    def _tell_channels(self, form: ComponentForm) -> None:
+    def _form_made(self, _kind: str, form: ComponentForm) -> None:
         """What a form is told that was made after the others were."""
         if self._channels is not None:
             form.set_channels(self._channels)
+        self.grown.emit()
 
     def withdraw(self) -> None:
         """Take back all complaints."""
@@ -82,14 +113,15 @@ class SettingsForm(Editor):
 
     def _field(self, path: str) -> Editor | None:
         name, _, inner = path.partition(".")
-        editor = self.editors.get(name)
+        editor = self.editors[name] if name in self._types else None
         if inner and isinstance(editor, VariantEditor):
             return editor.forms[editor.kind].editors.get(inner)
         return None if inner else editor
 
     def raw(self) -> dict[str, Any]:
         """The settings as plain JSON values, allowed or not."""
-        return {name: editor.raw() for name, editor in self.editors.items()}
+        held = settings_to_dict(self._held)
+        return {name: self.editors[name].raw() if name in self.editors else held[name] for name in self._types}
 
     def value(self) -> Settings:
         """The settings.
@@ -103,4 +135,24 @@ class SettingsForm(Editor):
 
     def set_value(self, value: Settings) -> None:
         """Show the settings; `changed` is emitted once."""
-        set_fields(self, self.editors, value)
+        before = self.raw()
+        self.blockSignals(True)
+        self._held = value
+        for name, editor in self.editors.items():
+            editor.set_value(getattr(value, name))
+        self.blockSignals(False)
+        if self.raw() != before:
+            self.changed.emit()
+
+    @property
+    def planes(self) -> bool:
+        """Whether a stack is taken for independent planes, as far as the form says."""
+        return bool(self.editors["planes"].value() if "planes" in self.editors else self._held.planes)
+
+    def set_planes(self, planes: bool) -> None:
+        """Say whether a stack is taken for independent planes."""
+        if "planes" in self.editors:
+            self.editors["planes"].set_value(planes)
+        elif planes != self._held.planes:
+            self._held = replace(self._held, planes=planes)
+            self.changed.emit()
