@@ -103,9 +103,33 @@ def watched_channels(course, moment, channels):
 def test_a_machine_that_others_use_is_felt_before_a_stage_has_ended(seed):
     rate = np.random.default_rng(seed).uniform(1, 12)
     watch = TimeLeft(COURSE)
-    watch.follow(Progress("preparing", 0, 0), now=0.0)
-    watch.feel(busy=1.5 / rate, now=1.5)
+    watch.follow(Progress("preparing", 0, 0), now=0.0, busy=0.0)
+    watch.follow(Progress("preparing", 0, 0, message="more"), now=1.5, busy=1.5 / rate)
     assert 1.5 + watch.left(now=1.5) == pytest.approx(17 * rate, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_on_a_busy_machine_as_well_a_right_plan_is_believed_from_the_second_second(seed):
+    random = np.random.default_rng(seed)
+    rate = float(np.exp(random.uniform(0, np.log(12))))
+    course = tuple((stage, seconds * random.uniform(0.3, 3)) for stage, seconds in COURSE)
+    seconds = [length for _, length in course]
+    watch, total = TimeLeft(course), rate * sum(seconds)
+    for computed, progress in events(course, seconds):
+        now = rate * computed
+        watch.follow(progress, now=now, busy=computed)
+        if now >= 2:
+            assert now + watch.left(now=now) == pytest.approx(total, rel=0.2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_concluded_from_what_comes_before_the_plan(seed):
+    """Packages may come from a disk that is slow, or be there already."""
+    took = float(np.random.default_rng(seed).uniform(0.2, 30))
+    watch = TimeLeft([("starting", 3.0), *COURSE])
+    watch.follow(Progress("starting", 0, 0), now=0.0)
+    watch.follow(Progress("preparing", 0, 0), now=took)
+    assert watch.left(now=took) == pytest.approx(17)
 
 
 def test_without_a_plan_nothing_is_said():

@@ -8,8 +8,12 @@ components take it from here::
     from napari_blind_deconv._torch import torch
 """
 
+import ctypes
+import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -28,3 +32,20 @@ else:
 def is_loaded() -> bool:
     """Whether PyTorch has been imported, by anybody in this process."""
     return "torch" in sys.modules
+
+
+def load_libraries() -> None:
+    """Load PyTorch's largest library without holding Python's lock, so that other threads go on.
+
+    Importing PyTorch holds it meanwhile, 0.3 seconds of processor and up to a second on the clock. What cannot be
+    loaded here is left to the import, which says why.
+    """
+    ending = {"linux": "so", "darwin": "dylib"}.get(sys.platform)
+    found = None if ending is None or is_loaded() else find_spec("torch")
+    if found is None or found.origin is None:
+        return
+    load = getattr(ctypes.CDLL(None), "dlopen", None)
+    if load is not None:
+        load.restype, load.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
+        library = Path(found.origin).parent / "lib" / f"libtorch_cpu.{ending}"
+        load(os.fsencode(library), os.RTLD_NOW | os.RTLD_LOCAL)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from napari_blind_deconv.pipeline.memory import Plan
 
 
+@dataclass
+class Busy:
+    """How many seconds the threads of a run have computed, as they say at every step."""
+
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True)
 class Job:
     """All that a run needs, captured when Run is pressed, so that the form and the layers may change meanwhile."""
@@ -32,6 +39,7 @@ class Job:
     enough: Event = field(default_factory=Event, repr=False, compare=False)
     """Set by whoever wants the image as it is, without the steps that are left."""
     pace: PreviewPace = field(default_factory=PreviewPace, repr=False, compare=False)
+    busy: Busy = field(default_factory=Busy, repr=False, compare=False)
     unfinished: list[Stored] = field(default_factory=list)
     """Stores of results that are no layers yet: of a run that was cancelled or refused they are removed."""
 

@@ -1,17 +1,16 @@
 """One run in a thread: the pipeline's own generator, with its errors turned into sentences."""
 
 import math
-import os
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import Any, Final
 
 from napari_blind_deconv import _torch, pipeline
 from napari_blind_deconv._napari.job import Job
 from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv._napari.refusals import refusal_on_screen
+from napari_blind_deconv._napari.starting import STARTING_SECONDS, started
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.pipeline.time_left import Course, TimeLeft
 from napari_blind_deconv.settings import settings_to_dict
@@ -20,7 +19,9 @@ _MEASURED_SHARE: Final = 0.03
 """Of the time of a run that may go into measuring its steps."""
 STARTING: Final = "starting"
 """The stage in which a process' first run imports what it needs."""
-_STARTING_SECONDS: Final = 3.0
+ADDING: Final = "adding"
+"""The stage in which the result becomes layers."""
+_ADDING_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
 
 
 def _steps(job: Job) -> Generator[Progress, None, Result]:
-    yield from _started()
+    yield from _started(job)
     # The first yield leaves the thread a chance to stop before lazy data are computed.
     yield Progress("loading", 0, 0, message=f"reading {job.source.name}")
     # What does not fit as a whole has results that do not fit either, beside those of other runs.
@@ -65,10 +66,13 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
     steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
     begun, gauge = time.monotonic(), _Measuring()
+    before = job.busy.seconds - time.thread_time()
     kept: Result | None = None
     while True:
         try:
             progress = next(steps)
+            progress = replace(progress, expected=_to_the_end(progress.expected))
+            job.busy.seconds = before + time.thread_time()
         except StopIteration as end:
             result: Result = end.value
             break
@@ -78,7 +82,11 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
             seconds = round(time.monotonic() - begun, 3)
             return replace(kept, report={"settings": settings_to_dict(job.settings), **kept.report, "seconds": seconds})
         if job.pace.is_due(time.monotonic()) or _is_last(progress):
-            yield gauge.measured(progress)
+            shown = gauge.measured(progress)
+            if shown.image is not None or shown.kernel is not None:
+                job.pace.show()
+            yield shown
+            job.pace.let_draw()
         else:
             yield replace(progress, image=None, kernel=None, figures=dict)
     if stored is None:
@@ -111,19 +119,11 @@ class _Measuring:
         return replace(progress, figures=lambda: figures)
 
 
-def _started() -> Generator[Progress, None, None]:
-    """What the first run imports, in pieces: between them the window is alive, and the run may be cancelled."""
-    if _torch.is_loaded():
-        return
-    yield Progress(STARTING, 0, 0, message="loading NumPy's and SciPy's transforms")
-    import_module("scipy.fft")
-    # Threads that wait for each other leave the processor to the window, and to whatever else runs: with two other
-    # programs at work on two cores, a volume took 31 s in place of 44 (decision 45).
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    yield Progress(STARTING, 0, 0, message="loading PyTorch, once")
-    import_module("torch")
-    yield Progress(STARTING, 0, 0, message="loading the steps of the run")
-    import_module("napari_blind_deconv.pipeline.recipe")
+def _started(job: Job) -> Generator[Progress, None, None]:
+    """What the first run imports; meanwhile the window is alive, and the run may be cancelled."""
+    for words, seconds in started():
+        job.busy.seconds = seconds
+        yield Progress(STARTING, 0, 0, message=words)
 
 
 def _kept(job: Job, progress: Progress) -> Result | None:
@@ -156,8 +156,13 @@ def course_of(job: Job) -> Course:
         plan = job.plan()
     except InputError:
         return ()
-    first = () if _torch.is_loaded() else ((STARTING, _STARTING_SECONDS),)
-    return (*first, *plan.course) if math.isfinite(plan.seconds) else ()
+    first = () if _torch.is_loaded() else ((STARTING, STARTING_SECONDS),)
+    return (*first, *_to_the_end(plan.course)) if math.isfinite(plan.seconds) else ()
+
+
+def _to_the_end(course: Course) -> tuple[tuple[str, float], ...]:
+    """A plan's stages, and the layers after them; nothing where there is no plan."""
+    return (*course, (ADDING, _ADDING_SECONDS)) if course else ()
 
 
 def progress_in_words(progress: Progress, watch: TimeLeft, now: float | None = None) -> str:
@@ -178,7 +183,7 @@ def progress_in_words(progress: Progress, watch: TimeLeft, now: float | None = N
     elif progress.total > 0:
         # How many there will be in all is found out on the way.
         parts.append(f"step {progress.step}")
-    left = watch.left(now)
+    left = watch.left(now) if watch.is_sure(now) else None
     if left is not None:
         parts.append(f"about {duration(left)} left")
     return f"{words}: {', '.join(parts)}" if parts else f"{words} …"

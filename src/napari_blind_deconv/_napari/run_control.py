@@ -63,8 +63,9 @@ class RunControl(QObject):
 
     def cancel(self) -> None:
         """Ask the present run to stop after its current step; the next one follows."""
-        if self._worker is not None:
+        if self._worker is not None and self._job is not None:
             self._worker.quit()
+            self._job.pace.go_on()
             self._panel.show_cancelling()
 
     def cancel_all(self) -> None:
@@ -91,6 +92,7 @@ class RunControl(QObject):
 
     def _begin(self, job: Job) -> None:
         self._job = job
+        job.pace.is_watched = True
         self._guard.remember()
         self._live = LiveLayers(self._viewer, job.source)
         curves_of(self._viewer).begin()
@@ -106,9 +108,9 @@ class RunControl(QObject):
         self._worker.start()
 
     def _stepped(self, progress: Progress) -> None:
-        if self._worker is None or self._worker.abort_requested or self._live is None:
+        if self._worker is None or self._worker.abort_requested or self._live is None or self._job is None:
             return
-        self._panel.show_progress(progress)
+        self._panel.show_progress(progress, self._job.busy.seconds)
         self._show(progress, self._live)
         curves_of(self._viewer).add(progress)
 

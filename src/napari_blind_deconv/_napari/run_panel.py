@@ -1,6 +1,5 @@
 """Run, Cancel, and what is going on."""
 
-import time
 from typing import Final
 
 from qtpy.QtCore import QTimer, Signal
@@ -71,7 +70,6 @@ class RunPanel(QWidget):
         self.picture.setVisible(False)
         self._watch = TimeLeft()
         self._seen: Progress | None = None
-        self._busy = 0.0
         self._clock = QTimer(self)
         self._clock.setInterval(_CLOCK_MS)
         self._clock.timeout.connect(self._show_time)
@@ -120,7 +118,7 @@ class RunPanel(QWidget):
 
     def show_running(self, watch: TimeLeft) -> None:
         """A run has begun, of which so much is expected; another one can wait for it."""
-        self._watch, self._seen, self._busy = watch, None, time.process_time()
+        self._watch, self._seen = watch, None
         self._clock.start()
         self.run.setText("Add to queue")
         self.trial.setEnabled(False)
@@ -152,9 +150,9 @@ class RunPanel(QWidget):
         """Let the time stand still."""
         self._clock.stop()
 
-    def show_progress(self, progress: Progress) -> None:
-        """A step has been done."""
-        self._watch.follow(progress)
+    def show_progress(self, progress: Progress, busy: float | None = None) -> None:
+        """A step has been done; ``busy`` as of `TimeLeft.follow`."""
+        self._watch.follow(progress, busy=busy)
         self._seen = progress
         self._show_time()
         self.keep.setVisible(self.keep.isVisible() or progress.image is not None)
@@ -164,7 +162,6 @@ class RunPanel(QWidget):
     def _show_time(self) -> None:
         """The time falls between steps, too."""
         if self._seen is not None:
-            self._watch.feel(time.process_time() - self._busy)
             self.bar.setValue(round(_BAR * self._watch.share()))
             self.say(progress_in_words(self._seen, self._watch))
 

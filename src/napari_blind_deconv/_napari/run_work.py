@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from napari_blind_deconv._napari.command import command_of
 from napari_blind_deconv._napari.job import Job
+from napari_blind_deconv._napari.lock_turns import short_turns
 from napari_blind_deconv._napari.placing import LayerTuple
 from napari_blind_deconv._napari.results import result_layers
-from napari_blind_deconv._napari.run import Refusal, run_steps
+from napari_blind_deconv._napari.run import ADDING, Refusal, run_steps
 from napari_blind_deconv._napari.summary import summary
 from napari_blind_deconv._napari.used import used_in
 from napari_blind_deconv._types import Progress, Result
@@ -24,9 +25,10 @@ class Finished:
 
 def run_work(job: Job) -> Generator[Progress, None, Finished | Refusal]:
     """The steps of a job, as of `run_steps`."""
-    outcome = yield from run_steps(job)
-    if isinstance(outcome, Refusal):
-        return outcome
-    yield Progress("adding", 0, 0, message="contrast and tables of the layers")
-    layers = result_layers(job.source, outcome, command_of(job), used_in(job))
-    return Finished(outcome, layers, summary(job.source, outcome))
+    with short_turns():
+        outcome = yield from run_steps(job)
+        if isinstance(outcome, Refusal):
+            return outcome
+        yield Progress(ADDING, 0, 0, message="contrast and tables of the layers")
+        layers = result_layers(job.source, outcome, command_of(job), used_in(job))
+        return Finished(outcome, layers, summary(job.source, outcome))

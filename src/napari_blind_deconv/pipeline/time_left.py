@@ -16,19 +16,24 @@ _TRUST: Final = 0.5
 _SURE: Final = 0.8
 # Part of a stage after which the pace of its own steps is believed wholly.
 _PACED: Final = 0.25
-# Seconds after which it is known how much of a processor there is, and the slowest that is believed.
+# Seconds after which it is known how much of a processor there is, and the smallest part that is believed.
 _FELT: Final = 1.0
-_SLOWEST: Final = 20.0
+_LEAST: Final = 0.05
 _COUNTED: Final = "restoring"
+_FIRST: Final = "preparing"
 
 
 class TimeLeft:
     """Follows one run; between its steps the time that is left falls by itself.
 
+    Plans are made in seconds of computing. On a machine that others use as well, these are a part of those on the
+    clock: stages are followed in the former, and what is left of them is said in the latter.
+
     Parameters
     ----------
     course
-        What is expected before the run says more; empty: nothing.
+        What is expected before the run says more; empty: nothing. What comes before the stage "preparing" is no part
+        of the plan, and nothing is concluded from how long it takes.
 
     Examples
     --------
@@ -47,13 +52,27 @@ class TimeLeft:
         # Of a stage that is counted: what came before it, the step, and the last one.
         self._steps: tuple[int, int, int] | None = None
         self._first_step, self._first_spent, self._by_pace = 0, 0.0, 0.0
-        self._share, self._rate, self._slow = 0.0, 1.0, 1.0
+        self._share, self._rate = 0.0, 1.0
+        # The last step on the clock and in seconds of computing, and how many of these a second on the clock has.
+        self._seen, self._computed, self._part = 0.0, 0.0, 1.0
 
-    def follow(self, progress: Progress, now: float | None = None) -> None:
-        """See a step."""
+    def follow(self, progress: Progress, now: float | None = None, busy: float | None = None) -> None:
+        """See a step.
+
+        Parameters
+        ----------
+        progress
+            The step.
+        now
+            Seconds on the clock; by default those of now.
+        busy
+            How many seconds the run has computed so far; by default as many as have passed.
+        """
         now = time.monotonic() if now is None else now
         if self._begun is None:
-            self._begun = self._entered = now
+            self._begun, self._seen = now, now
+        self._feel(now, busy)
+        now = self._computed
         if progress.expected and list(progress.expected) != self._course[self._first_planned() :]:
             self._expect(progress.expected)
         ahead = [i for i in range(max(self._at, 0), len(self._course)) if self._course[i][0] == progress.stage]
@@ -65,18 +84,13 @@ class TimeLeft:
             # Not between steps: the time that is left must fall there.
             self._rate = self._found_rate(max(self._at, 0), now - self._entered)
 
-    def feel(self, busy: float, now: float | None = None) -> None:
-        """Know how many seconds this process has computed since the first step.
-
-        On a machine that others use as well that is less than the time that has passed, and is known before any stage
-        has ended; after that, what the stages took counts.
-        """
-        now = time.monotonic() if now is None else now
-        if self._begun is None or now - self._begun < _FELT or self._at > 0 or not self._course:
-            return
-        elapsed = now - self._begun
-        self._slow = min(max(elapsed / max(busy, 1e-9), 1.0), _SLOWEST)
-        self._rate = self._found_rate(0, now - self._entered)
+    def _feel(self, now: float, busy: float | None) -> None:
+        """How much of a processor there is: known before any stage has ended."""
+        elapsed = now - (self._begun or 0.0)
+        self._computed = max(self._computed, elapsed if busy is None else min(busy, elapsed))
+        if elapsed >= _FELT:
+            self._part = max(self._computed / elapsed, _LEAST)
+        self._seen = now
 
     def steps(self) -> tuple[int, int] | None:
         """Step and steps of a stage whose number of steps is known and stays."""
@@ -91,9 +105,15 @@ class TimeLeft:
         if not self._course or self._begun is None:
             return None
         at = max(self._at, 0)
-        spent = now - self._entered if self._at >= 0 else 0.0
+        computed = self._computed + self._part * (now - self._seen)
+        spent = computed - self._entered if self._at >= 0 else 0.0
         later = sum(seconds for _, seconds in self._course[at + 1 :])
-        return self._left_of_stage(at, spent) + self._rate * later
+        return (self._left_of_stage(at, spent) + self._rate * later) / self._part
+
+    def is_sure(self, now: float | None = None) -> bool:
+        """Whether enough has passed to know how much of a processor there is; before, only the plan is known."""
+        now = time.monotonic() if now is None else now
+        return self._begun is not None and now - self._begun >= _FELT
 
     def share(self, now: float | None = None) -> float:
         """The part of the run that is done, 0 to 1; it never falls."""
@@ -107,7 +127,7 @@ class TimeLeft:
     def _first_planned(self) -> int:
         """Stages before the plan, such as a start, keep their place when the plan comes."""
         names = [name for name, _ in self._course]
-        return names.index("preparing") if "preparing" in names else len(names)
+        return names.index(_FIRST) if _FIRST in names else len(names)
 
     def _expect(self, course: Course) -> None:
         kept = min(self._first_planned(), len(self._course))
@@ -137,9 +157,12 @@ class TimeLeft:
 
     def _found_rate(self, at: int, spent: float) -> float:
         """How many times longer things take than expected."""
-        expected = sum(seconds for _, seconds in self._course[:at])
-        seen = sum(self._spent[:at])
-        rate = (seen + _TRUST * self._slow) / (expected + _TRUST)
+        first = self._first_planned()
+        if at < first:
+            return 1.0
+        expected = sum(seconds for _, seconds in self._course[first:at])
+        seen = sum(self._spent[first:at])
+        rate = (seen + _TRUST) / (expected + _TRUST)
         own = self._course[at][1]
         # A stage that takes longer than it should says so before its end.
         return max(rate, (seen + spent + _TRUST) / (expected + own + _TRUST)) if spent > rate * own else rate
