@@ -4,7 +4,7 @@ Every row is measured in a process of its own, where there is a screen, real or 
 
     tests/with-screen python benchmarks/responsiveness.py              all rows, as the tables of decision 45
     tests/with-screen python benchmarks/responsiveness.py opening      one row
-    tests/with-screen python benchmarks/responsiveness.py cancel --of gaussian --moments 8
+    tests/with-screen python benchmarks/responsiveness.py cancel --of gaussian --moments 2
 
 A gap is the time between two ticks of a timer of 5 ms in the main thread; of each the time on the clock, and what the
 main thread itself computed in it: the rest is waiting for Python's lock, or for a machine that others use as well.
@@ -23,6 +23,7 @@ import numpy as np
 
 PLUGIN, WIDGET = "napari-blind-deconv", "Blind deconvolution"
 KINDS = ("gaussian", "microscope", "known")
+PHASES = ("Starting", "Preparing", "Estimating", "Restoring", "Checking", "Adding")
 _LEFT = re.compile(r"about (?:(\d+) h )?(?:(\d+) min ?)?(?:(\d+) s)? ?left")
 
 
@@ -234,24 +235,23 @@ def phases(texts: list[tuple[float, str]]) -> list[str]:
 
 
 def cancel(kind: str, moments: int, seed: int = 0) -> dict[str, Any]:
-    """Cancel at moments drawn from the whole of a run; how long until the next one can start."""
+    """Cancel in every phase of a run, a moment after it has begun; how long until the next run can start."""
     _, widget = posed(kind)
-    begun = time.perf_counter()
-    clicked(widget.panel.run)
-    live(lambda: not widget.is_running, 1200.0)
-    whole = time.perf_counter() - begun
-    found = []
-    for share in sorted(np.random.default_rng(seed).uniform(0, 1, moments)):
+    random, found = np.random.default_rng(seed), []
+    phases = [phase for phase in PHASES if kind != "known" or phase != "Estimating"]
+    for phase in (PHASES[0], *(phase for phase in phases[1:] for _ in range(moments))):
         clicked(widget.panel.run)
-        moment = time.perf_counter() + share * whole
+        live(lambda at=phase: status_of(widget).text().startswith(at) or not widget.is_running, 1200.0)
+        moment = time.perf_counter() + random.uniform(0, 0.5)
         live(lambda at=moment: time.perf_counter() > at or not widget.is_running, 1200.0)
-        phase = re.sub(r"[:(].*", "", status_of(widget).text()).strip(" …")[:40]
+        words = status_of(widget).text()
         if not widget.is_running:
             continue
         pressed, cpu = time.perf_counter(), time.process_time()
         clicked(widget.panel.cancel)
         live(lambda: not widget.is_running, 600.0)
-        found.append([phase, round(time.perf_counter() - pressed, 2), round(time.process_time() - cpu, 2)])
+        clock, computed = time.perf_counter() - pressed, time.process_time() - cpu
+        found.append([re.sub(r"\(.*|, about.*|[:,] step.*", "", words)[:48], round(clock, 2), round(computed, 2)])
     return {"cancelled": found, "longest": max((one[1] for one in found), default=0.0)}
 
 
@@ -259,7 +259,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", choices=["opening", "typing", "run", "cancel"])
     parser.add_argument("--of", choices=KINDS, default="gaussian")
-    parser.add_argument("--moments", type=int, default=6)
+    parser.add_argument("--moments", type=int, default=1, help="of every phase, to cancel at (default: 1)")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.here:

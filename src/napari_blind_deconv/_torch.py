@@ -24,14 +24,16 @@ else:
         """A module of which nothing is loaded before something of it is asked for."""
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(sys.modules.get("torch") or import_module("torch"), name)
+            # Of a module that another thread is importing, only the import knows when it is whole.
+            return getattr(sys.modules["torch"] if is_loaded() else import_module("torch"), name)
 
     torch: Final = _Deferred()
 
 
 def is_loaded() -> bool:
-    """Whether PyTorch has been imported, by anybody in this process."""
-    return "torch" in sys.modules
+    """Whether PyTorch has been imported, wholly, by anybody in this process."""
+    module = sys.modules.get("torch")
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
 
 
 def load_libraries() -> None:

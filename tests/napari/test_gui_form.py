@@ -67,6 +67,32 @@ def test_settings_go_through_the_form_and_tell_once(qtbot: Any, settings: Settin
     form.set_value(settings)
     assert form.value() == settings
     assert len(told) == (settings != Settings())
+    before = form.raw()
+    form.fold.setChecked(True)
+    assert set(form.editors) == set(before)
+    assert form.raw() == before
+    assert form.value() == settings
+    assert len(told) == (settings != Settings())
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["to be made", "made"])
+def test_a_row_of_the_host_stands_in_its_form_whenever_that_is_made(qtbot: Any, made: bool) -> None:
+    from qtpy.QtWidgets import QLineEdit
+
+    from napari_blind_deconv._napari.settings_form import SettingsForm
+
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    form.show()
+    if made:
+        assert form.kernel_prior.forms["known"].has_rows
+    row = QLineEdit()
+    form.kernel_prior.add_row("known", "PSF layer", row)
+    assert not row.isVisible()
+    form.kernel_prior.box.setCurrentIndex(form.kernel_prior.box.findData("known"))
+    assert row.isVisible()
+    assert row.accessibleName() == "PSF layer"
+    assert form.kernel_prior.forms["known"].isAncestorOf(row)
 
 
 def test_only_the_fields_of_the_chosen_kernel_prior_are_shown(qtbot: Any) -> None:

@@ -133,6 +133,9 @@ def test_time_falls_between_steps(qtbot: Any, viewer: Any, open_widget: Callable
 
     panel.show_running(TimeLeft([("preparing", 20.0)]))
     panel.show_progress(Progress("preparing", 0, 0, message="reading the noise"))
+    assert "left" not in panel.status.text()
+    qtbot.wait(1100)
+    panel.show_progress(Progress("preparing", 0, 0, message="reading the noise"))
     said = {panel.status.text()}
 
     def has_fallen_twice() -> bool:

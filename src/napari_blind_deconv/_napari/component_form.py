@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.applying import alike, applying
 from napari_blind_deconv._napari.editors import CalmComboBox, Editor, ListEditor, TextEditor
-from napari_blind_deconv._napari.field_docs import class_doc
+from napari_blind_deconv._napari.field_docs import KIND, class_doc, field_types
 from napari_blind_deconv._napari.form_rows import add_field, add_row, form_layout, set_fields
 from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
 from napari_blind_deconv._napari.limits import limits
@@ -38,8 +38,6 @@ from napari_blind_deconv._napari.words import (
     kind_label,
 )
 from napari_blind_deconv.kernel_priors.presets import Preset
-
-_KIND: Final = "kind"
 
 
 class ComponentForm(Editor):
@@ -132,10 +130,10 @@ class ComponentForm(Editor):
 
     def raw(self) -> dict[str, Any]:
         """The fields as they stand, as plain JSON values, allowed or not."""
-        kind = getattr(self._cls, _KIND, None)
+        kind = getattr(self._cls, KIND, None)
         values = {n: editor.raw() for n, editor in self.editors.items()}
         values |= dict.fromkeys(alike(self._channels) & set(values))
-        return values if kind is None else {_KIND: kind, **values}
+        return values if kind is None else {KIND: kind, **values}
 
     def value(self) -> Any:
         """The component.
@@ -183,7 +181,7 @@ class VariantEditor(Editor):
         set_tone(self.meaning, QUIET)
         self.meaning.setVisible(explained)
         column.addWidget(self.meaning)
-        kinds = {str(getattr(cls, _KIND)): cls for cls in classes}
+        kinds = {str(getattr(cls, KIND)): cls for cls in classes}
         self._meanings = {kind: KIND_MEANINGS.get(kind, class_doc(cls)) for kind, cls in kinds.items()}
         self._classes = kinds
         self._guests: dict[str, tuple[str, QWidget]] = {}
@@ -217,19 +215,26 @@ class VariantEditor(Editor):
         self._column.insertWidget(self._column.count() - 1, form)
         self._rare_column.addWidget(form.rare)
         if kind in self._guests:
-            label, widget = self._guests.pop(kind)
-            form.rows.insertRow(0, label, widget)
-            widget.setVisible(True)
-            name_after(label, widget)
+            self._let_in(form, *self._guests.pop(kind))
         form.changed.connect(self.changed)
         self.form_made.emit(kind, form)
         return form
 
     def add_row(self, kind: str, label: str, widget: QWidget) -> None:
         """Put a widget of the host on top of a kind's fields, once these are made."""
+        if kind in self.forms:
+            self._let_in(self.forms[kind], label, widget)
+            self._show_fields()
+            return
         widget.setParent(self)
         widget.setVisible(False)
         self._guests[kind] = label, widget
+
+    @staticmethod
+    def _let_in(form: ComponentForm, label: str, widget: QWidget) -> None:
+        form.rows.insertRow(0, label, widget)
+        widget.setVisible(True)
+        name_after(label, widget)
 
     def _show_fields(self) -> None:
         self.meaning.setText(self._meanings[self.kind])
@@ -263,14 +268,6 @@ class VariantEditor(Editor):
         self.blockSignals(False)
         if self.raw() != before:
             self.changed.emit()
-
-
-def field_types(cls: type) -> dict[str, Any]:
-    """The types of the fields that people may set, in the order of declaration."""
-    hints = get_type_hints(cls, include_extras=True)
-    names = [field.name for field in dataclasses.fields(cls)]
-    told = cls.__pydantic_fields__  # type: ignore[attr-defined]
-    return {name: hints[name] for name in names if name != _KIND and not told[name].exclude}
 
 
 def editor_for(annotation: Any, name: str, bounds: tuple[float, float] = (-math.inf, math.inf)) -> Editor:

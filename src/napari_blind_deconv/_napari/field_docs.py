@@ -1,10 +1,15 @@
-"""What a component's own source says about its fields: the string below each of them, as a tool tip."""
+"""What a component says about its fields: their types, and the string below each of them, as a tool tip."""
 
 import ast
+import dataclasses
 import inspect
 import sys
 from functools import cache
 from itertools import pairwise
+from typing import Any, Final, get_type_hints
+
+KIND: Final = "kind"
+"""The field that names a component; nobody sets it."""
 
 
 @cache
@@ -45,3 +50,11 @@ def class_doc(cls: type) -> str:
     'Everything that decides a run, except the data.'
     """
     return (inspect.getdoc(cls) or "").partition("\n")[0]
+
+
+def field_types(cls: type) -> dict[str, Any]:
+    """The types of the fields that people may set, in the order of declaration."""
+    hints = get_type_hints(cls, include_extras=True)
+    names = [field.name for field in dataclasses.fields(cls)]
+    told = cls.__pydantic_fields__  # type: ignore[attr-defined]
+    return {name: hints[name] for name in names if name != KIND and not told[name].exclude}

@@ -53,6 +53,8 @@ class FileOptics:
         self.said.setWordWrap(True)
         set_tone(self.said, QUIET)
         priors.form_made.connect(self._form_made)
+        for kind, form in priors.forms.items():
+            self._form_made(kind, form)
 
     def _form_made(self, kind: str, form: ComponentForm) -> None:
         if kind != "microscope":

@@ -57,6 +57,7 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
 
 def _steps(job: Job) -> Generator[Progress, None, Result]:
     yield from _started(job)
+    before = job.busy.seconds - time.thread_time()
     # The first yield leaves the thread a chance to stop before lazy data are computed.
     yield Progress("loading", 0, 0, message=f"reading {job.source.name}")
     # What does not fit as a whole has results that do not fit either, beside those of other runs.
@@ -66,7 +67,6 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
     steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
     begun, gauge = time.monotonic(), _Measuring()
-    before = job.busy.seconds - time.thread_time()
     kept: Result | None = None
     while True:
         try:
@@ -166,12 +166,13 @@ def _to_the_end(course: Course) -> tuple[tuple[str, float], ...]:
 
 
 def progress_in_words(progress: Progress, watch: TimeLeft, now: float | None = None) -> str:
-    """The stage, the step and the time left.
+    """The stage, the step and, once it is known how fast it really goes, the time left.
 
     Examples
     --------
     >>> watch = TimeLeft([("restoring", 40.0)])
     >>> watch.follow(Progress("restoring", 0, 0), now=0.0)
+    >>> watch.follow(Progress("restoring", 0, 0), now=1.5)
     >>> progress_in_words(Progress("restoring", 0, 0, message="choosing a restorer"), watch, now=10.0)
     'Restoring: choosing a restorer, about 30 s left'
     """
@@ -183,7 +184,7 @@ def progress_in_words(progress: Progress, watch: TimeLeft, now: float | None = N
     elif progress.total > 0:
         # How many there will be in all is found out on the way.
         parts.append(f"step {progress.step}")
-    left = watch.left(now) if watch.is_sure(now) else None
+    left = watch.left(now) if watch.is_sure else None
     if left is not None:
         parts.append(f"about {duration(left)} left")
     return f"{words}: {', '.join(parts)}" if parts else f"{words} …"

@@ -31,4 +31,5 @@ def run_work(job: Job) -> Generator[Progress, None, Finished | Refusal]:
             return outcome
         yield Progress(ADDING, 0, 0, message="contrast and tables of the layers")
         layers = result_layers(job.source, outcome, command_of(job), used_in(job))
+        yield Progress(ADDING, 0, 0, message="what was found, in words")
         return Finished(outcome, layers, summary(job.source, outcome))

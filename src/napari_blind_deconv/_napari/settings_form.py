@@ -7,8 +7,9 @@ from typing import Any, Final
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_blind_deconv._napari.component_form import ComponentForm, VariantEditor, editor_for, field_types
+from napari_blind_deconv._napari.component_form import ComponentForm, VariantEditor, editor_for
 from napari_blind_deconv._napari.editors import Editor
+from napari_blind_deconv._napari.field_docs import field_types
 from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.form_rows import add_field, form_layout
 from napari_blind_deconv._napari.made_when_shown import MadeWhenShown

@@ -21,6 +21,8 @@ _FELT: Final = 1.0
 _LEAST: Final = 0.05
 _COUNTED: Final = "restoring"
 _FIRST: Final = "preparing"
+# A stage of the window's own thread, which does not wait for the thread of the run.
+_IN_WINDOW: Final = "adding"
 
 
 class TimeLeft:
@@ -54,7 +56,7 @@ class TimeLeft:
         self._first_step, self._first_spent, self._by_pace = 0, 0.0, 0.0
         self._share, self._rate = 0.0, 1.0
         # The last step on the clock and in seconds of computing, and how many of these a second on the clock has.
-        self._seen, self._computed, self._part = 0.0, 0.0, 1.0
+        self._seen, self._computed, self._part, self._is_felt = 0.0, 0.0, 1.0, False
 
     def follow(self, progress: Progress, now: float | None = None, busy: float | None = None) -> None:
         """See a step.
@@ -89,7 +91,7 @@ class TimeLeft:
         elapsed = now - (self._begun or 0.0)
         self._computed = max(self._computed, elapsed if busy is None else min(busy, elapsed))
         if elapsed >= _FELT:
-            self._part = max(self._computed / elapsed, _LEAST)
+            self._part, self._is_felt = max(self._computed / elapsed, _LEAST), True
         self._seen = now
 
     def steps(self) -> tuple[int, int] | None:
@@ -107,13 +109,14 @@ class TimeLeft:
         at = max(self._at, 0)
         computed = self._computed + self._part * (now - self._seen)
         spent = computed - self._entered if self._at >= 0 else 0.0
-        later = sum(seconds for _, seconds in self._course[at + 1 :])
-        return (self._left_of_stage(at, spent) + self._rate * later) / self._part
+        later = sum(seconds for stage, seconds in self._course[at + 1 :] if stage != _IN_WINDOW)
+        last = sum(seconds for stage, seconds in self._course[at + 1 :] if stage == _IN_WINDOW)
+        return (self._left_of_stage(at, spent) + self._rate * later) / self._part + last
 
-    def is_sure(self, now: float | None = None) -> bool:
+    @property
+    def is_sure(self) -> bool:
         """Whether enough has passed to know how much of a processor there is; before, only the plan is known."""
-        now = time.monotonic() if now is None else now
-        return self._begun is not None and now - self._begun >= _FELT
+        return self._is_felt
 
     def share(self, now: float | None = None) -> float:
         """The part of the run that is done, 0 to 1; it never falls."""
