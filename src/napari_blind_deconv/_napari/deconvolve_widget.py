@@ -66,9 +66,7 @@ class DeconvolveWidget(Docked):
         self.panel = RunPanel()
         self.control = RunControl(viewer, self.panel)
         self._warnings: list[str] = []
-        self._planning = QTimer(self)
-        self._planning.setSingleShot(True)
-        self._planning.setInterval(_SETTLE_MS)
+        self._planning = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._planning.timeout.connect(self._plan)
         self.before_after = BeforeAfter(viewer)
         self._arrange()
@@ -79,10 +77,13 @@ class DeconvolveWidget(Docked):
         self.input.changed.connect(self._input_changed)
         self.psf_choice.changed.connect(self._psf_chosen)
         self.form.changed.connect(self._form_changed)
-        self.form.grown.connect(lambda: tab_through(self))
+        self.form.grown.connect(self._put_in_order)
         self.masks.changed.connect(self._masks_changed)
-        tab_through(self)
+        self._put_in_order()
         self._check()
+
+    def _put_in_order(self) -> None:
+        tab_through(self)
 
     def _arrange(self) -> None:
         body = QWidget()
@@ -187,8 +188,7 @@ class DeconvolveWidget(Docked):
         except InputError as error:
             self._refuse(refusal_on_screen(error))
             return
-        line = command_of(job)
-        QApplication.clipboard().setText(line)
+        QApplication.clipboard().setText(command_of(job))
         self.panel.mention("Copied as a command for a terminal.")
 
     def open_metrics(self) -> None:
@@ -204,7 +204,7 @@ class DeconvolveWidget(Docked):
 
     def _input_changed(self) -> None:
         self._suggest()
-        tab_through(self)
+        self._put_in_order()
         self.form.set_channels(self.input.channel.names)
         self.optics.follow(self.input.facts.get("optics", {}), max(1, len(self.input.channel.names)))
         self.form.set_planes(self.input.axes.planes())
