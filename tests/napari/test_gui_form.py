@@ -95,6 +95,35 @@ def test_a_row_of_the_host_stands_in_its_form_whenever_that_is_made(qtbot: Any, 
     assert form.kernel_prior.forms["known"].isAncestorOf(row)
 
 
+@pytest.mark.parametrize("by_hand", [False, True], ids=["set", "by hand"])
+def test_what_the_file_says_stands_in_the_form_whenever_that_is_made(qtbot: Any, by_hand: bool) -> None:
+    from napari_blind_deconv._napari.file_optics import FileOptics
+    from napari_blind_deconv._napari.settings_form import SettingsForm
+    from napari_blind_deconv.settings import settings_from_dict
+
+    form = SettingsForm()
+    qtbot.addWidget(form)
+    form.show()
+    optics, seen, grown = FileOptics(form.kernel_prior), [], []
+    # As the widget does, which looks at the form whenever it changes.
+    form.changed.connect(lambda: seen.append(form.raw()))
+    form.grown.connect(lambda: grown.append(True))
+    optics.follow({"na": 1.2, "emissions_um": [0.5]}, 1)
+    assert (form.value(), seen) == (Settings(), [])
+    if by_hand:
+        form.kernel_prior.box.setCurrentIndex(form.kernel_prior.box.findData("microscope"))
+        found = form.value().kernel_prior
+        assert (found.na, found.emission_um) == (1.2, 0.5)
+    else:
+        given = settings_from_dict({"kernel_prior": {"kind": "microscope", "na": 1.3, "emission_um": 0.6}})
+        form.set_value(given)
+        assert form.value() == given
+    assert seen[-1] == form.raw()
+    assert grown
+    assert optics.said.isVisible()
+    assert "NA 1.2" in optics.said.text()
+
+
 def test_only_the_fields_of_the_chosen_kernel_prior_are_shown(qtbot: Any) -> None:
     from napari_blind_deconv._napari.settings_form import SettingsForm
 

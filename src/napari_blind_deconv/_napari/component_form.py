@@ -209,32 +209,32 @@ class VariantEditor(Editor):
         super().showEvent(event)
 
     def _made(self, kind: str) -> ComponentForm:
-        form = ComponentForm(self._classes[kind])
+        # Those who are told of it look at it.
+        form = self.forms[kind] = ComponentForm(self._classes[kind])
         form.setContentsMargins(16, 0, 0, 0)
         form.setVisible(False)
         self._column.insertWidget(self._column.count() - 1, form)
         self._rare_column.addWidget(form.rare)
-        if kind in self._guests:
-            self._let_in(form, *self._guests.pop(kind))
+        self._let_in(kind)
         form.changed.connect(self.changed)
         self.form_made.emit(kind, form)
         return form
 
     def add_row(self, kind: str, label: str, widget: QWidget) -> None:
         """Put a widget of the host on top of a kind's fields, once these are made."""
-        if kind in self.forms:
-            self._let_in(self.forms[kind], label, widget)
-            self._show_fields()
-            return
         widget.setParent(self)
         widget.setVisible(False)
         self._guests[kind] = label, widget
+        if kind in self.forms:
+            self._let_in(kind)
+            self._show_fields()
 
-    @staticmethod
-    def _let_in(form: ComponentForm, label: str, widget: QWidget) -> None:
-        form.rows.insertRow(0, label, widget)
-        widget.setVisible(True)
-        name_after(label, widget)
+    def _let_in(self, kind: str) -> None:
+        if kind in self._guests:
+            label, widget = self._guests.pop(kind)
+            self.forms[kind].rows.insertRow(0, label, widget)
+            widget.setVisible(True)
+            name_after(label, widget)
 
     def _show_fields(self) -> None:
         self.meaning.setText(self._meanings[self.kind])
@@ -261,10 +261,11 @@ class VariantEditor(Editor):
     def set_value(self, value: Any) -> None:
         """Choose the component's kind and show its fields."""
         before = self.raw() if self.kind in self.forms else None
+        form = self.forms[value.kind]
         self.blockSignals(True)
         self.box.setCurrentIndex(self.box.findData(value.kind))
-        self._chosen()
-        self.forms[value.kind].set_value(value)
+        self._show_fields()
+        form.set_value(value)
         self.blockSignals(False)
         if self.raw() != before:
             self.changed.emit()

@@ -136,12 +136,14 @@ class SettingsForm(Editor):
 
     def set_value(self, value: Settings) -> None:
         """Show the settings; `changed` is emitted once."""
-        before = self.raw()
+        before, forms = self.raw(), len(self.findChildren(ComponentForm))
         self.blockSignals(True)
         self._held = value
         for name, editor in self.editors.items():
             editor.set_value(getattr(value, name))
         self.blockSignals(False)
+        if len(self.findChildren(ComponentForm)) != forms:
+            self.grown.emit()
         if self.raw() != before:
             self.changed.emit()
 
