@@ -123,6 +123,18 @@ def test_on_a_busy_machine_as_well_a_right_plan_is_believed_from_the_second_seco
 
 
 @pytest.mark.parametrize("seed", range(4))
+def test_what_the_window_does_itself_waits_for_no_other_thread(seed):
+    rate = np.random.default_rng(seed).uniform(2, 12)
+    watch = TimeLeft([*COURSE, ("adding", 3.0)])
+    for computed, progress in events(COURSE, [seconds for _, seconds in COURSE]):
+        watch.follow(progress, now=rate * computed, busy=computed)
+        assert rate * computed + watch.left(now=rate * computed) < 1.3 * (17 * rate + 3)
+    watch.follow(Progress("adding", 0, 0), now=17 * rate, busy=17.0)
+    assert watch.left(now=17 * rate) == pytest.approx(3, rel=0.1)
+    assert watch.left(now=17 * rate + 1) == pytest.approx(2, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_nothing_is_concluded_from_what_comes_before_the_plan(seed):
     """Packages may come from a disk that is slow, or be there already."""
     took = float(np.random.default_rng(seed).uniform(0.2, 30))

@@ -133,8 +133,8 @@ def _timed(device: str, ndim: int, threads: int) -> float:
     shape = _CANVAS[0 if ndim < 3 else 1]
     values = torch.rand(shape, device=device)
     best = float("inf")
-    # What else the machine does is no part of it: the time of the only thread, or the best of several.
-    clock = time.process_time if device == "cpu" and threads == 1 else time.perf_counter
+    # What else the machine does is no part of it, nor a window: the time of the only thread, or the best of several.
+    clock = time.thread_time if device == "cpu" and threads == 1 else time.perf_counter
     begun = time.perf_counter()
     for number in range(1, _TIMES[1] + 1):
         started = clock()

@@ -50,7 +50,8 @@ class TimeLeft:
         self._at = -1
         self._spent = [0.0] * len(self._course)
         self._begun: float | None = None
-        self._entered = 0.0
+        # The present stage, in seconds of computing and on the clock.
+        self._entered, self._entered_clock = 0.0, 0.0
         # Of a stage that is counted: what came before it, the step, and the last one.
         self._steps: tuple[int, int, int] | None = None
         self._first_step, self._first_spent, self._by_pace = 0, 0.0, 0.0
@@ -107,6 +108,8 @@ class TimeLeft:
         if not self._course or self._begun is None:
             return None
         at = max(self._at, 0)
+        if self._course[at][0] == _IN_WINDOW and self._at >= 0:
+            return self._left_of_stage(at, now - self._entered_clock)
         computed = self._computed + self._part * (now - self._seen)
         spent = computed - self._entered if self._at >= 0 else 0.0
         later = sum(seconds for stage, seconds in self._course[at + 1 :] if stage != _IN_WINDOW)
@@ -141,7 +144,7 @@ class TimeLeft:
     def _enter(self, at: int, now: float) -> None:
         if self._at >= 0:
             self._spent[self._at] += now - self._entered
-        self._at, self._entered, self._steps = at, now, None
+        self._at, self._entered, self._entered_clock, self._steps = at, now, self._seen, None
 
     def _count(self, progress: Progress, spent: float) -> None:
         names = [name for name, _ in self._course]
