@@ -20,7 +20,7 @@ def field_docs(cls: type) -> dict[str, str]:
     --------
     >>> from napari_blind_deconv.settings import Settings
     >>> field_docs(Settings)["image_prior"]
-    'What is known of the image.'
+    'What the sharp image looks like.'
     """
     found = {}
     for field, below in pairwise(_classes(cls.__module__).get(cls.__name__, [])):
