@@ -86,6 +86,7 @@ class DeconvolveWidget(Docked):
     def _arrange(self) -> None:
         body = QWidget()
         rows = QVBoxLayout(body)
+        rows.setContentsMargins(4, 4, 4, 4)
         rows.addWidget(self.menu, 0, Qt.AlignmentFlag.AlignRight)
         rows.addWidget(self.input)
         rows.addWidget(rule())
@@ -98,8 +99,6 @@ class DeconvolveWidget(Docked):
         column.addWidget(self.before_after)
         # Taken up only where the dock is taller than form and panel together.
         column.addStretch(0)
-        # As wide as the dock's title, which napari makes of the widget's and the plugin's names.
-        self.panel.setMinimumWidth(376)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave most of the height to the form, however much there is to say."""

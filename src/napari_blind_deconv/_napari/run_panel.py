@@ -111,7 +111,7 @@ class RunPanel(QWidget):
         """Nothing runs."""
         self.stop_watching()
         self.run.setText("Run")
-        self.trial.setEnabled(True)
+        self.trial.setVisible(True)
         self.keep.setVisible(False)
         self.cancel.setEnabled(False)
         self.cancel.setText("Cancel")
@@ -123,7 +123,8 @@ class RunPanel(QWidget):
         self._watch, self._seen, self._busy = watch, None, time.process_time()
         self._clock.start()
         self.run.setText("Add to queue")
-        self.trial.setEnabled(False)
+        # Its place is that of "Stop and keep".
+        self.trial.setVisible(False)
         self.keep.setEnabled(True)
         self.cancel.setEnabled(True)
         self.bar.setRange(0, _BAR)
