@@ -25,6 +25,7 @@ from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.mask_choice import MaskChoices
 from napari_blind_deconv._napari.planning import plan_in_words
 from napari_blind_deconv._napari.preferences import preferences
+from napari_blind_deconv._napari.psf_file_words import PsfFileWords
 from napari_blind_deconv._napari.refusals import on_screen, refusal_on_screen
 from napari_blind_deconv._napari.run_control import RunControl
 from napari_blind_deconv._napari.run_panel import RunPanel
@@ -60,6 +61,7 @@ class DeconvolveWidget(Docked):
         self.menu = SettingsMenu(self, viewer)
         self.psf_choice = LayerChoice(viewer, "none: the file below", lambda layer: role_of(layer) != PREVIEW)
         self.form.kernel_prior.add_row("known", "PSF layer", self.psf_choice)
+        PsfFileWords(self.form.kernel_prior.forms["known"])
         self.optics = FileOptics(self.form.kernel_prior.forms["microscope"])
         self.masks = MaskChoices(viewer)
         self.masks.put_into(self.form)

@@ -19,6 +19,7 @@ from .json_file import read_json, to_json, write_json
 from .lock import TakenError, held, is_held
 from .names import PICTURE_SUFFIXES, TIFF_SUFFIXES, ZARR_SUFFIXES, refuse_address, stem, suffix_of
 from .regions import Region, checked_region, tiles
+from .roles import PSF_ROLES, no_psf_in_words, role_of
 from .several import copy, save_several
 from .source import ArraySource, Sink, Source
 from .volume import Header, Volume
@@ -27,6 +28,7 @@ from .zarr_nodes import is_store
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "PSF_ROLES",
     "READERS",
     "WRITERS",
     "ArraySource",
@@ -50,12 +52,14 @@ __all__ = [
     "is_held",
     "is_store",
     "levels",
+    "no_psf_in_words",
     "open",
     "put",
     "read",
     "read_json",
     "recover",
     "refuse_address",
+    "role_of",
     "save",
     "save_several",
     "stem",
