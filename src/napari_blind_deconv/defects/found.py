@@ -177,12 +177,7 @@ def _around(mask: Mask) -> Mask:
 
 def _lost(values: NDArray[np.float32], low: Mask) -> Mask:
     """Of the pixels at the lowest value those that may have held less: not those around a field of view."""
-    around = surround(values, low)
-    if not around.any():
-        return low
-    # What is left must be too much for dark pixels of the field, as the whole was.
-    left = low & ~around
-    return left if cut_off_below(values[~around]).any() else left & ~left
+    return low & ~surround(values, low)
 
 
 def _in_frames(look: Callable[[NDArray[np.float32]], Mask], values: NDArray[np.float32], busy: Mask) -> Mask:

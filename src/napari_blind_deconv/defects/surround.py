@@ -12,6 +12,8 @@ _SIDE, _EMPTY = 7, 0.8
 _SHARE, _FIELD = 2e-3, 0.05
 # Stops are round, or have few corners: the field is as large as its convex hull, but for this share.
 _DENT = 0.06
+# Dark pixels within a field, as a share of those around it, beyond which the field was cut off, too.
+_DARK = 0.02
 # Depths in px at which a field is lit, as its edge is sharp; how brightly, beside the field as a whole; and how deep a
 # field is at least, as in a smaller one the skirt of a spot rises as steeply.
 _RIM, _LIT, _DEEP = (8.0, 14.0), 0.65, 48.0
@@ -58,7 +60,10 @@ def surround(image: NDArray[np.floating], low: Mask) -> Mask:
     if not rim.any() or depth.max() < _DEEP or float(np.median(light[rim])) < _LIT * float(np.median(light[field])):
         return none
     # The edge of the field is as soft as the lens is, and noisy.
-    return low & (_distance(outside) <= _SIDE)
+    around = low & (_distance(outside) <= _SIDE)
+    within = low & ~around
+    # Of a few dark pixels within the field nothing is to be said either.
+    return none if within.sum() > _DARK * around.sum() else low
 
 
 def _at_border(found: Mask) -> Mask:
