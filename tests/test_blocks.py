@@ -171,7 +171,8 @@ def test_a_run_in_blocks_has_curves_that_end_where_its_report_does(monkeypatch):
             curves.setdefault(name, []).append(value)
     assert report["plan"]["blocks"] == len(curves["misfit"]) > 1
     assert len(curves["evidence_nats"]) > 1
-    assert curves["misfit"][-1] == pytest.approx(report["residual_sigma"], rel=0.02)
+    [local] = [check for check in report["trust"] if check["check"] == "residual_size"]
+    assert curves["misfit"][-1] == pytest.approx(local["value"], rel=0.02)
 
 
 def test_a_mapped_file_is_restored_into_a_mapped_file(tmp_path, monkeypatch):

@@ -132,6 +132,7 @@ class ComponentForm(Editor):
             self.rows.setRowVisible(self.editors[name], name in applying)
         for choice in self.presets.values():
             choice.follow(self.editors, applying)
+            self.rows.setRowVisible(choice, choice.has_use(applying))
 
     @property
     def has_rows(self) -> bool:
@@ -303,4 +304,5 @@ def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, floa
         return OptionalTextEditor(inner)
     if name in OPTIONAL_STARTS:
         inner.set_value(OPTIONAL_STARTS[name])
-    return OptionalEditor(inner, AUTOMATIC.get(name, "automatic"))
+    # A number for each channel needs the width of the row.
+    return OptionalEditor(inner, AUTOMATIC.get(name, "automatic"), below=name in PER_CHANNEL)

@@ -1,8 +1,12 @@
 """A text of a form that takes as many lines as it needs at the width that there is, and no more."""
 
+from typing import Final
+
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QLabel
+
+_SIDES: Final = 3  # letters
 
 
 class WrappedLabel(QLabel):
@@ -18,14 +22,20 @@ class WrappedLabel(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
 
     def sizeHint(self) -> QSize:
-        """One line, as wide as the text."""
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()), self.fontMetrics().height())
+        """One line, as wide as the text with what a style has at its sides: less would ask for the height of two."""
+        ink = self.fontMetrics()
+        return QSize(ink.horizontalAdvance(self.text()) + _SIDES * ink.averageCharWidth(), ink.height())
 
     def setText(self, text: str) -> None:
         """Show another text."""
         super().setText(text)
         if self.isVisible():
             self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The text may be another one than when it was seen last."""
+        super().showEvent(event)
+        self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Be as high as the text is at this width: forms in forms do not ask for that."""
