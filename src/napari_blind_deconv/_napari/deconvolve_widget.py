@@ -68,6 +68,7 @@ class DeconvolveWidget(Docked):
         self.panel = RunPanel()
         self.control = RunControl(viewer, self.panel)
         self._warnings: list[str] = []
+        self._chosen = id(self.input.layer_choice.value())
         self._planning = QTimer(self)
         self._planning.setSingleShot(True)
         self._planning.setInterval(_SETTLE_MS)
@@ -203,6 +204,11 @@ class DeconvolveWidget(Docked):
         show_error(sentence)
 
     def _input_changed(self) -> None:
+        chosen = id(self.input.layer_choice.value())
+        if chosen != self._chosen and not self.is_running:
+            # What was wrong with another image is not wrong with this one.
+            self.panel.forget_alarm()
+        self._chosen = chosen
         self._suggest()
         tab_through(self)
         self.form.set_channels(self.input.channel.names)

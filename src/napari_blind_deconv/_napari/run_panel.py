@@ -183,6 +183,11 @@ class RunPanel(QWidget):
         self.status.say(sentence, alarm=alarm)
         self.status.setVisible(bool(sentence))
 
+    def forget_alarm(self) -> None:
+        """Take back a sentence that asks for something to be changed; what a run has found stays."""
+        if self.status.is_alarm:
+            self.say("")
+
     def foresee(self, sentence: str, *, alarm: bool = False) -> None:
         """Say above Run what it would do, or why it cannot; what the last run has found stays below."""
         self.forecast.say(sentence, alarm=alarm)
