@@ -9,29 +9,17 @@ With ``--all`` it is also shown idle, with its forecast and while it runs, wide 
 
 import argparse
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
 import napari
-from qtpy.QtWidgets import QApplication
+from widget_screenshot import LONGEST_RUN_SECONDS, opened, save_window, wait
 
 from napari_blind_deconv import io
 from napari_blind_deconv.synthesis import SAMPLES
 
-PLUGIN = "napari-blind-deconv"
-LONGEST_RUN_SECONDS = 600.0
 SIZES = {"wide": (1400, 980), "small": (1024, 700)}
-
-
-def wait(done: Callable[[], bool], seconds: float) -> None:
-    """Let the window live until something is done, or for so many seconds."""
-    end = time.monotonic() + seconds
-    while not done() and time.monotonic() < end:
-        QApplication.processEvents()
-        time.sleep(0.01)
 
 
 def write_images(folder: Path) -> None:
@@ -54,13 +42,13 @@ def take_picture(path: Path, size: tuple[int, int], theme: str, stages: tuple[st
         viewer = napari.Viewer(title="napari")
         viewer.theme = theme
         viewer.window._qt_window.resize(*size)
-        _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Batch")
+        _, widget = opened(viewer, "Batch")
 
         def save(stage: str) -> None:
             wait(lambda: False, 0.5)
             if stage in stages:
                 name = path if len(stages) == 1 else path.with_name(f"{path.stem}-{stage}{path.suffix}")
-                viewer.screenshot(str(name), canvas_only=False, flash=False)
+                save_window(viewer, name)
 
         wait(lambda: False, 1.0)
         save("idle")
@@ -93,7 +81,6 @@ def main() -> None:
     parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
     arguments.path = arguments.path.absolute()
-    arguments.path.parent.mkdir(parents=True, exist_ok=True)
     if not arguments.all:
         take_picture(arguments.path, SIZES["wide"], "dark", ("done",))
         return

@@ -12,9 +12,8 @@ from typing import Any
 import napari
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QScrollArea
 from scipy import ndimage
-from widget_screenshot import LONGEST_RUN_SECONDS, PLUGIN, wait
+from widget_screenshot import LONGEST_RUN_SECONDS, opened, save_window, wait
 
 from napari_blind_deconv.kernel_priors import Gaussian
 from napari_blind_deconv.settings import Settings
@@ -23,7 +22,7 @@ from napari_blind_deconv.synthesis import SAMPLES
 RIM = [(25, 20), (25, 215), (140, 235), (225, 200), (225, 35), (120, 10)]
 
 
-def opened(theme: str, size: tuple[int, int]) -> Any:
+def window_with_layers(theme: str, size: tuple[int, int]) -> Any:
     """A viewer with an image that a camera's software has smoothed, a label on one nucleus, and a polygon."""
     viewer = napari.Viewer(title="napari")
     viewer.theme = theme
@@ -42,10 +41,9 @@ def opened(theme: str, size: tuple[int, int]) -> Any:
 
 def take_picture(path: Path, theme: str = "dark", size: tuple[int, int] = (1400, 980), scrolled: float = 0.0) -> None:
     """Choose the layers under Advanced, run, bring the noise into view, and save the window."""
-    viewer = opened(theme, size)
-    _, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Blind deconvolution")
-    widget.open_metrics()
-    dock, metrics = viewer.window.add_plugin_dock_widget(PLUGIN, "Deconvolution metrics")
+    viewer = window_with_layers(theme, size)
+    _, widget = opened(viewer, "Blind deconvolution")
+    dock, metrics = opened(viewer, "Deconvolution metrics")
     widget.input.choose(viewer.layers["cells"])
     widget.form.set_value(Settings(kernel_prior=Gaussian(), kernel_size=(15,)))
     widget.masks.leave_out.set_value(viewer.layers["nucleus"])
@@ -60,15 +58,13 @@ def take_picture(path: Path, theme: str = "dark", size: tuple[int, int] = (1400,
     viewer.layers.selection.active = viewer.layers["cells restored"]
     widget.form.fold.setChecked(True)
     wait(lambda: False, 1.0)
-    for inside in (widget, metrics):
-        area = inside.findChildren(QScrollArea)[0]
+    for area in (widget.scroll, metrics.table):
         bar = area.verticalScrollBar()
         bar.setValue(int(scrolled * bar.maximum()))
-    widget.findChildren(QScrollArea)[0].ensureWidgetVisible(widget.masks.region, 0, 40)
+    widget.scroll.ensureWidgetVisible(widget.masks.region, 0, 40)
     viewer.reset_view()
     wait(lambda: False, 1.0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    viewer.screenshot(str(path), canvas_only=False, flash=False)
+    save_window(viewer, path)
     viewer.close()
 
 

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import napari
-from widget_screenshot import LONGEST_RUN_SECONDS, PLUGIN, wait
+from widget_screenshot import LONGEST_RUN_SECONDS, PLUGIN, opened, wait
 
 from napari_blind_deconv.synthesis import SAMPLES
 
@@ -19,7 +19,7 @@ def take_picture(path: Path) -> None:
     viewer = napari.Viewer(title="napari")
     viewer.window.resize(1400, 980)
     viewer.open_sample(PLUGIN, "stack")
-    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "Blind deconvolution")
+    dock, widget = opened(viewer, "Blind deconvolution")
     widget.open_metrics()
     [metrics] = [w for name, w in viewer.window.dock_widgets.items() if name.startswith("Deconvolution metrics")]
     widget.form.set_value(SAMPLES["volume"]().settings)
@@ -27,7 +27,7 @@ def take_picture(path: Path) -> None:
     wait(lambda: not widget.is_running, LONGEST_RUN_SECONDS)
     viewer.window.remove_dock_widget(dock)
     metrics.parent().setFloating(True)
-    metrics.parent().resize(1200, 400)
+    metrics.parent().resize(1300, 460)
     wait(lambda: False, 1.0)
     wait(lambda: metrics.is_settled, 30.0)
     wait(lambda: False, 1.0)

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from scipy import signal
-from widget_screenshot import PLUGIN, wait
+from widget_screenshot import opened, save_window, wait
 
 from napari_blind_deconv.kernel_priors import Microscope
 
@@ -54,13 +54,12 @@ def measure(viewer: Any, widget: Any, name: str) -> None:
 
 def take_pictures(folder: Path) -> None:
     """Measure two stacks of beads, compare them with an estimate, and save the window after either step."""
-    folder.mkdir(parents=True, exist_ok=True)
     viewer = napari.Viewer(title="napari")
     viewer.window.resize(1400, 900)
     shown = {"scale": STEPS, "units": "um", "axis_labels": ("z", "y", "x"), "colormap": "green"}
     viewer.add_image(beads(microscope([]), 0), name="January", **shown)
     viewer.add_image(beads(microscope([0, 0, 0.6, 0.8]), 1), name="June", visible=False, **shown)
-    dock, widget = viewer.window.add_plugin_dock_widget(PLUGIN, "PSF from beads")
+    dock, widget = opened(viewer, "PSF from beads")
     viewer.layers["January"].contrast_limits = (20, 400)
     viewer.layers["January"].gamma = 0.6
     wait(lambda: False, 1.0)
@@ -70,13 +69,13 @@ def take_pictures(folder: Path) -> None:
     measure(viewer, widget, "January")
     viewer.reset_view()
     wait(lambda: False, 1.0)
-    viewer.screenshot(str(folder / "beads.png"), canvas_only=False, flash=False)
+    save_window(viewer, folder / "beads.png")
 
     viewer.window.remove_dock_widget(dock)
     estimate = psf(microscope([], depth_um=8.0), OTHER_STEPS)
     viewer.add_image(estimate, name="today's PSF", **{**shown, "scale": OTHER_STEPS, "colormap": "magma"})
     viewer.layers["today's PSF"].translate = (0, 14, 21)
-    dock, compare = viewer.window.add_plugin_dock_widget(PLUGIN, "Compare PSFs")
+    dock, compare = opened(viewer, "Compare PSFs")
     dock.parent().addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
     dock.show()
     wait(lambda: False, 1.0)
@@ -86,7 +85,7 @@ def take_pictures(folder: Path) -> None:
     wait(lambda: compare.is_settled, LONGEST_SECONDS)
     viewer.reset_view()
     wait(lambda: False, 1.0)
-    viewer.screenshot(str(folder / "compare-psfs.png"), canvas_only=False, flash=False)
+    save_window(viewer, folder / "compare-psfs.png")
     compare.save_figure(folder / "compare-psfs-figure.png")
     viewer.close()
 

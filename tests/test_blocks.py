@@ -157,6 +157,24 @@ def test_a_run_in_blocks_is_that_of_the_whole_with_defects_maps_and_report(axes,
     json.dumps(cut.report)
 
 
+def test_a_run_in_blocks_has_curves_that_end_where_its_report_does(monkeypatch):
+    monkeypatch.setattr(MODULE, "planned", in_blocks(0.5))
+    given_ = replace(QUICK, kernel_prior=Gaussian(), kernel_size=(9, 9), restorer=RichardsonLucyRestorer())
+    steps, curves = deconvolve_steps(observed(), given_, axes="YX"), {}
+    while True:
+        try:
+            progress = next(steps)
+        except StopIteration as end:
+            report = end.value.report
+            break
+        for name, value in progress.figures().items():
+            curves.setdefault(name, []).append(value)
+    assert report["plan"]["blocks"] == len(curves["misfit"]) > 1
+    assert len(curves["evidence_nats"]) > 1
+    [local] = [check for check in report["trust"] if check["check"] == "residual_size"]
+    assert curves["misfit"][-1] == pytest.approx(local["value"], rel=0.02)
+
+
 def test_a_mapped_file_is_restored_into_a_mapped_file(tmp_path, monkeypatch):
     image = observed()
     np.save(tmp_path / "image.npy", image)

@@ -49,6 +49,13 @@ def lines_of_code(text):
     )
 
 
+def test_every_picture_is_shown_and_every_picture_that_is_shown_is_there():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    shown = {name for page in pages for name in re.findall(r"images/([\w.-]+)", page.read_text(encoding="utf-8"))}
+    there = {path.name for path in (ROOT / "docs" / "images").iterdir()}
+    assert there == shown
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_and_options_on_pages_exist(page):
     known, text = commands(), page.read_text(encoding="utf-8")

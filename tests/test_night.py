@@ -116,7 +116,7 @@ def test_an_image_is_known_by_its_bytes_and_maps_go_with_their_result(folder):
     found = {s.work.job.path.name: (s.status, s.why) for s in states(prepared(batch(maps=True)))}
     assert found["s0.tif"] == ("done", "")
     assert found["s1.tif"][0] == "refused"
-    assert "of another image" in found["s1.tif"][1]
+    assert "its image has other pixels by now" in found["s1.tif"][1]
     # Without maps it is another result, which must not lie beside them.
     with pytest.raises(InputError, match="other settings"):
         reports(batch())

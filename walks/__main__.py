@@ -26,10 +26,10 @@ def walk_of(name: str) -> Callable[[Person, Path], None]:
     return walk
 
 
-def walk(name: str, pictures: Path | None = None) -> None:
+def walk(name: str, pictures: Path | None = None, *, every: bool = False) -> None:
     """Walk once, in a window of its own and a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        person = Person(name, pictures)
+        person = Person(name, pictures, every=every)
         try:
             walk_of(name)(person, Path(folder))
         finally:
@@ -41,10 +41,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", default=[*WALKS], help=", ".join(WALKS))
     parser.add_argument("--pictures", type=Path, help="where screenshots go")
+    parser.add_argument("--every", action="store_true", help="of every step, not of those that pages show only")
     arguments = parser.parse_args()
     for name in arguments.names:
         print(f"{name}: {WALKS[name]}", flush=True)  # noqa: T201
-        walk(name, arguments.pictures)
+        walk(name, arguments.pictures, every=arguments.every)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ def walk(person: Person, folder: Path) -> None:
     states = _states(widget)
     if states.count("to do") != STACKS - 1 or states[BROKEN] != "fails":
         raise CannotError(f"before the run the states are {states}")
-    person.looks("01-before")
+    person.looks("01-before", page=False)
     person.clicks(widget.panel.run)
     person.waits_for("the first stack", lambda: "done" in _states(widget), 300)
-    person.looks("02-running")
+    person.looks("02-running", page=False)
     person.leaves()
-    morning = Person(person.name, person.pictures)
+    morning = Person(person.name, person.pictures, every=person.every)
     try:
         _next_morning(morning, stacks, restored)
     finally:

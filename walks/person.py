@@ -43,12 +43,16 @@ class Person:
         Of the walk: screenshots are ``walk-NAME-STEP.png``.
     pictures
         Folder of the screenshots; ``None`` takes none.
+    every
+        Whether there is a screenshot of every step, or only those that the documentation shows.
     size
         Width and height of the window in px.
     """
 
-    def __init__(self, name: str, pictures: Path | None = None, size: tuple[int, int] = (1400, 900)) -> None:
-        self.name, self.pictures = name, pictures
+    def __init__(
+        self, name: str, pictures: Path | None = None, *, every: bool = False, size: tuple[int, int] = (1400, 900)
+    ) -> None:
+        self.name, self.pictures, self.every = name, pictures, every
         self.viewer = napari.Viewer(title="napari")
         self.window: Any = self.viewer.window
         self.window.resize(*size)
@@ -61,13 +65,13 @@ class Person:
 
     # What a person sees
 
-    def looks(self, step: str) -> None:
-        """Take a screenshot of the whole window, notifications closed."""
+    def looks(self, step: str, *, page: bool = True) -> None:
+        """Take a screenshot of the whole window, notifications closed: of a ``page``, or of every step if asked."""
         self.waits(0.6)
         for note in self.window._qt_window.findChildren(NapariQtNotification):
             note.close()
         self.waits(0.3)
-        if self.pictures is not None:
+        if self.pictures is not None and (page or self.every):
             self.pictures.mkdir(parents=True, exist_ok=True)
             path = self.pictures / f"walk-{self.name}-{step}.png"
             pixels = self.viewer.screenshot(canvas_only=False, flash=False)

@@ -17,7 +17,7 @@ def walk(person: Person, folder: Path) -> None:
     person.looks("01-opened")
     person.clicks(widget.panel.run)
     person.waits_for("the first preview", lambda: len(person.viewer.layers) > 1)
-    person.looks("02-running")
+    person.looks("02-running", page=False)
     person.waits_for("the result", lambda: not widget.is_running, 600)
     person.looks("03-restored")
     layer = person.viewer.layers["eyepiece restored"]

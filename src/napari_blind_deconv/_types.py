@@ -193,6 +193,8 @@ class Progress:
     expected
         Where a run has been planned: its stages in their order, each with the seconds that it will take; those of a
         channel come once for every channel.
+    channel
+        Whose image and kernel these are, counted from 0, where there are several channels.
     """
 
     stage: str
@@ -203,6 +205,7 @@ class Progress:
     message: str = ""
     figures: Callable[[], Mapping[str, float]] = field(default=dict, compare=False, repr=False)
     expected: tuple[tuple[str, float], ...] = ()
+    channel: int | None = None
 
 
 @dataclass(frozen=True)

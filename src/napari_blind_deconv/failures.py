@@ -6,6 +6,8 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parent
 # What torch says, by a plain RuntimeError, where it finds no room.
 _NO_ROOM = ("can't allocate memory", "not enough memory", "out of memory", "failed to allocate", "invalid buffer size")
+OTHER_PIXELS = "has other pixels by now"
+"""What is said of an image, as a layer or a file, that is no longer the one that a result was made from."""
 _FAULT = "a fault of this program stopped it"
 
 

@@ -161,7 +161,7 @@ def arrangement(shape: Sequence[int], axes: str | None, planes: bool) -> Arrange
         if n < _SMALLEST:
             raise InputError(
                 subject="image",
-                value=f"has {n} pixels along {letter}",
+                value=f"has {n} {'pixel' if n == 1 else 'pixels'} along {letter}",
                 allowed=f"but at least {_SMALLEST} are needed",
                 remedy="treat the stack as planes with `planes`" if letter == "Z" else "crop it less",
             )

@@ -1,6 +1,7 @@
 """The comparison of PSFs: the core's own figures of the layers on screen, in µm, to be taken home."""
 
 import csv
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,14 +174,41 @@ def test_table_is_copied_and_saved(qtbot: Any, viewer: Any, dock: Any, tmp_path:
     rows = [line.split("\t") for line in QApplication.clipboard().text().splitlines()]
     assert {row[0]: row[1:] for row in rows[:-1]} == on_screen(dock)
     dock.save_table(tmp_path / "psfs")
-    with (tmp_path / "psfs.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "psfs.csv").open(encoding="utf-8-sig", newline="") as file:
         read = list(csv.DictReader(file))
     assert [row["name"] for row in read] == NAMES
     assert [float(row["fwhm_x"]) for row in read] == [row.figures.fwhm[2] for row in table.rows]
     assert [float(row["ke"]) for row in read] == [row.ke for row in table.rows]
     assert {row["reference"] for row in read} == {"PSF January"}
-    dock.save_table(tmp_path / "missing" / "psfs.csv")
-    assert "not saved" in dock.panel.notes.text()
+    dock.save_table(tmp_path / "psfs.csv" / "inside.csv")
+    assert "Not saved" in dock.panel.notes.text()
+
+
+@pytest.mark.parametrize("name", ["psfs.csv", "psfs.png"])
+def test_what_cannot_be_saved_leaves_the_old_file(
+    qtbot: Any, viewer: Any, dock: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    three(viewer)
+    settle(qtbot, dock)
+    path = tmp_path / name
+    path.write_bytes(b"before")
+
+    def full(self: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    (dock.save_table if name.endswith("csv") else dock.save_figure)(path)
+    assert path.read_bytes() == b"before"
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert "Not saved" in dock.panel.notes.text()
+
+
+def test_a_picture_of_an_unknown_kind_is_refused(qtbot: Any, viewer: Any, dock: Any, tmp_path: Path) -> None:
+    three(viewer)
+    settle(qtbot, dock)
+    dock.save_figure(tmp_path / "psfs.abc")
+    assert not list(tmp_path.iterdir())
+    assert ".png" in dock.panel.notes.text()
 
 
 def test_figure_is_saved_black_on_white(qtbot: Any, viewer: Any, dock: Any, tmp_path: Path) -> None:
@@ -192,8 +220,8 @@ def test_figure_is_saved_black_on_white(qtbot: Any, viewer: Any, dock: Any, tmp_
     assert image.width() >= 1800
     assert np.median(shades) == 255
     assert 0.02 < (shades < 200).mean() < 0.5
-    dock.save_figure(tmp_path / "missing" / "psfs.png")
-    assert "not saved" in dock.panel.notes.text()
+    dock.save_figure(tmp_path / "psfs.png" / "inside.png")
+    assert "Not saved" in dock.panel.notes.text()
 
 
 def test_a_wide_dock_stands_side_by_side(qtbot: Any, viewer: Any, dock: Any) -> None:

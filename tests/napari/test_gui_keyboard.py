@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from gui import spots
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QPushButton, QWidget
+
+from napari_blind_deconv._napari.help_links import HelpButton
+from napari_blind_deconv._napari.words import field_label
 
 
 @pytest.fixture
@@ -68,13 +71,35 @@ def test_help_opens_the_page_where_the_documentation_is(qtbot: Any, monkeypatch:
     opened: list[str] = []
     monkeypatch.setattr(help_links, "documentation", lambda: "https://example.org/docs/")
     monkeypatch.setattr(help_links.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
-    button = help_links.HelpButton("kernel-priors", "PSFs")
-    qtbot.addWidget(button)
-    button.click()
+    text = help_links.HelpText("kernel-priors")
+    qtbot.addWidget(text)
+    text.findChild(QPushButton).click()
     assert opened == ["https://example.org/docs/kernel-priors/"]
     monkeypatch.setattr(help_links, "documentation", str)
-    quiet = help_links.HelpButton("kernel-priors", "PSFs")
+    quiet = help_links.HelpText("kernel-priors")
     qtbot.addWidget(quiet)
-    quiet.open()
-    assert quiet.isHidden()
-    assert len(opened) == 1
+    assert quiet.findChild(QPushButton) is None
+
+
+@pytest.mark.parametrize("name", ["kernel_prior", "image_prior", "estimator", "restorer", "likelihood", "variation"])
+def test_every_kind_of_every_component_explains_itself(qtbot: Any, widget: Any, name: str) -> None:
+    editor = widget.form.editors[name]
+    widget.form.fold.setChecked(True)
+    [button] = [
+        button
+        for button in widget.findChildren(HelpButton)
+        if button.accessibleName() == f"Help: {field_label(name).rstrip('?')}"
+    ]
+    assert not editor.help.isVisible()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    for index in range(editor.box.count()):
+        editor.box.setCurrentIndex(index)
+        words = editor.help.words.text()
+        assert editor.help.isVisible()
+        assert len(words) > 25
+        assert "`" not in words
+        assert ">>>" not in words
+        for field in editor.forms[editor.kind].editors:
+            assert f"{field_label(field, editor.kind)}: " in words, (editor.kind, field)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert not editor.help.isVisible()

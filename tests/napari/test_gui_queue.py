@@ -4,10 +4,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from gui import PLUGIN, RUN_MS, click, finish, quick, spots
 from napari.utils import progress
 from qtpy.QtWidgets import QPushButton
+
+from napari_blind_deconv._napari.keeping import Keeping, covered
+from napari_blind_deconv._napari.results import result_layers
+from napari_blind_deconv._types import Progress
 
 
 def names(viewer: Any) -> list[str]:
@@ -99,6 +104,11 @@ def test_a_refused_run_lets_the_next_one_begin(qtbot: Any, viewer: Any, widget: 
     assert "nothing restored" not in names(viewer)
 
 
+def kernel(side: int) -> Any:
+    """A flat PSF."""
+    return np.full((side, side), 1 / side**2, np.float32)
+
+
 def test_stop_and_keep_gives_the_image_as_it_is_and_says_so(qtbot: Any, viewer: Any, widget: Any) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
     quick(widget, iterations=100_000)
@@ -111,6 +121,39 @@ def test_stop_and_keep_gives_the_image_as_it_is_and_says_so(qtbot: Any, viewer: 
     assert 0 < report["stopped"]["step"] < report["stopped"]["total"]
     assert "stopped by hand at step" in widget.panel.status.text()
     assert not widget.panel.keep.isVisible()
+
+
+def test_stop_and_keep_keeps_the_channels_that_are_done_and_says_which(qtbot: Any, viewer: Any, widget: Any) -> None:
+    image = np.stack([spots((48, 52)) for _ in range(3)])
+    viewer.add_image(image, name="cells", axis_labels=("c", "y", "x"))
+    quick(widget, iterations=100_000)
+    job = widget.job()
+    assert job.source.axes == "CYX"
+    keeping, steps = Keeping(job), [np.full((48, 52), value, np.float32) for value in (1, 2)]
+    assert not keeping.has_image
+    for channel, values in enumerate(steps):
+        keeping.see(Progress("restoring", 5 * channel + 5, 15, values, kernel(3 + 2 * channel), channel=channel))
+    keeping.see(Progress("restoring", 11, 15, np.zeros((4, 4), np.float32), kernel(3), channel=2))
+    found = keeping.result(2.0)
+    np.testing.assert_array_equal(found.image, np.stack(steps))
+    assert found.kernel.shape == (2, 5, 5)
+    [warning] = found.report["warnings"]
+    assert "channel 1 was restored, channel 2 is not finished; channel 3 was not begun" in warning
+    part = covered(job.source, found)
+    assert part.shape == (2, 48, 52)
+    *_, restored = result_layers(part, found)
+    assert restored[0].shape == (2, 48, 52)
+
+
+def test_stop_and_keep_of_channels_in_a_window(qtbot: Any, viewer: Any, widget: Any) -> None:
+    viewer.add_image(np.stack([spots((48, 52)) for _ in range(3)]), name="cells", axis_labels=("c", "y", "x"))
+    quick(widget, iterations=100_000)
+    click(qtbot, widget.panel.run)
+    qtbot.waitUntil(widget.panel.keep.isVisible, timeout=60_000)
+    click(qtbot, widget.panel.keep)
+    finish(qtbot, widget)
+    assert viewer.layers["cells restored"].data.shape == (1, 48, 52)
+    assert "channels 2 to 3 were not begun" in widget.panel.status.text()
 
 
 def test_the_activity_dock_shows_a_run_and_can_cancel_it(qtbot: Any, viewer: Any, widget: Any) -> None:

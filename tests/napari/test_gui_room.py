@@ -7,6 +7,9 @@ import pytest
 from gui import PLUGIN, RUN_MS, at_rest, spots
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_blind_deconv._napari.component_form import VariantEditor
+from napari_blind_deconv.pipeline.time_left import TimeLeft
+
 OURS = ("Deconvolution metrics", "Compare PSFs", "PSF from beads", "Batch")
 LONG = "\n".join(
     f"• doubt {i}, in a sentence that is long enough to take two lines of a dock on the right" for i in range(40)
@@ -84,3 +87,41 @@ def test_closing_other_docks_gives_their_place_back(qtbot: Any, small: Any, open
     small.window.remove_dock_widget(other)
     qtbot.waitUntil(lambda: widget.scroll.height() >= before - 2, timeout=RUN_MS)
     assert PLUGIN in widget.parent().windowTitle() or widget.parent() is not None
+
+
+WIDEST = 360
+
+
+@pytest.mark.parametrize("title", ["Blind deconvolution", *OURS])
+def test_a_small_window_has_room_beside_every_dock(
+    qtbot: Any, small: Any, open_widget: Callable[[str], Any], title: str
+) -> None:
+    small.add_image(spots((3, 9, 48, 52)), name="cells with a name that is longer than any field of a dock")
+    widget = open_widget(title)
+    qtbot.waitUntil(lambda: widget.width() <= WIDEST)
+    assert widget.minimumSizeHint().width() <= WIDEST
+
+
+def test_every_kind_of_component_has_room_in_a_narrow_form(
+    qtbot: Any, small: Any, open_widget: Callable[[str], Any]
+) -> None:
+    widget = open_widget("Blind deconvolution")
+    small.add_image(spots((3, 9, 48, 52)), name="cells")
+    widget.form.fold.setChecked(True)
+    for editor in widget.form.editors.values():
+        for kind in range(editor.box.count() if isinstance(editor, VariantEditor) else 0):
+            editor.box.setCurrentIndex(kind)
+            qtbot.wait(10)
+            assert widget.minimumSizeHint().width() <= WIDEST, editor.kind
+
+
+def test_a_run_asks_for_no_more_width(qtbot: Any, small: Any, open_widget: Callable[[str], Any]) -> None:
+    widget = open_widget("Blind deconvolution")
+    panel = widget.panel
+    panel.show_running(TimeLeft())
+    panel.keep.setVisible(True)
+    panel.show_cancelling()
+    panel.keep.setVisible(True)
+    qtbot.wait(10)
+    assert widget.minimumSizeHint().width() <= WIDEST
+    panel.show_idle()

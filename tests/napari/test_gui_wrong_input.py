@@ -39,6 +39,15 @@ def test_wrong_image_is_answered_in_one_sentence(qtbot: Any, viewer: Any, widget
     assert widget.panel.run.isEnabled()
 
 
+def test_what_was_wrong_with_one_image_is_not_said_of_the_next(qtbot: Any, viewer: Any, widget: Any) -> None:
+    viewer.add_image(np.full((30, 30), np.nan, np.float32), name="nothing", contrast_limits=(0, 1))
+    run(qtbot, widget)
+    assert widget.panel.status.is_alarm
+    viewer.add_image(spots((40, 44)), name="cells")
+    qtbot.waitUntil(lambda: widget.input.layer_choice.value().name == "cells")
+    assert not widget.panel.status.text()
+
+
 def test_no_image_at_all(qtbot: Any, viewer: Any, widget: Any) -> None:
     run(qtbot, widget)
     assert "no image" in widget.panel.forecast.text()

@@ -1,6 +1,7 @@
 """Layers saved and opened again: voxels, place, units, look and provenance of every kind; hostile files."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
@@ -13,11 +14,15 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Layer
 from napari.utils.colormaps import Colormap
 
-from napari_blind_deconv import InputError, Settings, io
+from napari_blind_deconv import InputError, Settings, deconvolve, io
 from napari_blind_deconv._napari.layer_record import attributes_of, recorded
 from napari_blind_deconv._napari.layers import file_of, leading_axes, voxel_size
+from napari_blind_deconv._napari.psf_file_words import psf_file_words
 from napari_blind_deconv._napari.reader import get_reader, read_layers
 from napari_blind_deconv._napari.writer import write_tiff, write_zarr
+from napari_blind_deconv.batch.shared_psf import sharing_of
+from napari_blind_deconv.batch.table import table_of
+from napari_blind_deconv.kernel_priors import Known
 from napari_blind_deconv.settings import settings_to_dict
 
 NOTES = {
@@ -243,3 +248,33 @@ def test_damaged_files_are_refused_in_a_sentence(tmp_path: Any) -> None:
 
 def test_a_name_from_a_file_is_printable() -> None:
     assert attributes_of({"name": "a\x1b[31m\u202e" + "x" * 10_000}, 2)["name"].isprintable()
+
+
+@pytest.mark.parametrize("end", [".ome.tif", ".ome.zarr"])
+def test_a_psf_layer_that_was_saved_is_a_psf_to_files_and_settings(end: str, tmp_path: Any) -> None:
+    steps, taps = (0.3, 0.1, 0.1), spots((5, 7, 9)).astype("float32")
+    layer = Image(taps / taps.sum(), name="k", scale=steps, units="um", metadata={PLUGIN: {"role": "psf"}})
+    [path] = (write_tiff if end == ".ome.tif" else write_zarr)(str(tmp_path / f"k{end}"), [layer.as_layer_data_tuple()])
+    header = io.header(Path(path))
+    assert io.role_of(header.description) == "point spread function"
+    assert header.voxel_size_um == pytest.approx(steps)
+    io.write(tmp_path / "cells.ome.tif", io.Volume(spots((6, 30, 32)), "ZYX", steps), {})
+    table = table_of([tmp_path])
+    assert [item.path.name for item in table.items] == ["cells.ome.tif"]
+    assert any("point spread function" in reason for _, reason in table.left_out)
+    sharing = sharing_of(path, Settings(), tmp_path / "out")
+    assert (sharing.mode, sharing.path) == ("known", Path(path))
+    words, wrong = psf_file_words(Path(path))
+    assert not wrong
+    assert "point spread function" in words
+    assert "0.3, 0.1, 0.1 µm" in words
+
+
+def test_a_restored_layer_is_no_psf(tmp_path: Any) -> None:
+    layer = Image(spots((5, 7, 9)), name="r", metadata={PLUGIN: {"role": "restored"}})
+    [path] = write_tiff(str(tmp_path / "r.ome.tif"), [layer.as_layer_data_tuple()])
+    words, wrong = psf_file_words(Path(path))
+    assert wrong
+    assert "not a PSF" in words
+    run = deconvolve(spots((20, 24, 26)), Settings(kernel_prior=Known(psf=path), iterations=2))
+    assert any("not a PSF" in sentence for sentence in run.report["warnings"])

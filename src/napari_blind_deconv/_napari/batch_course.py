@@ -9,6 +9,7 @@ from napari_blind_deconv._napari.refusals import on_screen
 from napari_blind_deconv._napari.run import duration
 from napari_blind_deconv._types import Progress
 from napari_blind_deconv.batch import FileProgress, FileReport, FileStarted
+from napari_blind_deconv.pipeline.time_left import TimeLeft
 
 _BEFORE: Final = ("starting", "waiting")
 
@@ -29,6 +30,7 @@ class Course:
         # Of the images in work: their rows by the numbers that their steps have, and that of the last one begun.
         self._places: dict[int, int] = {}
         self._at: int | None = None
+        self._watches: dict[int, TimeLeft] = {}
         self.words = "Starting …"
 
     @property
@@ -56,11 +58,14 @@ class Course:
             self._at = self._row_of(event.label)
             if self._at is not None:
                 self._places[event.index] = self._at
+                self._watches[self._at] = TimeLeft()
             self._change(self._at, started)
             self.words = self._doing(self._at, "reading …")
         elif isinstance(event, Progress):
             place = self._places.get(event.index) if isinstance(event, FileProgress) else self._at
-            self._change(place, lambda row: stepped(row, event))
+            watch = TimeLeft() if place is None else self._watches.setdefault(place, TimeLeft())
+            watch.follow(event)
+            self._change(place, lambda row: stepped(row, event, watch.share()))
             self.words = self._doing(place, step_in_words(event))
             if place is None and event.stage in _BEFORE:
                 self.words = f"{event.stage.capitalize()} {on_screen(event.message)} …"
@@ -114,9 +119,18 @@ class Course:
         return f"{self.rows[place].name} ({place + 1} of {total}): {step}{self._left()}"
 
     def _left(self) -> str:
-        """How long the rest will take: as was expected, times what the images so far took over what was expected."""
-        rest = [row for row in self.rows if row.status in ("to do", "running")]
-        if not all(row.seconds for row in rest):
+        """How long the rest will take.
+
+        Of an image in work what its own steps say; of the others what was expected, times what the images so far took
+        over what was expected of them.
+        """
+        rest = {n: row for n, row in enumerate(self.rows) if row.status in ("to do", "running")}
+        if not all(row.seconds for row in rest.values()):
             return ""
-        seconds = sum(row.seconds * (1 - row.share) for row in rest) / max(1, len(self._running))
-        return f"; about {duration(seconds * (self._took / self._forecast if self._forecast else 1.0))} left in all"
+        rate = self._took / self._forecast if self._forecast else 1.0
+        seconds = sum(self._left_of(number, row, rate) for number, row in rest.items()) / max(1, len(self._running))
+        return f"; about {duration(seconds)} left in all"
+
+    def _left_of(self, number: int, row: Row, rate: float) -> float:
+        own = self._watches[number].left() if row.status == "running" and number in self._watches else None
+        return rate * row.seconds * (1 - row.share) if own is None else own

@@ -34,7 +34,7 @@ class Row:
     shape, gigabytes, seconds, disk_bytes
         As of `batch.Forecast`; of what is done, the seconds that it took.
     share
-        Of the current stage, while it is worked on.
+        The part of it that is done, while it is worked on.
     outputs
         The files of its result.
     doubts
@@ -85,9 +85,10 @@ def started(row: Row) -> Row:
     return replace(row, status="running", words="reading", share=0.0)
 
 
-def stepped(row: Row, progress: Progress) -> Row:
-    """The image after a step."""
-    share = min(progress.step / progress.total, 1.0) if progress.total > 0 else 0.0
+def stepped(row: Row, progress: Progress, share: float = 0.0) -> Row:
+    """The image after a step; ``share`` is the part of its time that is over, where that is known."""
+    if not share and progress.total > 0:
+        share = min(progress.step / progress.total, 1.0)
     return replace(row, words=step_in_words(progress), share=share)
 
 

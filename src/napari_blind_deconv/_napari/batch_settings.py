@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxL
 from napari_blind_deconv._napari.deconvolve_widget import DeconvolveWidget
 from napari_blind_deconv._napari.fold import Fold
 from napari_blind_deconv._napari.layer_choice import unwrapped
+from napari_blind_deconv._napari.psf_file_words import psf_file_words
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.settings_form import SettingsForm
 from napari_blind_deconv._napari.words import kind_label
@@ -114,7 +115,10 @@ class BatchSettings(QWidget):
             self.words.setText(refusal_on_screen(error))
             return
         kinds = (settings.kernel_prior.kind, settings.image_prior.kind)
-        self.words.setText(f"PSF: {kind_label(kinds[0])}. Image: {kind_label(kinds[1])}.")
+        sentences = [f"PSF: {kind_label(kinds[0])}.", f"Image: {kind_label(kinds[1])}."]
+        if isinstance(settings.kernel_prior, Known) and settings.kernel_prior.psf:
+            sentences[0] = f"PSF: {psf_file_words(Path(settings.kernel_prior.psf))[0]}."
+        self.words.setText(" ".join(sentences))
 
 
 def _settings_of(widget: DeconvolveWidget) -> tuple[Settings, str]:

@@ -101,7 +101,6 @@ class BatchWidget(Docked):
         column.addLayout(top)
         column.addWidget(self._scroll)
         column.addWidget(self.panel, 1)
-        self.panel.setMinimumWidth(376)
 
     @property
     def is_running(self) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.bead_layers import bead_layer, in_words, psf_layer
@@ -69,6 +70,7 @@ class BeadWidget(Docked):
         rows.addRow("PSF size (px)", self.size)
         rows.addRow("Diameter of a bead (µm)", self.diameter)
         inner = QVBoxLayout(body)
+        inner.setContentsMargins(4, 4, 4, 4)
         inner.addWidget(self.input)
         inner.addWidget(more)
         column = QVBoxLayout(self)
@@ -77,7 +79,11 @@ class BeadWidget(Docked):
         column.addWidget(self.run)
         column.addWidget(self.status)
         column.addStretch(0)
-        self.run.setMinimumWidth(340)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let what was found take the height that the form leaves."""
+        super().resizeEvent(event)
+        self.status.set_room(event.size().height() // 2)
 
     @property
     def is_running(self) -> bool:

@@ -17,6 +17,8 @@ from napari_blind_deconv._napari.psf_arrays import NamedPsf, psfs_of
 from napari_blind_deconv._napari.psf_lines import as_csv, as_text
 from napari_blind_deconv._napari.psf_plots import Curve, Look, PsfPlots
 from napari_blind_deconv._napari.psf_table_view import PsfTableView
+from napari_blind_deconv._napari.run_plots import written_into
+from napari_blind_deconv._napari.saving import not_saved, saved
 from napari_blind_deconv._napari.workers import calling
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.metrics import PsfTable, compare_psfs, psf_profiles
@@ -99,7 +101,6 @@ class CompareWidget(Docked):
         left.addStretch(0)
         self._layout.addLayout(left)
         self._layout.addWidget(self._scroll, 1)
-        self.setMinimumWidth(420)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a wide dock choices, table and figure stand beside each other; in a narrow one below each other."""
@@ -196,20 +197,23 @@ class CompareWidget(Docked):
         """Write the table, one row per PSF; what goes wrong is said in the dock."""
         if self.found.table is None:
             return
-        try:
-            path.with_suffix(path.suffix or ".csv").write_text(as_csv(self.found.table), encoding="utf-8")
-        except OSError as error:
-            self.panel.say(f"The table was not saved: {error.strerror} ({path}).", alarm=True)
-        else:
-            self.panel.say(f"Saved {path}.")
+        # With the mark by which spreadsheets know UTF-8.
+        self._save(path.with_suffix(path.suffix or ".csv"), as_csv(self.found.table).encode("utf-8-sig"))
 
     def save_figure(self, path: Path) -> None:
         """Write the figure, black on white; what goes wrong is said in the dock."""
         path = path.with_suffix(path.suffix or ".png")
-        if self.plots.picture(*_PICTURE).save(str(path)):
-            self.panel.say(f"Saved {path}.")
+        held, buffer = written_into()
+        if self.plots.picture(*_PICTURE).save(buffer, path.suffix[1:]):
+            self._save(path, bytes(held.data()))
         else:
-            self.panel.say(f"The figure was not saved: {path} cannot be written as a picture.", alarm=True)
+            self.panel.say(f"Not saved: pictures cannot end in “{path.suffix}”; let the name end in .png.", alarm=True)
+
+    def _save(self, path: Path, content: bytes) -> None:
+        try:
+            self.panel.say(saved(path, content))
+        except InputError as error:
+            self.panel.say(not_saved(error), alarm=True)
 
     def close_down(self) -> None:
         """Listen to the viewer no longer."""

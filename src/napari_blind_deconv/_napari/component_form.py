@@ -12,12 +12,13 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.applying import alike, applying
 from napari_blind_deconv._napari.editors import CalmComboBox, Editor, ListEditor, TextEditor
 from napari_blind_deconv._napari.field_docs import KIND, class_doc, field_types
 from napari_blind_deconv._napari.form_rows import add_field, add_row, form_layout, set_fields
+from napari_blind_deconv._napari.help_links import HelpText, help_of
 from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
 from napari_blind_deconv._napari.limits import limits
 from napari_blind_deconv._napari.made_when_shown import MadeWhenShown
@@ -32,11 +33,14 @@ from napari_blind_deconv._napari.words import (
     AUTOMATIC,
     EXAMPLES,
     EXPLAINED,
+    HELP_PAGES,
+    ONE_OF_MANY,
     OPTIONAL_STARTS,
     PER_CHANNEL,
     RARE_FIELDS,
     kind_label,
 )
+from napari_blind_deconv._napari.wrapped_label import WrappedLabel
 from napari_blind_deconv.kernel_priors.presets import Preset
 
 
@@ -118,10 +122,11 @@ class ComponentForm(Editor):
     def _follow(self) -> None:
         """Show the fields that apply, and the names of what they stand at."""
         applying = self._applied = self.applying()
-        for name in (set(APPLIES) | PER_CHANNEL) & set(self.editors):
+        for name in (set(APPLIES) | set(ONE_OF_MANY) | PER_CHANNEL) & set(self.editors):
             self.rows.setRowVisible(self.editors[name], name in applying)
         for choice in self.presets.values():
             choice.follow(self.editors, applying)
+            self.rows.setRowVisible(choice, choice.has_use(applying))
 
     @property
     def has_rows(self) -> bool:
@@ -160,6 +165,8 @@ class VariantEditor(Editor):
         The kinds.
     explained
         Whether a line below the choice says what the chosen kind means; else only a tool tip does.
+    page
+        Of the documentation, on the kinds; empty: none.
     """
 
     form_made = Signal(str, object)
@@ -167,7 +174,7 @@ class VariantEditor(Editor):
 
     wide = True
 
-    def __init__(self, classes: tuple[type, ...], *, explained: bool = False) -> None:
+    def __init__(self, classes: tuple[type, ...], *, explained: bool = False, page: str = "") -> None:
         super().__init__()
         body = QWidget()
         self._row.addWidget(body)
@@ -176,11 +183,13 @@ class VariantEditor(Editor):
         column.setSpacing(4)
         self.box = CalmComboBox()
         column.addWidget(self.box)
-        self.meaning = QLabel()
-        self.meaning.setWordWrap(True)
+        self.meaning = WrappedLabel()
         set_tone(self.meaning, QUIET)
         self.meaning.setVisible(explained)
         column.addWidget(self.meaning)
+        self.help = HelpText(page)
+        self.help.setVisible(False)
+        column.addWidget(self.help)
         kinds = {str(getattr(cls, KIND)): cls for cls in classes}
         self._meanings = {kind: KIND_MEANINGS.get(kind, class_doc(cls)) for kind, cls in kinds.items()}
         self._classes = kinds
@@ -236,9 +245,16 @@ class VariantEditor(Editor):
             widget.setVisible(True)
             name_after(label, widget)
 
+    def show_help(self, shown: bool) -> None:
+        """Show or hide what the chosen kind says of itself and of its fields; it follows the choice."""
+        self.help.setVisible(shown)
+        self._show_fields()
+
     def _show_fields(self) -> None:
         self.meaning.setText(self._meanings[self.kind])
         shown = self.forms[self.kind]
+        if not self.help.isHidden():
+            self.help.words.setText(help_of(self._classes[self.kind], tuple(shown.editors)))
         for kind, form in self.forms.items():
             form.setVisible(kind == self.kind and form.has_rows)
             form.rare.setVisible(kind == self.kind)
@@ -289,7 +305,7 @@ def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, floa
         return QuantityEditor(EXAMPLES.get(name, ""))
     present = tuple(member for member in members if member is not NoneType)
     if all(dataclasses.is_dataclass(member) for member in present) and len(present) > 1:
-        return VariantEditor(present, explained=name in EXPLAINED)
+        return VariantEditor(present, explained=name in EXPLAINED, page=HELP_PAGES.get(name, ""))
     inner = editor_for(present[0], name, bounds)
     if NoneType not in members:
         return inner
@@ -297,4 +313,5 @@ def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, floa
         return OptionalTextEditor(inner)
     if name in OPTIONAL_STARTS:
         inner.set_value(OPTIONAL_STARTS[name])
-    return OptionalEditor(inner, AUTOMATIC.get(name, "automatic"))
+    # A number for each channel needs the width of the row.
+    return OptionalEditor(inner, AUTOMATIC.get(name, "automatic"), below=name in PER_CHANNEL)

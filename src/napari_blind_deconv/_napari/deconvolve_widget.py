@@ -25,6 +25,7 @@ from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.mask_choice import MaskChoices
 from napari_blind_deconv._napari.planning import plan_in_words
 from napari_blind_deconv._napari.preferences import preferences
+from napari_blind_deconv._napari.psf_file_words import PsfFileWords
 from napari_blind_deconv._napari.refusals import on_screen, refusal_on_screen
 from napari_blind_deconv._napari.run_control import RunControl
 from napari_blind_deconv._napari.run_panel import RunPanel
@@ -60,12 +61,14 @@ class DeconvolveWidget(Docked):
         self.menu = SettingsMenu(self, viewer)
         self.psf_choice = LayerChoice(viewer, "none: the file below", lambda layer: role_of(layer) != PREVIEW)
         self.form.kernel_prior.add_row("known", "PSF layer", self.psf_choice)
+        self.psf_words = PsfFileWords(self.form.kernel_prior)
         self.optics = FileOptics(self.form.kernel_prior)
         self.masks = MaskChoices(viewer)
         self.masks.put_into(self.form)
         self.panel = RunPanel()
         self.control = RunControl(viewer, self.panel)
         self._warnings: list[str] = []
+        self._chosen = id(self.input.layer_choice.value())
         self._planning = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._planning.timeout.connect(self._plan)
         self.before_after = BeforeAfter(viewer)
@@ -88,6 +91,7 @@ class DeconvolveWidget(Docked):
     def _arrange(self) -> None:
         body = QWidget()
         rows = QVBoxLayout(body)
+        rows.setContentsMargins(4, 4, 4, 4)
         rows.addWidget(self.menu, 0, Qt.AlignmentFlag.AlignRight)
         rows.addWidget(self.input)
         rows.addWidget(rule())
@@ -100,8 +104,6 @@ class DeconvolveWidget(Docked):
         column.addWidget(self.before_after)
         # Taken up only where the dock is taller than form and panel together.
         column.addStretch(0)
-        # As wide as the dock's title, which napari makes of the widget's and the plugin's names.
-        self.panel.setMinimumWidth(376)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave most of the height to the form, however much there is to say."""
@@ -203,6 +205,11 @@ class DeconvolveWidget(Docked):
         show_error(sentence)
 
     def _input_changed(self) -> None:
+        chosen = id(self.input.layer_choice.value())
+        if chosen != self._chosen and not self.is_running:
+            # What was wrong with another image is not wrong with this one.
+            self.panel.forget_alarm()
+        self._chosen = chosen
         self._suggest()
         self._put_in_order()
         self.form.set_channels(self.input.channel.names)

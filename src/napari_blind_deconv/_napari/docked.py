@@ -6,13 +6,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QWidget
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QSizePolicy, QWidget
 
 from napari_blind_deconv._napari.layer_choice import unwrapped
 from napari_blind_deconv._napari.tones import sheet
 
 _OPENED: Final = itertools.count()
+_NARROWEST: Final = 352
+"""Width of a widget in pixels, below which its title would be cut, and its texts hard to read."""
 _LEAST_HEIGHT: Final = 420  # of a dock in pixels, below which those of this plugin share one place as tabs
 
 DISPLAY_NAME: Final = "Blind Deconvolution"
@@ -53,6 +56,22 @@ class Docked(QWidget):
             self._docked = self.parent() is not None
         return bool(super().event(event))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as much of the title as there is room for."""
+        super().resizeEvent(event)
+        dock = _dock_of(self)
+        if dock is not None:
+            _fit_title(dock)
+
+    def minimumSizeHint(self) -> QSize:
+        """No narrower than titles and fields need."""
+        hint = super().minimumSizeHint()
+        return QSize(max(hint.width(), _NARROWEST), hint.height())
+
+    def sizeHint(self) -> QSize:
+        """As narrow as it can be: the width belongs to the picture."""
+        return QSize(self.minimumSizeHint().width(), super().sizeHint().height())
+
     def _take_theme(self, event: Any = None) -> None:
         if isalive(self):
             self.setStyleSheet(sheet(self._docked_in.theme))
@@ -80,6 +99,17 @@ class Docked(QWidget):
 
 def _is_shown(dock: QDockWidget) -> bool:
     return not dock.isHidden() and not dock.isFloating()
+
+
+def _fit_title(dock: QDockWidget) -> None:
+    """Leave the plugin's name out of a title that would be cut off."""
+    bar: Any = dock.titleBarWidget()
+    words = None if bar is None or bar.layout() is None else bar.findChild(QLabel)
+    if words is None:
+        return
+    words.setText(dock.objectName())
+    if bar.layout().minimumSize().width() > bar.width():
+        words.setText(dock.objectName().removesuffix(f" ({DISPLAY_NAME})"))
 
 
 def _dock_of(widget: QWidget) -> QDockWidget | None:

@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QSpinBox,
     QToolButton,
@@ -26,6 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_blind_deconv._napari.tones import ALARM, set_tone
+from napari_blind_deconv._napari.wrapped_label import WrappedLabel
 
 # Where a sentence goes on to reasons and remedies; what comes before "channel 2:" is too short to be the matter.
 _REASON: Final = r"(?<=.{20})[;:] "
@@ -50,7 +50,7 @@ class Editor(QWidget):
         self._row = QHBoxLayout()
         self._row.setSpacing(4)
         self._column.addLayout(self._row)
-        self._complaint: QLabel | None = None
+        self._complaint: WrappedLabel | None = None
 
     def value(self) -> Any:
         """The value as it stands in the form."""
@@ -69,9 +69,7 @@ class Editor(QWidget):
         if self._complaint is None:
             if not sentence:
                 return
-            self._complaint = QLabel()
-            self._complaint.setWordWrap(True)
-            self._complaint.setTextFormat(Qt.TextFormat.PlainText)
+            self._complaint = WrappedLabel()
             set_tone(self._complaint, ALARM)
             self._column.addWidget(self._complaint)
         # In a narrow column what is wrong; why, and what to do, is said where there is room.

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from qtpy.QtWidgets import QLabel
-
 from napari_blind_deconv._napari.component_form import ComponentForm, VariantEditor
 from napari_blind_deconv._napari.tones import QUIET, set_tone
 from napari_blind_deconv._napari.words import field_name
+from napari_blind_deconv._napari.wrapped_label import WrappedLabel
 
 _PLURALS = {"emissions_um": "emission_um", "excitations_um": "excitation_um"}
 
@@ -48,9 +47,9 @@ class FileOptics:
         self._usual: dict[str, Any] = {}
         self._filled: dict[str, Any] = {}
         self._wanted: dict[str, Any] = {}
-        self.said = QLabel(priors)
+        self.said = WrappedLabel()
+        self.said.setParent(priors)
         self.said.setVisible(False)
-        self.said.setWordWrap(True)
         set_tone(self.said, QUIET)
         priors.form_made.connect(self._form_made)
         for kind, form in priors.forms.items():

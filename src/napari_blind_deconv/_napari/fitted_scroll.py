@@ -28,8 +28,11 @@ class FittedScroll(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         """As wide as the content has to be beside a scroll bar: there is none below it."""
-        bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(self.widget().minimumSizeHint().width() + bar, super().minimumSizeHint().height())
+        bar = self.verticalScrollBar()
+        # Styles may keep a distance beside the bar.
+        taken = self.width() - self.viewport().width() if bar.isVisible() else 0
+        beside = max(bar.sizeHint().width(), taken)
+        return QSize(self.widget().minimumSizeHint().width() + beside, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Texts wrap otherwise at another width."""

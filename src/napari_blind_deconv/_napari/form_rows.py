@@ -9,7 +9,7 @@ from napari_blind_deconv._napari.field_docs import field_docs
 from napari_blind_deconv._napari.help_links import HelpButton
 from napari_blind_deconv._napari.tab_order import name_after
 from napari_blind_deconv._napari.tones import set_tone
-from napari_blind_deconv._napari.words import HELP_PAGES, field_hint, field_label
+from napari_blind_deconv._napari.words import field_hint, field_label
 
 
 def form_layout(body: QWidget) -> QFormLayout:
@@ -31,21 +31,23 @@ def add_field(rows: QFormLayout, name: str, editor: Editor, cls: type) -> None:
     label.setBuddy(name_after(label.text(), editor))
     if editor.wide:
         # Its choices are sentences: they need the whole width.
-        rows.addRow(_with_help(label, name))
+        rows.addRow(_with_help(label, editor))
         rows.addRow(editor)
     else:
         rows.addRow(label, editor)
 
 
-def _with_help(label: QLabel, name: str) -> QWidget:
-    """A label, and what opens the page on its field, where there is one."""
-    if name not in HELP_PAGES:
+def _with_help(label: QLabel, editor: Editor) -> QWidget:
+    """A label, and what shows the help of its editor, where it has any."""
+    show_help = getattr(editor, "show_help", None)
+    if show_help is None:
         return label
-    row = QWidget()
+    row, button = QWidget(), HelpButton(label.text().rstrip("?"))
+    button.toggled.connect(show_help)
     line = QHBoxLayout(row)
     line.setContentsMargins(0, 0, 0, 0)
     line.addWidget(label)
-    line.addWidget(HelpButton(HELP_PAGES[name], label.text().rstrip("?")))
+    line.addWidget(button)
     line.addStretch(1)
     return row
 

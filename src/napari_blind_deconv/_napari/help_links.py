@@ -1,11 +1,18 @@
-"""Buttons that open the page of the documentation on what is beside them."""
+"""Help in the form: what a component's own documentation says, without a network; and the page on it in the browser."""
 
+import inspect
+import re
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QToolButton
+from qtpy.QtWidgets import QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from napari_blind_deconv._napari.field_docs import field_docs
+from napari_blind_deconv._napari.tones import QUIET, set_tone
+from napari_blind_deconv._napari.words import field_hint, field_label
+from napari_blind_deconv._napari.wrapped_label import WrappedLabel
 
 
 @cache
@@ -31,31 +38,75 @@ def address_of(page: str, pages: str) -> str:
     return f"{pages.rstrip('/')}/{name}/{mark}{anchor}"
 
 
-class HelpButton(QToolButton):
-    """A question mark that opens a page in the browser; without a network the browser says so.
+def help_of(cls: type, fields: tuple[str, ...]) -> str:
+    """What a component is, in its own words, and below it its fields, one a line; plain text.
 
-    It is not there as long as the documentation has no address.
+    Parameters
+    ----------
+    cls
+        The component.
+    fields
+        Those of its fields that the form shows.
+
+    Examples
+    --------
+    >>> from napari_blind_deconv.kernel_priors import Gaussian
+    >>> help_of(Gaussian, ()).partition(".")[0]
+    'A Gaussian spot with one standard deviation per principal axis, in any orientation'
+    """
+    kind, docs = getattr(cls, "kind", ""), field_docs(cls)
+    hints = {name: field_hint(name, kind) or docs.get(name, "") for name in fields}
+    lines = [f"• {field_label(name, kind)}: {_plain(hint)}" for name, hint in hints.items() if hint]
+    # What follows a heading is for programmers.
+    said = re.split(r"\n\n.*\n---", inspect.getdoc(cls) or "", maxsplit=1)[0]
+    return "\n".join([*map(_plain, said.split("\n\n")), *lines])
+
+
+def _plain(paragraph: str) -> str:
+    """A paragraph of a docstring as one line, without its marks."""
+    return re.sub(r"\s+", " ", paragraph.replace("`", "")).strip()
+
+
+class HelpButton(QToolButton):
+    """A question mark that shows and hides help.
+
+    Parameters
+    ----------
+    about
+        What the help is about.
+    """
+
+    def __init__(self, about: str) -> None:
+        super().__init__()
+        self.setText("?")
+        self.setCheckable(True)
+        self.setAutoRaise(True)
+        self.setAccessibleName(f"Help: {about}")
+        self.setToolTip("Explain the choice and its fields")
+
+
+class HelpText(QWidget):
+    """Help in a form, and what opens the page on it, where the documentation has an address.
 
     Parameters
     ----------
     page
-        Of the documentation, as of `address_of`.
-    about
-        What the page is about.
+        Of the documentation, as of `address_of`; empty: there is none.
     """
 
-    def __init__(self, page: str, about: str) -> None:
+    def __init__(self, page: str = "") -> None:
         super().__init__()
         self.page = page
-        self.setText("?")
-        self.setAutoRaise(True)
-        self.setAccessibleName(f"Help: {about}")
-        self.setToolTip(f"Open the page on {about} in the browser")
-        if not documentation():
-            self.setVisible(False)
-        self.clicked.connect(self.open)
+        self.words = WrappedLabel()
+        set_tone(self.words, QUIET)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.words)
+        if page and documentation():
+            more = QPushButton("Read more in the browser")
+            more.clicked.connect(self.open)
+            column.addWidget(more)
 
     def open(self) -> None:
-        """Open the page."""
-        if pages := documentation():
-            QDesktopServices.openUrl(QUrl(address_of(self.page, pages)))
+        """Open the page; without a network the browser says so."""
+        QDesktopServices.openUrl(QUrl(address_of(self.page, documentation())))

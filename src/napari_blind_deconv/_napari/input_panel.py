@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from napari.layers import Image
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QLabel, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_blind_deconv._napari.axes_choice import AxesChoice
 from napari_blind_deconv._napari.channel_choice import ChannelChoice
@@ -29,6 +29,7 @@ from napari_blind_deconv._napari.layers import (
 from napari_blind_deconv._napari.live import PREVIEW
 from napari_blind_deconv._napari.tones import ALARM, QUIET, set_tone
 from napari_blind_deconv._napari.voxels_to_layer import VoxelsToLayer
+from napari_blind_deconv._napari.wrapped_label import WrappedLabel
 from napari_blind_deconv._types import InputError, VoxelSize
 
 _ORIGINS: Final = MappingProxyType(
@@ -61,15 +62,13 @@ class InputPanel(QWidget):
         self.layer_choice = LayerChoice(viewer, offered=lambda layer: role_of(layer) != PREVIEW, preferred=is_input)
         self.layer_choice.setPlaceholderText("choose an image")
         self._typed, self._meant = LayerMemory[str](), LayerMemory[list[str]]()
-        self.shape = QLabel()
-        self.shape.setWordWrap(True)
+        self.shape = WrappedLabel()
         self.axes = AxesChoice()
         self.channel = ChannelChoice()
         self.facts: dict[str, Any] = {}
         self.voxel_size = ListEditor("unknown")
-        self.origin = QLabel()
+        self.origin = WrappedLabel()
         self._origin = ""
-        self.origin.setWordWrap(True)
         self._rows = form_layout(self)
         add_row(self._rows, "Image", self.layer_choice)
         self._rows.addRow("Shape", self.shape)

@@ -8,16 +8,29 @@ from napari_blind_deconv._napari.editors import Editor, TextEditor
 
 
 class OptionalEditor(Editor):
-    """A value that may be left to the program."""
+    """A value that may be left to the program.
 
-    def __init__(self, inner: Editor, automatic: str = "automatic") -> None:
+    Parameters
+    ----------
+    inner
+        Its editor.
+    automatic
+        What leaving it to the program means.
+    below
+        Whether the editor is in a row of its own.
+    """
+
+    def __init__(self, inner: Editor, automatic: str = "automatic", *, below: bool = False) -> None:
         super().__init__()
         self.automatic = QCheckBox(automatic)
         self.automatic.setChecked(True)
         self.inner = inner
         inner.setVisible(False)
         self._row.addWidget(self.automatic)
-        self._row.addWidget(inner, 1)
+        if below:
+            self._column.addWidget(inner)
+        else:
+            self._row.addWidget(inner, 1)
         self._row.addStretch(0)
         self.automatic.toggled.connect(self._toggled)
         inner.changed.connect(self.changed)

@@ -37,12 +37,17 @@ class PresetChoice(CalmComboBox):
         index = self.currentIndex()
         return self._presets[index - 1].fields if index > 0 else {}
 
+    def has_use(self, applying: set[str]) -> bool:
+        """Whether it would fill in anything, where these fields apply."""
+        return any(name in applying for preset in self._presets for name in preset.fields)
+
     def follow(self, editors: dict[str, Editor], applying: set[str]) -> None:
         """Show the preset that the fields stand at, of those fields that apply."""
         values = {name: editor.value() for name, editor in editors.items()}
 
         def fits(preset: Preset) -> bool:
-            return all(values[name] == value for name, value in preset.fields.items() if name in applying)
+            given = {name: value for name, value in preset.fields.items() if name in applying}
+            return bool(given) and all(values[name] == value for name, value in given.items())
 
         current = self.currentIndex()
         # Several objectives have the same numbers: the one that was chosen stays.

@@ -13,6 +13,7 @@ from napari_blind_deconv._napari.layers import FILE, PLUGIN, Source, pixels, sou
 from napari_blind_deconv._napari.reader import layer_of
 from napari_blind_deconv._napari.used import NAMES, USED, used_of
 from napari_blind_deconv._types import InputError, VoxelSize, finished
+from napari_blind_deconv.failures import OTHER_PIXELS
 from napari_blind_deconv.report import checksum_steps
 from napari_blind_deconv.settings import Settings, settings_from_dict
 
@@ -148,7 +149,7 @@ def found_source(recipe: Recipe, layers: Iterable[Layer]) -> Image:
         changed = any(layer.name == recipe.layer for layer in images)
         raise InputError(
             subject=f"image “{recipe.layer}”",
-            value="has other pixels by now" if changed else "is not among the layers",
+            value=OTHER_PIXELS if changed else "is not among the layers",
             allowed="and its file is not there either" if recipe.path else "and was no file",
             remedy="open it, then run again",
         )
@@ -169,6 +170,6 @@ def _opened(recipe: Recipe, path: Path) -> Image:
 def _another(recipe: Recipe, path: Path) -> InputError:
     return InputError(
         subject=f"file {path}",
-        value=f"holds another image by now than the one that “{recipe.result}” was made from",
-        remedy="open the right one, then run again",
+        value=OTHER_PIXELS,
+        remedy=f"open the one that “{recipe.result}” was made from, then run again",
     )

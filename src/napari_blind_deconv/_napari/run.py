@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from napari_blind_deconv import _torch, pipeline
 from napari_blind_deconv._napari.job import Job
+from napari_blind_deconv._napari.keeping import Keeping
 from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.starting import STARTING_SECONDS, started
 from napari_blind_deconv._types import InputError, Progress, Result
 from napari_blind_deconv.pipeline.time_left import Course, TimeLeft
-from napari_blind_deconv.settings import settings_to_dict
 
 _MEASURED_SHARE: Final = 0.03
 """Of the time of a run that may go into measuring its steps."""
@@ -66,8 +66,7 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
     job.unfinished.extend([] if stored is None else [stored])
     places: dict[str, Any] = {} if stored is None else {"out": stored.sink("image"), "maps": stored.sink}
     steps = pipeline.deconvolve_steps(job.source.unread(), job.settings, **_arguments(job), **places)
-    begun, gauge = time.monotonic(), _Measuring()
-    kept: Result | None = None
+    begun, gauge, keeping = time.monotonic(), _Measuring(), Keeping(job)
     while True:
         try:
             progress = next(steps)
@@ -76,11 +75,10 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
         except StopIteration as end:
             result: Result = end.value
             break
-        kept = _kept(job, progress) or kept
-        if job.enough.is_set() and kept is not None:
+        keeping.see(progress)
+        if job.enough.is_set() and keeping.has_image:
             steps.close()
-            seconds = round(time.monotonic() - begun, 3)
-            return replace(kept, report={"settings": settings_to_dict(job.settings), **kept.report, "seconds": seconds})
+            return keeping.result(time.monotonic() - begun)
         if job.pace.is_due(time.monotonic()) or _is_last(progress):
             shown = gauge.measured(progress)
             if shown.image is not None or shown.kernel is not None:
@@ -124,18 +122,6 @@ def _started(job: Job) -> Generator[Progress, None, None]:
     for words, seconds in started():
         job.busy.seconds = seconds
         yield Progress(STARTING, 0, 0, message=words)
-
-
-def _kept(job: Job, progress: Progress) -> Result | None:
-    """A step as a result, where it has an image of all channels; made at every step, so without the settings."""
-    if progress.image is None or progress.kernel is None or progress.image.shape != tuple(job.source.shape):
-        return None
-    where = f"step {progress.step} of {progress.total}"
-    report = {
-        "stopped": {"step": progress.step, "total": progress.total},
-        "warnings": [f"stopped by hand at {where}: it is not finished, and was not checked"],
-    }
-    return Result(progress.image, progress.kernel, report)
 
 
 def _arguments(job: Job) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class RunPanel(QWidget):
         """Nothing runs."""
         self.stop_watching()
         self.run.setText("Run")
-        self.trial.setEnabled(True)
+        self.trial.setVisible(True)
         self.keep.setVisible(False)
         self.cancel.setEnabled(False)
         self.cancel.setText("Cancel")
@@ -121,7 +121,8 @@ class RunPanel(QWidget):
         self._watch, self._seen = watch, None
         self._clock.start()
         self.run.setText("Add to queue")
-        self.trial.setEnabled(False)
+        # Its place is that of "Stop and keep".
+        self.trial.setVisible(False)
         self.keep.setEnabled(True)
         self.cancel.setEnabled(True)
         self.bar.setRange(0, _BAR)
@@ -178,6 +179,11 @@ class RunPanel(QWidget):
         """Show a sentence; an alarm is one that asks for something to be changed."""
         self.status.say(sentence, alarm=alarm)
         self.status.setVisible(bool(sentence))
+
+    def forget_alarm(self) -> None:
+        """Take back a sentence that asks for something to be changed; what a run has found stays."""
+        if self.status.is_alarm:
+            self.say("")
 
     def foresee(self, sentence: str, *, alarm: bool = False) -> None:
         """Say above Run what it would do, or why it cannot; what the last run has found stays below."""

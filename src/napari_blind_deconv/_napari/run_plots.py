@@ -143,6 +143,8 @@ class RunPlots(pg.GraphicsLayoutWidget):
             self.ci.layout.setRowStretchFactor(row, 1)
         for column in range(columns):
             self.ci.layout.setColumnStretchFactor(column, 1)
+            # All as wide as each other, whatever their titles.
+            self.ci.layout.setColumnPreferredWidth(column, _LOWEST)
         self.ci.layout.activate()
         if not self._sheet_columns:
             self.setMinimumHeight(_HEIGHT if self._shown else 0)
@@ -179,7 +181,7 @@ class RunPlots(pg.GraphicsLayoutWidget):
 
     def as_png(self) -> bytes:
         """The plots black on white, for a report."""
-        held, buffer = _buffer()
+        held, buffer = written_into()
         sheet = self._sheet()
         sheet.grab().toImage().save(buffer, "PNG")
         sheet.close()
@@ -188,7 +190,7 @@ class RunPlots(pg.GraphicsLayoutWidget):
 
     def as_svg(self) -> bytes:
         """The same as lines."""
-        held, buffer = _buffer()
+        held, buffer = written_into()
         sheet = self._sheet()
         drawing = QSvgGenerator()
         drawing.setOutputDevice(buffer)
@@ -213,7 +215,7 @@ class RunPlots(pg.GraphicsLayoutWidget):
         return sheet
 
 
-def _buffer() -> tuple[QByteArray, QBuffer]:
+def written_into() -> tuple[QByteArray, QBuffer]:
     """Bytes in memory, and what writes to them."""
     held = QByteArray()
     buffer = QBuffer(held)

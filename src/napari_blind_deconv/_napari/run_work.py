@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from napari_blind_deconv._napari.command import command_of
 from napari_blind_deconv._napari.job import Job
+from napari_blind_deconv._napari.keeping import covered
 from napari_blind_deconv._napari.lock_turns import short_turns
 from napari_blind_deconv._napari.placing import LayerTuple
 from napari_blind_deconv._napari.results import result_layers
@@ -30,6 +31,6 @@ def run_work(job: Job) -> Generator[Progress, None, Finished | Refusal]:
         if isinstance(outcome, Refusal):
             return outcome
         yield Progress(ADDING, 0, 0, message="contrast and tables of the layers")
-        layers = result_layers(job.source, outcome, command_of(job), used_in(job))
+        layers = result_layers(covered(job.source, outcome), outcome, command_of(job), used_in(job))
         yield Progress(ADDING, 0, 0, message="what was found, in words")
         return Finished(outcome, layers, summary(job.source, outcome))

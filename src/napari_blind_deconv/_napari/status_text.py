@@ -3,10 +3,10 @@
 from typing import Final
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import QLabel
 
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
 from napari_blind_deconv._napari.tones import ALARM, set_tone, tone_of
+from napari_blind_deconv._napari.wrapped_label import WrappedLabel
 
 _LEAST_LINES: Final = 4
 
@@ -15,9 +15,7 @@ class StatusText(FittedScroll):
     """Plain text that can be selected; as tall as it has to be, up to `set_room`."""
 
     def __init__(self) -> None:
-        self.label = QLabel()
-        self.label.setWordWrap(True)
-        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label = WrappedLabel()
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         super().__init__(self.label)

@@ -19,9 +19,9 @@ FIELD_LABELS: Final = MappingProxyType(
         "non_negative": "Not below the background",
         "photon-map.edges": "Weight of edges",
         "photon-map.softness": "Softness of edges",
-        "camera.gain": "Gain (grey levels per photon)",
-        "camera.read_noise": "Read noise (grey levels)",
-        "camera.offset": "Offset (grey levels)",
+        "camera.gain": "Gain (levels/photon)",
+        "camera.read_noise": "Read noise (levels)",
+        "camera.offset": "Offset (levels)",
         "encoding": "Intensities are",
         "image_prior": "What does the sharp image look like?",
         "noise_sigma": "Noise sigma",
@@ -37,7 +37,7 @@ FIELD_LABELS: Final = MappingProxyType(
         "widths": "Channels of the network",
         "fill_nan": "Fill NaN and Inf",
         "share_psf": "One PSF for",
-        "psf_drift": "PSF drift: frames per group",
+        "psf_drift": "PSF drift (frames)",
         "planes": "Independent planes",
         "bootstrap": "Repeats for the error",
         "psf": "PSF file",
@@ -83,8 +83,8 @@ FIELD_HINTS: Final = MappingProxyType(
         "photon-map.edges": "Cost of differences between pixels; at 0, only the number of steps limits the noise.",
         "photon-map.softness": "Differences below this share of the brightness count as flat.",
         "camera.gain": "Grey levels per photon: 1 for counts; automatic reads it from the image.",
-        "camera.read_noise": "Standard deviation of the noise without light.",
-        "camera.offset": "Intensity without light; automatic uses the background, or reads it from the noise.",
+        "camera.read_noise": "Standard deviation of the noise without light, in grey levels.",
+        "camera.offset": "Grey level without light; automatic uses the background, or reads it from the noise.",
         "samples": "Number of images that are sampled; 16 give the uncertainty to within a fifth.",
         "rounds": "How often the PSF is estimated again from an image: at every size, in turn, or from sampled images.",
         "kernel_weight": "How much the PSF prior counts against the data; 1 is balanced.",
@@ -198,7 +198,10 @@ HELP_PAGES: Final = MappingProxyType(
 )
 """Field name: the page of the documentation that is about it."""
 
-PER_CHANNEL: Final = frozenset({"emissions_um", "excitations_um"})
+ONE_OF_MANY: Final = MappingProxyType({"emission_um": "emissions_um", "excitation_um": "excitations_um"})
+"""Field name: the field that holds a number per channel in place of it."""
+
+PER_CHANNEL: Final = frozenset(ONE_OF_MANY.values())
 """Fields that mean something for images of several channels only."""
 
 RARE_FIELDS: Final = frozenset(

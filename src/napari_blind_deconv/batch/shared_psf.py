@@ -120,7 +120,7 @@ def _psf_of(path: Path) -> Path | None:
     if path.name.endswith(REPORT):
         return path.with_name(f"{path.name.removesuffix(REPORT)}{PSF}")
     header = io.header(path)
-    role = header.description.get("provenance", {}).get("role")
+    role = io.role_of(header.description)
     if role in _ROLES:
         return path
     if role not in _OTHERS:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from napari_blind_deconv import io
 from napari_blind_deconv._types import InputError
+from napari_blind_deconv.failures import OTHER_PIXELS
 from napari_blind_deconv.settings import settings_from_dict
 
 from .fingerprints import digest_of, fingerprint, networks_of
@@ -110,7 +111,7 @@ def _difference(report: Mapping[str, Any], work: FileWork) -> str:
         return "without some of its files"
     found = fingerprint(work.job.path, recorded_source)
     same = found is not None and found["sha256"] == recorded_source.get("sha256")
-    return "" if same else "of another image"
+    return "" if same else f"its image {OTHER_PIXELS}"
 
 
 def _report(job: Job) -> dict[str, Any] | None:

@@ -164,8 +164,8 @@ def _role(path: Path) -> str:
     header = attempted(lambda: io.header(path))
     if isinstance(header, Failure):
         return ""
-    role = header.description.get("provenance", {}).get("role")
-    return role if isinstance(role, str) and role in _ROLES else ""
+    role = io.role_of(header.description)
+    return role if role in _ROLES else ""
 
 
 def _images(path: Path) -> list[Item]:

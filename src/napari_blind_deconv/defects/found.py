@@ -14,6 +14,7 @@ from napari_blind_deconv.defects.filling import filled
 from napari_blind_deconv.defects.padding import blank_frames, padded
 from napari_blind_deconv.defects.plateau import cut_off_below, saturated
 from napari_blind_deconv.defects.stripes import line_offsets
+from napari_blind_deconv.defects.surround import surround
 from napari_blind_deconv.defects.tally import Tally
 
 Mask = NDArray[np.bool_]
@@ -156,7 +157,7 @@ def looked_for(
         bad[busy] = yield from bad_pixels_step_by_step(filled(values, known)[busy], known[busy])
     bad &= ~beyond
     masks |= {"bad": bad, "outside": left_out}
-    low = low[busy] & ~known[busy]
+    low = _lost(values[busy], low[busy] & ~known[busy])
     found = {kind: mask for kind, mask in masks.items() if mask.any()}
     original = np.asarray(image, np.float32)
     clean, lines = filled(values, known | bad), dict[str, NDArray[np.float32]]()
@@ -172,6 +173,11 @@ def _around(mask: Mask) -> Mask:
     """A mask with the pixels up to two away, within each frame."""
     block = (1, *(5,) * (mask.ndim - 1))
     return np.asarray(scipy.ndimage.maximum_filter(mask, block)) if mask.any() else mask
+
+
+def _lost(values: NDArray[np.float32], low: Mask) -> Mask:
+    """Of the pixels at the lowest value those that may have held less: not those around a field of view."""
+    return low & ~surround(values, low)
 
 
 def _in_frames(look: Callable[[NDArray[np.float32]], Mask], values: NDArray[np.float32], busy: Mask) -> Mask:

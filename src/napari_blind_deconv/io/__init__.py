@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .lock import TakenError, held, is_held
     from .names import PICTURE_SUFFIXES, refuse_address, stem
     from .regions import Region, checked_region, tiles
+    from .roles import PSF_ROLES, no_psf_in_words, role_of
     from .several import save_several
     from .source import ArraySource, Sink, Source
     from .volume import Header, Volume
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "PSF_ROLES",
     "READERS",
     "WRITERS",
     "ArraySource",
@@ -49,12 +51,14 @@ __all__ = [
     "is_held",
     "is_store",
     "levels",
+    "no_psf_in_words",
     "open",
     "put",
     "read",
     "read_json",
     "recover",
     "refuse_address",
+    "role_of",
     "save",
     "save_several",
     "stem",
@@ -87,6 +91,7 @@ _HOMES = {
     "json_file": ("read_json", "to_json", "write_json"),
     "lock": ("TakenError", "held", "is_held"),
     "names": ("PICTURE_SUFFIXES", "refuse_address", "stem"),
+    "roles": ("PSF_ROLES", "no_psf_in_words", "role_of"),
     "regions": ("Region", "checked_region", "tiles"),
     "several": ("save_several",),
     "source": ("ArraySource", "Sink", "Source"),

@@ -1,7 +1,7 @@
 """Images in files, whatever the format: a format is one module and its entries in ``READERS`` and ``WRITERS``."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -224,30 +224,22 @@ def _reader(path: Path) -> Reader:
         return READERS[suffix]
     if is_store(path):
         return _ZARR
-    raise _not_read(path)
+    raise _unknown(path, "read", READERS, "export it as TIFF")
 
 
 def _form(path: Path) -> str:
     refuse_address(path)
     suffix = suffix_of(path)
     if not suffix or suffix in PICTURE_SUFFIXES:
-        raise _not_written(path)
+        raise _unknown(path, "written", (*TIFF_SUFFIXES, *ZARR_SUFFIXES), "give it another ending")
     return "ome-zarr" if suffix.endswith(".zarr") else "ome-tiff"
 
 
-def _not_read(path: Path) -> InputError:
+def _unknown(path: Path, done: str, suffixes: Iterable[str], remedy: str) -> InputError:
+    """Why a file of this ending is not read, or not written."""
     return InputError(
         subject=f"file {path}",
-        value="is of a format that is not read",
-        allowed=f"allowed are {', '.join(READERS)}",
-        remedy="export it as TIFF",
-    )
-
-
-def _not_written(path: Path) -> InputError:
-    return InputError(
-        subject=f"file {path}",
-        value="is of a format that is not written",
-        allowed=f"allowed are {', '.join((*TIFF_SUFFIXES, *ZARR_SUFFIXES))}",
-        remedy="give it another ending",
+        value=f"is of a format that is not {done}",
+        allowed=f"allowed are {', '.join(suffixes)}",
+        remedy=remedy,
     )

@@ -56,7 +56,7 @@ def _no_voxels() -> InputError:
 
 @component
 class Microscope:
-    """A scalar pupil model whose numbers are fixed (a number), bounded ([low, high]) or free (null).
+    """A scalar pupil model whose numbers are fixed, held between two bounds, or free (``null``).
 
     Free numbers are fitted by evidence, each with an error bar. It needs the voxel size.
     """

@@ -81,7 +81,8 @@ def _in_voxels(prior: InVoxels, voxels: VoxelSize | None, space: str) -> Any:
 def _from_file(path: Path) -> tuple[NDArray[Any], VoxelSize | None, list[str]]:
     """A PSF's values and voxel size, and what is odd about its file."""
     # Imported here so that who works on arrays alone loads no library for files.
-    from napari_blind_deconv.io import read
+    from napari_blind_deconv.io import no_psf_in_words, read
 
     volume = read(path)
-    return volume.channels_first, volume.voxel_size_um, volume.doubts
+    wrong = no_psf_in_words(volume.description, path.name)
+    return volume.channels_first, volume.voxel_size_um, [*volume.doubts, *([wrong] if wrong else [])]

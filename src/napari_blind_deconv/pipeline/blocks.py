@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from napari_blind_deconv._types import Progress, translated
 from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.pipeline.given import Given
+from napari_blind_deconv.pipeline.measuring import Gauge
 from napari_blind_deconv.pipeline.memory import Plan, recut
 from napari_blind_deconv.pipeline.one_block import Light, Posed, Restoring
 from napari_blind_deconv.pipeline.outcome import Float, Outcome, array_of
@@ -87,8 +88,10 @@ def channel_in_blocks(
     problem = yield from said(posed_in_parts(run.with_psf_of(index), found, levels), "preparing")
     taught = yield from said(posed_region(run, index), "preparing")
     source = Posed(found, levels, run.device)
+    gauge = Gauge(problem, taught or problem)
     for step in kernel_of_channel(problem, settings, source, taught, kernels, index):
-        yield Progress(step.stage, step.step, step.total, None, array_of(step.kernel), step.message)
+        figures = partial(gauge.figures, step)
+        yield Progress(step.stage, step.step, step.total, None, array_of(step.kernel), step.message, figures)
     last = replace(kernels[index], kernel=kernels[index].kernel.to(run.device))
     channel = _Channel(run, index, found, levels, plan, results, spread)
     checks = yield from channel.restored(problem, last)
@@ -172,7 +175,8 @@ class _Channel:
                 within = answer.step / max(answer.total, 1)
                 message = f"block {min(number + 1, len(blocks))} of {len(blocks)}"
             self.done = begun + round((self.total - begun) * (number + within) / len(blocks))
-            yield self._progress(message)
+            figures = sums.figures if isinstance(answer, Done) else dict
+            yield replace(self._progress(message), figures=figures)
 
     def _add_light(self, light: Light) -> None:
         self.light = self.light[0] + light[0], self.light[1] + light[1], self.light[2] + light[2]

@@ -34,6 +34,7 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
     taught = yield from said(posed_region(run, index), "preparing")
     rest = tuple(n for i, n in enumerate(run.shape) if i != run.layout.channel)
     prefix = f"channel {index + 1} of {len(run.defects)}" if len(run.defects) > 1 else ""
+    channel = index if len(run.defects) > 1 else None
     gauge = Gauge(problem, taught or problem)
     last: Estimate | None = None
     for found in _estimates(problem, settings, taught, (kernels, index)):
@@ -43,8 +44,8 @@ def channel_in_one_piece(run: Run, index: int, kernels: Kernels) -> Generator[Pr
         last = found
         done, total = index * last.total + last.step, len(run.defects) * last.total
         preview = None if last.image is None else run.layout.restack(levels.restored(array_of(last.image)), rest)
-        figures = partial(gauge.figures, last)
-        yield Progress(last.stage, done, total, preview, array_of(last.kernel), prefix or last.message, figures)
+        step = Progress(last.stage, done, total, preview, array_of(last.kernel), prefix or last.message)
+        yield replace(step, figures=partial(gauge.figures, last), channel=channel)
     if last is None or last.image is None:
         raise RuntimeError(f"restorer {settings.restorer.kind!r} ended without an image")
     checks, seen = yield from said(

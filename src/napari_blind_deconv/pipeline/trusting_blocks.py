@@ -112,6 +112,13 @@ class ResidualSums:
         common = inside[trailing(slice(0, n) for n in self.common)]
         return found, len(common) * periodogram_of(common, len(self.common)).double().cpu(), len(common)
 
+    def figures(self) -> dict[str, float]:
+        """``misfit`` of the blocks so far, as of `Progress.figures`."""
+        if self.weight <= 1:
+            return {}
+        mean = self.first / self.weight
+        return {"misfit": math.sqrt(max(self.second / self.weight - mean**2, 0.0))}
+
     def add(self, part: ResidualPart) -> None:
         """Add what a block's residual is."""
         self.weight += part.weight
