@@ -58,7 +58,7 @@ from napari_blind_deconv.pipeline.teaching import sharing_steps, teaching_steps
 SIDE, SUPPORT = 256, 15
 FIELD = GaussianField(spectrum=tuple(float(v) for v in np.geomspace(30, 1e-3, 12)), mean=0.0)
 FAMILIES: Mapping[str, Any] = {"gaussian": Gaussian(), "defocus": Defocus(), "airy": Airy()}
-FRAMES, NOISES, COUNTS = (1, 2, 4, 8, 16, 32), (0.01, 0.03, 0.1, 0.3), (1, 2, 4, 8, 16, 32)
+FRAMES, NOISES, COUNTS = (1, 2, 4, 8, 16, 32), (0.01, 0.03, 0.1, 0.3), (1, 2, 4, 8, 16)
 SHAPE = (SUPPORT, SUPPORT)
 Row = dict[str, Any]
 
