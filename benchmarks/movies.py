@@ -1,6 +1,6 @@
 """What many frames tell of one kernel: KE against frames, noise, lenslets and entropy, beside what no estimate beats.
 
-    python -m benchmarks.movies OUTPUT [--processes N] [--draws N] [--part NAME ...] [--side N] [--figure]
+    python -m benchmarks.movies OUTPUT [--processes N] [--draws N] [--part NAME ...] [--side N] [--most N] [--figure]
 
 Scenes are draws of a Gaussian field whose spectrum is known exactly, kernels draws of p(k), frames of 256 x 256
 or of another side. Parts:
@@ -58,7 +58,7 @@ from napari_blind_deconv.pipeline.teaching import sharing_steps, teaching_steps
 SIDE, SUPPORT = 256, 15
 FIELD = GaussianField(spectrum=tuple(float(v) for v in np.geomspace(30, 1e-3, 12)), mean=0.0)
 FAMILIES: Mapping[str, Any] = {"gaussian": Gaussian(), "defocus": Defocus(), "airy": Airy()}
-FRAMES, NOISES, COUNTS = (1, 2, 4, 8, 16, 32), (0.01, 0.03, 0.1, 0.3), (1, 2, 4, 8, 16)
+FRAMES, NOISES, COUNTS = (1, 2, 4, 8, 16, 32), (0.01, 0.03, 0.1, 0.3), (1, 2, 4, 8, 16, 32)
 SHAPE = (SUPPORT, SUPPORT)
 Row = dict[str, Any]
 
@@ -249,6 +249,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--part", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--side", type=int, default=SIDE)
+    parser.add_argument("--most", type=float, default=math.inf, help="leave out larger values, as of lenslets")
     parser.add_argument("--figure", action="store_true")
     asked = parser.parse_args()
     (asked.output / "draws").mkdir(parents=True, exist_ok=True)
@@ -259,6 +260,7 @@ def main() -> None:
         for part in asked.part
         for family in PARTS[part][1]
         for value in PARTS[part][2]
+        if value <= asked.most
     ]
     with ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn")) as pool:
         found = list(zip(tasks, pool.map(partial(rows_of, folder=asked.output), tasks), strict=True))
