@@ -32,8 +32,9 @@ class Explaining(Protocol):
         """The observation."""
         ...
 
-    def expected(self, kernel: Tensor, *parameters: Tensor) -> Tensor:
-        """V at the kept frequencies under some parameters of the spectrum."""
+    @property
+    def expected(self) -> Callable[..., Tensor]:
+        """V at the kept frequencies, of a kernel and the parameters of the spectrum."""
         ...
 
     def precision(self) -> Tensor:

@@ -47,7 +47,7 @@ def errors_of(
     """
     told = information(model, kernel_of, theta, image)
     with torch.enable_grad():
-        hessian = torch.autograd.functional.hessian(cost, theta.double())  # type: ignore[no-untyped-call]
+        hessian = torch.autograd.functional.hessian(cost, theta.double())
     values, vectors = torch.linalg.eigh(hessian.cpu())
     prior = (vectors * values.clamp(min=0)) @ vectors.T + _ANYWHERE * torch.eye(len(theta), dtype=torch.float64)
     errors: list[float] = figure_errors(figures, theta, tempered(told, prior)).tolist()
