@@ -4,13 +4,14 @@
 
 With a file, every draw is kept as it comes, and a run that was stopped goes on after the last of them.
 
-Families: gaussian, defocus, airy, microscope. Scenes: `fields`, draws of the model that the fit believes in (a
-stationary Gaussian field of a steepness, bends and a grain drawn from their priors, in white noise); `power-laws`,
-the same without bends and grain (`image_priors.GaussianField`); `scenes`, cells, filaments, beads and photographs
-with photon noise, which no Gaussian field is. Figures are drawn from the prior of the family, or from its bulk
-where a support would not hold them. Printed: the share of figures within 1.645 error bars (90 %) and within one,
-the median error bar, and the KE beside its bound (`evidence.fisher`), level and steepness of the spectrum not
-known.
+Families: gaussian, defocus, airy, microscope, motion (the length of its path) and lenslets (width and contrast of two
+to six spots, whose number is known). Scenes: `fields`, draws of the model that the fit believes in (a stationary
+Gaussian field of a steepness, bends and a grain drawn from their priors, in white noise); `power-laws`, the same
+without bends and grain (`image_priors.GaussianField`); `scenes`, cells, filaments, beads and photographs with photon
+noise, which no Gaussian field is. Figures are drawn from the prior of the family, or from its bulk where a support
+would not hold them. Printed: the share of figures within 1.645 error bars (90 %) and within one, the median error
+bar, and the KE beside its bound (`evidence.fisher`), level and steepness of the spectrum not known; there is none for
+paths and spots, which no field tells from their turn.
 """
 
 import argparse
@@ -33,10 +34,11 @@ from napari_blind_deconv.evidence.directions import grains_of
 from napari_blind_deconv.evidence.fisher import bound
 from napari_blind_deconv.forward import corner_sigma
 from napari_blind_deconv.fourier import frequencies, irfftn, multiplicity, rfftn
-from napari_blind_deconv.kernel_priors import Airy, Defocus, Gaussian, Microscope
+from napari_blind_deconv.kernel_priors import Airy, Defocus, Gaussian, Lenslets, Microscope, Motion
 from napari_blind_deconv.kernel_priors.airy import airy
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
+from napari_blind_deconv.kernel_priors.spots import spots
 from napari_blind_deconv.metrics import kernel_error
 from napari_blind_deconv.synthesis import blurred, photon_counts
 
@@ -54,11 +56,11 @@ NINETY = 1.645
 class Drawn:
     """A PSF with its figures, and how it is fitted and described near its truth."""
 
-    prior: Gaussian | Defocus | Airy | Microscope
+    prior: Gaussian | Defocus | Airy | Microscope | Motion | Lenslets
     truth: dict[str, float]
     kernel: torch.Tensor
-    theta: torch.Tensor
-    kernel_of: object
+    theta: torch.Tensor | None = None
+    kernel_of: object = None
 
 
 def drawn_gaussian(rng: np.random.Generator) -> Drawn:
@@ -116,11 +118,33 @@ def drawn_microscope(rng: np.random.Generator) -> Drawn:
     return Drawn(prior, truth, kernel_of(theta), theta, kernel_of)
 
 
+def drawn_motion(rng: np.random.Generator) -> Drawn:
+    """A path of its prior."""
+    prior, generator = Motion(), torch.Generator().manual_seed(int(rng.integers(2**31)))
+    shape, state = (SUPPORT, SUPPORT), generator.get_state()
+    path = prior.path(shape, generator)
+    return Drawn(
+        prior, {"length_px": float(path.diff(dim=0).norm(dim=1).sum())}, prior.sample(shape, generator.set_state(state))
+    )
+
+
+def drawn_lenslets(rng: np.random.Generator) -> Drawn:
+    """Two to six spots, as the prior has them."""
+    prior = Lenslets(count=int(rng.integers(2, 7)))
+    levels = prior.intensity_spread * torch.from_numpy(rng.normal(size=prior.count)).float()
+    width = prior.width_px * math.exp(prior.width_spread * rng.normal())
+    places = torch.from_numpy(rng.uniform(-1, 1, (prior.count, 2))).float() * (SUPPORT / 2 - 2 * width)
+    truth = {"width_px": width, "intensity_spread": float(levels.std(correction=0))}
+    return Drawn(prior, truth, spots(places, levels.exp(), (SUPPORT, SUPPORT), width))
+
+
 DRAWN = {
     "gaussian": drawn_gaussian,
     "defocus": partial(drawn_radius, Defocus()),
     "airy": partial(drawn_radius, Airy()),
     "microscope": drawn_microscope,
+    "motion": drawn_motion,
+    "lenslets": drawn_lenslets,
 }
 
 
@@ -167,6 +191,8 @@ def of_fields(case: Drawn, rng: np.random.Generator, side: int, *, bent: bool = 
     sigma = float(np.exp(rng.uniform(*np.log(SIGMAS))))
     seen, _ = blurred(scene, kernel)
     observed = (seen + rng.normal(0, sigma, seen.shape)).astype(np.float32)
+    if case.theta is None:
+        return observed, sigma, math.nan
     of_frame = spectrum_of((side, side), side, np.random.default_rng(seed), bent=bent)
     best = bound(case.kernel_of, case.theta, of_frame, zero, sigma**2, (side, side))
     return observed, sigma, best.kernel_error

@@ -1,28 +1,33 @@
 """What many frames tell of one kernel: KE against frames, noise, lenslets and entropy, beside what no estimate beats.
 
-    python -m benchmarks.movies OUTPUT [--processes N] [--draws N] [--part NAME ...] [--figure]
+    python -m benchmarks.movies OUTPUT [--processes N] [--draws N] [--part NAME ...] [--side N] [--most N] [--figure]
 
-Scenes are draws of a Gaussian field whose spectrum is known exactly, kernels draws of p(k), frames of 256 x 256. Parts:
+Scenes are draws of a Gaussian field whose spectrum is known exactly, kernels draws of p(k), frames of 256 x 256
+or of another side. Parts:
 
-- `frames`: root-mean-square KE of parametric kernels under 1 to 32 frames, with the true p(x), and with a spectrum that
-  is to be found, beside the Fisher bound of each (`evidence.fisher`),
-- `noise`: the same at four frames against the noise,
+- `frames`: root-mean-square KE of parametric kernels under 1 to 32 frames with the true p(x), beside the Fisher bound
+  (`evidence.fisher`); the levels of scene and noise are known to neither,
+- `found`: the same with a spectrum that is to be found,
+- `noise`: both at four frames against the noise,
 - `lenslets`: KE and PSNR against the number of lenslets, and against the kernel's entropy, one frame and four,
 - `joint`: the marginal estimator's KE beside that of the joint maximum,
 - `priors`: PSNR of four frames restored under the true p(x), a fitted one, and the learned prior.
 
-One CSV per part goes to OUTPUT, and with `--figure` a picture of all that are there. A part takes two to ten minutes on
-sixteen cores at ten draws.
+Every draw is kept in a file of OUTPUT as it comes, and a run that was stopped goes on after the last of them. One CSV
+per part goes to OUTPUT at the end, and with `--figure` a picture of all that are there. A part takes two to ten minutes
+on sixteen cores at ten draws.
 """
 
 import argparse
 import csv
+import json
 import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -47,13 +52,13 @@ from napari_blind_deconv.kernel_priors import Airy, Defocus, Fit, Gaussian, Lens
 from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.figures import Figures
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
-from napari_blind_deconv.metrics import describe_kernel, mnc, psnr, score_kernel
+from napari_blind_deconv.metrics import describe_kernel, kernel_error_relative, mnc, psnr, score_kernel
 from napari_blind_deconv.pipeline.teaching import sharing_steps, teaching_steps
 
 SIDE, SUPPORT = 256, 15
 FIELD = GaussianField(spectrum=tuple(float(v) for v in np.geomspace(30, 1e-3, 12)), mean=0.0)
 FAMILIES: Mapping[str, Any] = {"gaussian": Gaussian(), "defocus": Defocus(), "airy": Airy()}
-FRAMES, NOISES, COUNTS = (1, 2, 4, 8, 16, 32), (0.01, 0.03, 0.1, 0.3), (1, 2, 3, 5, 8, 12)
+FRAMES, NOISES, COUNTS = (1, 2, 4, 8, 16, 32), (0.01, 0.03, 0.1, 0.3), (1, 2, 4, 8, 16, 32)
 SHAPE = (SUPPORT, SUPPORT)
 Row = dict[str, Any]
 
@@ -66,16 +71,24 @@ class Task:
     family: str
     value: float
     draw: int
+    side: int = SIDE
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return f"{self.part}-{self.side}-{self.family}-{self.value:g}-{self.draw}.json"
 
 
-def movie(kernel: Tensor, frames: int, noise: float, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def movie(
+    kernel: Tensor, frames: int, noise: float, seed: int, side: int = SIDE
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Frames of scenes of their own through one kernel, and the scenes."""
     generator = torch.Generator().manual_seed(seed)
     shape = tuple(kernel.shape)
-    frame = Frame.around((SIDE, SIDE), shape)
+    frame = Frame.around((side, side), shape)
     larger = tuple(slice(0, n) for n in frame.canvas)
     # Cut out of a larger field, which has no seam.
-    scenes = torch.stack([FIELD.sample((2 * SIDE, 2 * SIDE), (1.0, 1.0), generator)[larger] for _ in range(frames)])
+    scenes = torch.stack([FIELD.sample((2 * side, 2 * side), (1.0, 1.0), generator)[larger] for _ in range(frames)])
     observed = predict(scenes, kernel, frame)
     observed = observed + noise * torch.randn(observed.shape, generator=generator)
     return observed.numpy().astype(np.float32), frame.crop(scenes).numpy().astype(np.float32)
@@ -97,21 +110,23 @@ def figures_of(family: str, draw_number: int) -> tuple[Tensor, Figures]:
     return figures.kernel_of(figures.start).detach(), figures
 
 
-def bound(figures: Figures, noise: float, *, known: bool) -> float:
-    """The least KE of one frame: of a known S but for its level, or of one that is as free as the evidence's."""
+def bound(figures: Figures, noise: float, side: int, *, known: bool) -> float:
+    """The least KE of one frame, levels of S and noise not known: of a known S, or one as free as the evidence's."""
     kernel, theta = figures.kernel_of(figures.start).detach(), figures.start
-    power = FIELD.power((SIDE, SIDE), (1.0, 1.0), kernel)
+    power = FIELD.power((side, side), (1.0, 1.0), kernel)
     if known:
-        counts = multiplicity((SIDE, SIDE), kernel) / 2
+        counts = multiplicity((side, side), kernel) / 2
         counts[0, 0] = 0
 
         def of_level(values: Tensor) -> Tensor:
-            seen = transfer(figures.kernel_of(values[:-1]), (SIDE, SIDE)).abs().square()
-            return (seen * power * values[-1].exp() + noise**2).log()
+            seen = transfer(figures.kernel_of(values[:-2]), (side, side)).abs().square()
+            return (seen * power * values[-2].exp() + noise**2 * values[-1].exp()).log()
 
-        told = fisher(of_level, torch.cat([theta, theta.new_zeros(1)]), counts)
+        told = fisher(of_level, torch.cat([theta, theta.new_zeros(2)]), counts)
     else:
-        shown = Evidence.of(torch.from_numpy(movie(kernel, 1, noise, 0)[0]), noise, spacing=(1.0, 1.0), highest=0.5)
+        shown = Evidence.of(
+            torch.from_numpy(movie(kernel, 1, noise, 0, side)[0]), noise, spacing=(1.0, 1.0), highest=0.5
+        )
         spectrum = NaturalSpectrum.of(shown)
         image = minimum(lambda *some: spectrum.nats(kernel, *some), spectrum.start(kernel), 80)
         sizes = [part.numel() for part in image]
@@ -142,11 +157,12 @@ def quality(image: Any, observed: Any, scenes: NDArray[np.float32]) -> Row:
 
 def frames(task: Task) -> Iterator[Row]:
     """KE of one draw at every number of frames, or at four against the noise."""
-    noise, counts = (0.03, FRAMES) if task.part == "frames" else (task.value, (4,))
+    noise, counts = (task.value, (4,)) if task.part == "noise" else (0.03, FRAMES)
+    spectra = {"frames": (True,), "found": (False,), "noise": (True, False)}[task.part]
     kernel, figures = figures_of(task.family, task.draw)
-    observed, _ = movie(kernel, max(counts), noise, 1000 + task.draw)
-    for known in (True, False):
-        least = bound(figures, noise, known=known)
+    observed, _ = movie(kernel, max(counts), noise, 1000 + task.draw, task.side)
+    for known in spectra:
+        least = bound(figures, noise, task.side, known=known)
         prior = FIELD if known else SparseGradients()
         for count in counts:
             settings = Settings(
@@ -163,16 +179,19 @@ def lenslets(task: Task) -> Iterator[Row]:
     kernel = Lenslets(count=int(task.value)).sample(SHAPE, torch.Generator().manual_seed(task.draw))
     entropy = describe_kernel(kernel.numpy())["entropy_nats"]
     for count in (1, 4):
-        observed, scenes = movie(kernel, count, 0.03, 1000 + task.draw)
+        observed, scenes = movie(kernel, count, 0.03, 1000 + task.draw, task.side)
         found, image = estimated(observed, {"kernel_prior": Lenslets(count=int(task.value)), "image_prior": FIELD})
         figures = {"frames": count, "entropy": entropy} | quality(image, observed, scenes)
-        yield figures | score_kernel(found, kernel.numpy())
+        # A Gaussian field tells a kernel from its 180° turn by nothing.
+        either = min((found, found[::-1, ::-1]), key=lambda k: kernel_error_relative(k, kernel.numpy()))
+        turned = {f"{name}_up_to_turn": value for name, value in score_kernel(either, kernel.numpy()).items()}
+        yield figures | score_kernel(found, kernel.numpy()) | turned
 
 
 def joint(task: Task) -> Iterator[Row]:
     """KE of the kernel by the marginal evidence, and by the joint maximum."""
     kernel, _ = figures_of("gaussian", task.draw)
-    observed, _ = movie(kernel, 1, 0.03, 1000 + task.draw)
+    observed, _ = movie(kernel, 1, 0.03, 1000 + task.draw, task.side)
     for name, estimator in (("marginal", ByEvidence()), ("joint", Joint())):
         found, _ = estimated(
             observed, {"kernel_prior": Gaussian(), "estimator": estimator, "image_prior": SparseGradients()}
@@ -184,9 +203,9 @@ def joint(task: Task) -> Iterator[Row]:
 def priors(task: Task) -> Iterator[Row]:
     """PSNR under three priors of the image, blind."""
     kernel, _ = figures_of("gaussian", task.draw)
-    observed, scenes = movie(kernel, 4, 0.03, 1000 + task.draw)
+    observed, scenes = movie(kernel, 4, 0.03, 1000 + task.draw, task.side)
     # A field is fitted to other scenes than those that are restored.
-    others = torch.from_numpy(movie(torch.ones(1, 1), 4, 0.0, 5000 + task.draw)[1])
+    others = torch.from_numpy(movie(torch.ones(1, 1), 4, 0.0, 5000 + task.draw, task.side)[1])
     choices = {
         "true": FIELD,
         "fitted": GaussianField.fitted(others, (1.0, 1.0)),
@@ -200,6 +219,7 @@ def priors(task: Task) -> Iterator[Row]:
 
 PARTS: Mapping[str, tuple[Callable[[Task], Iterator[Row]], Sequence[str], Sequence[float]]] = {
     "frames": (frames, tuple(FAMILIES), (0.0,)),
+    "found": (frames, tuple(FAMILIES), (0.0,)),
     "noise": (frames, ("gaussian",), NOISES),
     "lenslets": (lenslets, ("lenslets",), COUNTS),
     "joint": (joint, ("gaussian",), (0.0,)),
@@ -207,11 +227,18 @@ PARTS: Mapping[str, tuple[Callable[[Task], Iterator[Row]], Sequence[str], Sequen
 }
 
 
-def rows_of(task: Task) -> list[Row]:
-    """All rows of a task."""
-    torch.set_num_threads(1)
-    own = {"family": task.family, "value": task.value, "draw": task.draw}
-    return [own | row for row in PARTS[task.part][0](task)]
+def rows_of(task: Task, folder: Path) -> list[Row]:
+    """All rows of a task, kept in a file of their own; read from there where they are."""
+    path = folder / "draws" / task.name
+    if not path.is_file():
+        torch.set_num_threads(1)
+        own = {"family": task.family, "value": task.value, "draw": task.draw, "side": task.side}
+        rows = [own | row for row in PARTS[task.part][0](task)]
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(rows), encoding="utf-8")
+        new.replace(path)
+    found: list[Row] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def main() -> None:
@@ -221,18 +248,22 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--part", nargs="*", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--side", type=int, default=SIDE)
+    parser.add_argument("--most", type=float, default=math.inf, help="leave out larger values, as of lenslets")
     parser.add_argument("--figure", action="store_true")
     asked = parser.parse_args()
-    asked.output.mkdir(parents=True, exist_ok=True)
+    (asked.output / "draws").mkdir(parents=True, exist_ok=True)
+    # One draw of everything after another, so that a run that is stopped has as many of each.
     tasks = [
-        Task(part, family, value, number)
+        Task(part, family, value, number, asked.side)
+        for number in range(asked.draws)
         for part in asked.part
         for family in PARTS[part][1]
         for value in PARTS[part][2]
-        for number in range(asked.draws)
+        if value <= asked.most
     ]
     with ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn")) as pool:
-        found = list(zip(tasks, pool.map(rows_of, tasks), strict=True))
+        found = list(zip(tasks, pool.map(partial(rows_of, folder=asked.output), tasks), strict=True))
     for part in asked.part:
         rows = [row for task, some in found if task.part == part for row in some]
         with (asked.output / f"{part}.csv").open("w", newline="", encoding="utf-8") as file:

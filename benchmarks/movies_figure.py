@@ -1,11 +1,13 @@
 """The picture of `benchmarks.movies`, and its means as a table.
 
-python -m benchmarks.movies_figure FOLDER PICTURE
+python -m benchmarks.movies_figure FOLDER PICTURE [PANEL ...]
+
+Panels are those of the tables that are there, or those that are named: frames, joint, noise, lenslets, entropy, priors.
 """
 
 import csv
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +69,18 @@ def ratios(rows: list[Row]) -> list[Row]:
     return found
 
 
-def draw(folder: Path, picture: Path) -> None:
-    """Panels of the parts that are there."""
-    panels = {"frames": _frames, "noise": _noise, "lenslets": _lenslets, "joint": _joint}
-    there = {part: rows for part in panels if (rows := rows_of(folder / f"{part}.csv"))}
+def draw(folder: Path, picture: Path, named: Sequence[str] = ()) -> None:
+    """Panels of the parts that are there, or of some of them."""
+    panels = {
+        "frames": _frames,
+        "noise": _noise,
+        "lenslets": _lenslets,
+        "entropy": _entropy,
+        "priors": _priors,
+        "joint": _joint,
+    }
+    tables = {panel: "lenslets" if panel == "entropy" else panel for panel in named or panels}
+    there = {panel: rows for panel, part in tables.items() if (rows := rows_of(folder / f"{part}.csv"))}
     figure, axes = plt.subplots(1, len(there), figsize=(4.2 * len(there), 3.6), layout="constrained", squeeze=False)
     for axis, (part, rows) in zip(axes[0], there.items(), strict=True):
         panels[part](axis, rows)
@@ -113,11 +123,38 @@ def _lenslets(axis: Any, rows: list[Row]) -> None:
         some = [r for r in rows if r["frames"] == frames]
         if not some:
             continue
-        places, mean, error = curve(some, "value", "ke_rel")
+        places, mean, error = curve(some, "value", "ke_rel_up_to_turn")
         label = f"{frames} frame{'s' if frames > 1 else ''}"
         axis.errorbar(places, mean, error, color=colour, marker="o", ms=4, lw=1.2, label=label)
-    axis.set(xlabel="lenslets", ylabel="KE / ‖k‖", title="kernels of lenslets", ylim=(0, None))
+    axis.axhline(1, color="#a0aec0", lw=1, ls=":")
+    axis.set(
+        xscale="log", xlabel="lenslets", ylabel="KE / ‖k‖, up to a turn", title="kernels of lenslets", ylim=(0, None)
+    )
+    axis.set_xticks(sorted({r["value"] for r in rows}), [f"{v:g}" for v in sorted({r["value"] for r in rows})])
+    axis.minorticks_off()
     axis.legend(frameon=False, fontsize=8)
+
+
+def _entropy(axis: Any, rows: list[Row]) -> None:
+    for frames, colour in ((1, "#a0aec0"), (4, "#2b6cb0")):
+        some = [r for r in rows if r["frames"] == frames]
+        gain = [r["psnr"] - r["psnr_observed"] for r in some]
+        label = f"{frames} frame{'s' if frames > 1 else ''}"
+        axis.scatter([r["entropy"] for r in some], gain, s=12, color=colour, label=label)
+    axis.axhline(0, color="#a0aec0", lw=1, ls=":")
+    axis.set(xlabel="entropy of the kernel, nats", ylabel="PSNR gained, dB", title="what the restored frames gain")
+    axis.legend(frameon=False, fontsize=8)
+
+
+def _priors(axis: Any, rows: list[Row]) -> None:
+    names = list(dict.fromkeys(r["prior"] for r in rows))
+    rng = np.random.default_rng(0)
+    for place, name in enumerate(names):
+        gain = np.array([r["psnr"] - r["psnr_observed"] for r in rows if r["prior"] == name])
+        axis.scatter(place + rng.uniform(-0.12, 0.12, len(gain)), gain, s=12, color="#a0aec0")
+        axis.errorbar(place, gain.mean(), gain.std(ddof=1) / np.sqrt(len(gain)), color="#2b6cb0", marker="o", ms=5)
+    axis.set_xticks(range(len(names)), [name.replace(" ", "\n") for name in names])
+    axis.set(ylabel="PSNR gained, dB", title="four frames, blind, by the image prior")
 
 
 def _joint(axis: Any, rows: list[Row]) -> None:
@@ -137,7 +174,7 @@ def _joint(axis: Any, rows: list[Row]) -> None:
 def main() -> None:
     """The picture, and KE over the bound."""
     folder = Path(sys.argv[1])
-    draw(folder, Path(sys.argv[2]))
+    draw(folder, Path(sys.argv[2]), sys.argv[3:])
     for part in ("frames", "noise"):
         for row in ratios(rows_of(folder / f"{part}.csv")):
             sys.stdout.write(

@@ -2,17 +2,22 @@
 
 import itertools
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
-from napari_blind_deconv.evidence.pieces import pieces, window_for
+from napari_blind_deconv.evidence.pieces import KNOWN, overlap_gain, pieces, window_for
 from napari_blind_deconv.evidence.whittle import smeared
-from napari_blind_deconv.fourier import transfer
-from napari_blind_deconv.kernel_priors import Gaussian
+from napari_blind_deconv.forward import Noise
+from napari_blind_deconv.fourier import hann, transfer
+from napari_blind_deconv.image_priors import GaussianField
+from napari_blind_deconv.kernel_priors import Airy, Gaussian
+from napari_blind_deconv.kernel_priors.airy import airy
 from napari_blind_deconv.kernel_priors.descent import descend, lowest
 from napari_blind_deconv.kernel_priors.gaussian import gaussian
 from napari_blind_deconv.kernel_priors.spot_model import SpotModel
@@ -50,6 +55,36 @@ def test_windows_lie_in_the_frame_cover_it_and_are_at_most_half_a_window_apart(n
     assert (places[:, 1] - places[:, 0] == side - 1).all()
     assert (places[:, 0].diff() <= side / 2 + 1).all()
     assert window_for((n, 9), (k, 3)) == (n, 9)
+
+
+@pytest.mark.parametrize(("n", "side"), [(96, 32), (120, 48), (64, 64)])
+def test_overlapping_windows_tell_as_much_as_their_means_scatter(n, side):
+    noise, window = draws(1500, n, seed=n), hann((side,), draws(1))
+    power = window.square().sum()
+    places = list(pieces(torch.arange(n), (side,)))
+    seen = torch.stack([torch.fft.rfft(noise[:, p] * window).abs().square() / power for p in places]).mean(0)
+    alone = n / side * overlap_gain((n,), (side,))
+    assert float(seen[:, 2 : side // 2 - 1].var(0).mean()) == pytest.approx(1 / alone, rel=0.1)
+
+
+def test_a_noise_that_was_misread_does_not_move_a_kernel_under_a_known_spectrum():
+    field = GaussianField(spectrum=tuple(float(v) for v in np.geomspace(30, 1e-3, 12)), mean=0.0)
+    radius, sigma, support = 3.2, 0.05, (13, 13)
+    generator = torch.Generator().manual_seed(11)
+    scene = field.sample((192, 192), (1.0, 1.0), generator).double()
+    seen = torch.fft.irfftn(torch.fft.rfftn(scene) * transfer(airy(torch.tensor(radius), support), (192, 192)))
+    seen = seen + sigma * torch.randn(192, 192, generator=generator)
+    found = []
+    for error in (1.0, 0.9, 1.1):
+        noise = Noise.white(sigma * error, "corners")
+        read = Evidence.of(seen, noise, spacing=(1.0, 1.0), kernel_shape=support, parted=KNOWN, highest=0.5)
+        # As a poor reading of the corners would leave it.
+        read = replace(read, floor=torch.ones_like(read.floor))
+        evidence = read.under(field.power(read.window, (1.0, 1.0), seen))
+        *_, fit = Airy().fit(evidence, support)
+        found.append(fit.parameters["radius_px"])
+    assert [one.value for one in found] == pytest.approx([found[0].value] * 3, abs=0.2 * found[0].error)
+    assert found[0].value == pytest.approx(radius, abs=3 * found[0].error)
 
 
 def test_small_windows_find_the_blur_that_one_window_finds():

@@ -18,6 +18,7 @@ from napari_blind_deconv.defects.filling import filled
 from napari_blind_deconv.forward import Noise, ReadFromImage, read_noise
 from napari_blind_deconv.forward.compression import block_coded
 from napari_blind_deconv.forward.patches import Patches
+from napari_blind_deconv.image_priors import GaussianField
 from napari_blind_deconv.pipeline.noise_words import noise_report
 
 FEW = drawn(max_examples=6)
@@ -157,6 +158,18 @@ def test_noise_that_was_smoothed_is_read_with_its_spectrum():
     ratio = (found.at(axes) / truth)[(radius > 0.1) & (radius < 0.35)]
     assert float(ratio.min()) > 1 / 1.6
     assert float(ratio.max()) < 1.6
+
+
+def test_a_stationary_field_is_not_taken_for_noise():
+    field = GaussianField(spectrum=tuple(float(v) for v in np.geomspace(30, 1e-3, 12)), mean=0.0)
+    generator = torch.Generator().manual_seed(3)
+    scene = field.sample((4, 200, 200), (1.0, 1.0), generator).numpy()
+    observed = tensor(ndimage.gaussian_filter(scene, (0, 0.8, 0.8), mode="wrap"))
+    observed = observed + 0.03 * torch.randn(observed.shape, generator=generator)
+    assert not read_noise(observed).is_white
+    found = read_noise(observed, flat=False)
+    assert found.is_white
+    assert found.sigma == pytest.approx(0.03, rel=0.1)
 
 
 SMOOTHED = ndimage.gaussian_filter(observation((120, 130), sigma=0.05), (0, 0.7, 0.7))

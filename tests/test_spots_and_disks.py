@@ -13,10 +13,11 @@ from scipy.special import j1
 
 from napari_blind_deconv import InputError, synthesis
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum, directional
-from napari_blind_deconv.kernel_priors import Airy, Defocus, Lenslets
+from napari_blind_deconv.kernel_priors import Airy, Defocus, Lenslets, Motion
 from napari_blind_deconv.kernel_priors.airy import airy
 from napari_blind_deconv.kernel_priors.defocus import disk
 from napari_blind_deconv.kernel_priors.fit import explained
+from napari_blind_deconv.kernel_priors.paths import segment_lengths
 from napari_blind_deconv.kernel_priors.spot_model import SpotModel
 from napari_blind_deconv.kernel_priors.spots import refined_peaks, single, spots
 from napari_blind_deconv.metrics import score_kernel
@@ -173,7 +174,29 @@ def test_lenslets_are_found_and_counted(count):
     image = observed(truth, size=192)
     *_, fit = Lenslets(count=count).fit(Evidence.of(image, 0.005), (25, 25))
     assert fit.parameters["count"].value == 4
+    width, contrast = fit.parameters["width_px"], fit.parameters["intensity_spread"]
+    assert abs(width.value - 0.5) < 4 * width.error < 1.0
+    assert abs(contrast.value - 0.22) < 4 * contrast.error < 1.0
     assert score_kernel(fit.kernel.numpy(), truth.numpy())["mnc"] > 0.85
+
+
+def test_a_search_ends_with_as_many_spots_as_are_asked_for():
+    image = observed(spots(torch.tensor([[-3.0, 1.0], [3.0, -1.0]]), torch.ones(2), (11, 11), 0.5), size=48)
+    *_, fit = Lenslets(count=3).fit(Evidence.of(image, 0.005), (11, 11))
+    assert fit.parameters["count"].value == 3
+
+
+def test_a_path_is_found_with_the_error_of_its_length():
+    prior, shape = Motion(), (17, 17)
+    path = prior.path(shape, torch.Generator().manual_seed(4))
+    kernel = prior.sample(shape, torch.Generator().manual_seed(4))
+    lengths = []
+    for sigma in (0.005, 0.05):
+        *_, fit = prior.refit(Evidence.of(observed(kernel, size=96, sigma=sigma), sigma), kernel)
+        lengths.append(fit.parameters["length_px"])
+    truth = float(segment_lengths(path).sum())
+    assert abs(lengths[0].value - truth) < 4 * lengths[0].error
+    assert 0 < lengths[0].error < lengths[1].error < truth
 
 
 @pytest.mark.parametrize("moved", [(0.25, -0.25), (-0.375, 0.5)])

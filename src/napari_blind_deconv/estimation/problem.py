@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence import Evidence, Frames, exact
+from napari_blind_deconv.evidence.pieces import KNOWN
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, GaussianField, Splittable
 from napari_blind_deconv.kernel_priors import Airy, Defocus, Fit, Gaussian, Known, Microscope, Updatable
@@ -17,6 +18,9 @@ from napari_blind_deconv.restoration import Order, Task
 if TYPE_CHECKING:
     from torch import Tensor
 
+# Highest frequency that is looked at, in cycles per sample; where S is known, whether it is: the last ones tell the
+# noise.
+_HIGHEST = {False: 0.4, True: 0.5}
 # Kernels that are given, or have so few figures that no noise is drawn into them.
 _FEW_FIGURES = (Known, Microscope, Gaussian, Airy, Defocus)
 
@@ -91,7 +95,13 @@ class Problem:
         frames = None if self.frames is None else self.frames.exact()
         sample = self.sample if frames is None else exact(self.sample)
         found = Evidence.of(
-            sample, self.noise, spacing=self.spacing, kernel_shape=kernel_shape, frames=frames, parted=known
+            sample,
+            self.noise,
+            spacing=self.spacing,
+            kernel_shape=kernel_shape,
+            frames=frames,
+            parted=KNOWN if known else None,
+            highest=_HIGHEST[known],
         )
         if field is None or not known:
             return found

@@ -17,6 +17,7 @@ from napari_blind_deconv.estimation.problem import Problem
 from napari_blind_deconv.estimation.regional import Pieces, varied
 from napari_blind_deconv.estimation.variation import Step, Surface
 from napari_blind_deconv.evidence import Evidence, Frames
+from napari_blind_deconv.evidence.pieces import PARTED
 from napari_blind_deconv.kernel_priors import Parameter
 from napari_blind_deconv.kernel_priors.figures import Figures
 
@@ -124,7 +125,7 @@ def _pieces(problem: Problem, edges: tuple[int, ...]) -> Pieces:
         shown, spacing = some.read(slice(0, 1)), problem.spacing
         size = problem.kernel_shape
         # Windows of a few kernels: what groups differ by is as wide as the kernel, and small windows are soon done.
-        one = Evidence.of(shown, problem.noise, spacing=spacing, kernel_shape=size, frames=some, parted=True)
+        one = Evidence.of(shown, problem.noise, spacing=spacing, kernel_shape=size, frames=some, parted=PARTED)
         # Only the first frame's shape counts from here on.
         found.append(replace(one, observed=shown.new_zeros(()).expand(shown.shape)))
     return Pieces.of(found, _middles(edges))

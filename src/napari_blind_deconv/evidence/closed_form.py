@@ -25,7 +25,7 @@ from napari_blind_deconv.evidence.bands import between_bands, transformed, waves
 from napari_blind_deconv.evidence.directions import grains_of
 from napari_blind_deconv.evidence.frames import Frames
 from napari_blind_deconv.evidence.noise_floor import length_of, shapes_of_doubt
-from napari_blind_deconv.evidence.pieces import lowest_waves, window_for
+from napari_blind_deconv.evidence.pieces import lowest_waves, overlap_gain, window_for
 from napari_blind_deconv.evidence.profiled import Nodes, profiled
 from napari_blind_deconv.evidence.seen import seen
 from napari_blind_deconv.evidence.smearing import ORDINATES_PER_INDEPENDENT, smeared
@@ -35,6 +35,8 @@ from napari_blind_deconv.fourier import between_nodes
 if TYPE_CHECKING:
     from torch import Tensor
 
+# Deviation of the logarithm of the noise's level where it is found with the kernel.
+_LEVEL = 0.3
 # How far log N may go.
 _FURTHEST = 10.0
 # The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
@@ -79,6 +81,8 @@ class Evidence:
         All frames, where ``observed`` shows a few of them only.
     scene
         S at the kept frequencies but for its level, where it is known; ``None``: it is not.
+    read_again
+        What the second reading of the noise's level multiplied it by.
     """
 
     observed: Tensor
@@ -99,6 +103,7 @@ class Evidence:
     independent: float
     frames: Frames | None = None
     scene: Tensor | None = None
+    read_again: float = 1.0
 
     @classmethod
     def of(
@@ -109,7 +114,7 @@ class Evidence:
         spacing: Sequence[float] | None = None,
         kernel_shape: Sequence[int] | None = None,
         frames: Frames | None = None,
-        parted: bool = False,
+        parted: int | None = None,
         bands: int = 20,
         highest: float = 0.4,
     ) -> Evidence:
@@ -129,7 +134,8 @@ class Evidence:
         frames
             All frames, of which ``observed`` shows a few; ``None``: these are all.
         parted
-            Whether images, too, are seen through such windows: of a known S every frequency tells.
+            Shortest side of windows that images, too, are seen through (`pieces.PARTED`, `pieces.KNOWN` where S is
+            known); ``None``: one over all.
         bands, highest
             Nodes of S, log-spaced; highest frequency kept along each axis, cycles per sample: beyond 0.4 is only noise.
 
@@ -177,15 +183,25 @@ class Evidence:
             top,
             independent / ORDINATES_PER_INDEPENDENT**ndim,
             frames,
+            read_again=look.noise / look.variance,
         )
 
     def under(self, scene: Tensor) -> Evidence:
-        """The same under a known S, given on the half canvas of the window, in units of the observation's variance."""
+        """The same under a known S, given on the half canvas of the window, in units of the observation's variance.
+
+        The level of the noise is found with the kernel, from all frequencies: under a known S they tell it far better
+        than the highest alone, and what is read wrong there widens or narrows the kernel (decision 53). A level of
+        white noise that was given is believed.
+        """
         for axis, (place, n) in enumerate(zip(self.axes, self.window, strict=True)):
             scene = scene.index_select(axis, (place * n).round().long() % n)
         known = scene.to(self.periodogram)
         # A mean that is free has infinite variance, and no weight.
-        return replace(self, scene=torch.where(known.isinf(), 1.0, known) / self.noise_sigma**2)
+        told = self.independent * overlap_gain(self.observed.shape[-self.ndim :], self.window)
+        found = replace(self, scene=torch.where(known.isinf(), 1.0, known) / self.noise_sigma**2, independent=told)
+        if self.given.origin == "given" and self.given.is_white:
+            return replace(found, floor=self.floor / self.read_again)
+        return found if len(self.colours) else replace(found, colours=torch.full_like(self.floor, _LEVEL)[None])
 
     def in_one_window(self) -> Evidence:
         """The same through one window over everything: what is far apart in a kernel shows in fine fringes."""

@@ -42,7 +42,7 @@ _DOUBT, _DOUBT_COMPRESSED = 0.5, 1.0
 _DEGREE, _RIDGE = 3, 3e-4
 
 
-def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
+def read_noise(observed: Tensor, weights: Tensor | None = None, *, flat: bool = True) -> Noise:
     """Level, colour and growth with the light of an observation's noise.
 
     Parameters
@@ -51,6 +51,9 @@ def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
         y, shape ``(batch, *space)``, any intensity scale.
     weights
         0 where a pixel is no data, same shape; ``None``: all are. What is not data must have been filled.
+    flat
+        Whether the scene may have flat windows. A stationary field has none: its calmest windows scatter as evenly as
+        noise, and hold the field.
 
     Returns
     -------
@@ -75,11 +78,11 @@ def read_noise(observed: Tensor, weights: Tensor | None = None) -> Noise:
     dark, gain = growth(patches.mean, energy, lowest, 2 * _FLAT)
     expected = level((dark, gain), patches.mean, energy)
     relative = patches.over(expected)
-    flat = relative[_flattest(relative, _FLAT)]
-    even, coded = flat.spread(flat.ring(*_BAND)) < _EVEN, block_coded(values)
+    calm = relative[_flattest(relative, _FLAT)]
+    even, coded = flat and calm.spread(calm.ring(*_BAND)) < _EVEN, block_coded(values)
     if not even and not coded:
         return _growing(corners, patches)
-    power = _symmetric(flat.power.mean(0)) * float(expected.mean())
+    power = _symmetric(calm.power.mean(0)) * float(expected.mean())
     smooth, bent = _continued(power, patches.axes)
     total = float(smooth.mean())
     light: dict[str, Any] = {"compressed": coded}

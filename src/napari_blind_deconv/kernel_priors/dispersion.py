@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from napari_blind_deconv._torch import torch
-from napari_blind_deconv.evidence import NaturalSpectrum
+from napari_blind_deconv.evidence import Evidence
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +22,24 @@ if TYPE_CHECKING:
 # Blocks of frequencies per axis (half as many along the last): coarse ones and finer ones, the larger ratio counts.
 _BLOCKS = (4, 8)
 _STEP, _IMAGE_STEP = 0.02, 0.05
+
+
+class Explaining(Protocol):
+    """An observation and what an image's spectrum may be, as `evidence.NaturalSpectrum`."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """The observation."""
+        ...
+
+    @property
+    def expected(self) -> Callable[..., Tensor]:
+        """V at the kept frequencies, of a kernel and the parameters of the spectrum."""
+        ...
+
+    def precision(self) -> Tensor:
+        """Inverse prior variances of these parameters, flat."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +65,7 @@ class Information:
 
 
 def information(
-    spectrum: NaturalSpectrum, kernel_of: Callable[[Tensor], Tensor], theta: Tensor, image: Sequence[Tensor]
+    spectrum: Explaining, kernel_of: Callable[[Tensor], Tensor], theta: Tensor, image: Sequence[Tensor]
 ) -> Information:
     """Curvature and dispersion of the evidence where it was fitted.
 
@@ -85,7 +103,7 @@ def information(
 
 
 def _slopes(
-    spectrum: NaturalSpectrum, kernel_of: Callable[[Tensor], Tensor], theta: Tensor, image: Sequence[Tensor]
+    spectrum: Explaining, kernel_of: Callable[[Tensor], Tensor], theta: Tensor, image: Sequence[Tensor]
 ) -> Iterator[Tensor]:
     """Slopes of log V along every parameter, the kernel's first, at all frequencies, flat."""
     for i in range(len(theta)):

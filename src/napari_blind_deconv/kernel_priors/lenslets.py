@@ -13,6 +13,7 @@ from napari_blind_deconv._types import InputError, component
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
 from napari_blind_deconv.kernel_priors.descent import minimum
 from napari_blind_deconv.kernel_priors.fit import Fit, Parameter, explained
+from napari_blind_deconv.kernel_priors.many_figures import errors_of
 from napari_blind_deconv.kernel_priors.spot_model import Guess, SpotModel, spread
 from napari_blind_deconv.kernel_priors.spot_search import searched
 from napari_blind_deconv.kernel_priors.spots import in_one_piece, refined_peaks, spots
@@ -149,12 +150,35 @@ class Lenslets:
         shares = guess.levels.exp() / guess.levels.exp().sum()
         # Whole pixels change nothing but the centre of mass.
         places = places - (places * shares[:, None]).sum(0).round()
-        contrast = float(guess.levels.std(correction=0)) if guess.count > 1 else 0.0
+        contrast, errors = _contrast(guess.levels), self._errors(model, guess)
         parameters = {
             "count": Parameter(float(guess.count)),
-            "width_px": Parameter(width, unit="px"),
-            "intensity_spread": Parameter(contrast),
+            "width_px": Parameter(width, errors[0], "px"),
+            "intensity_spread": Parameter(float(contrast), errors[1] if guess.count > 1 else None),
         }
         freedom = guess.count * (len(model.shape) + 1)
         kernel = spots(places, guess.levels.exp(), model.shape, math.hypot(width, _PHASE_ERROR))
         return Fit(kernel, parameters, freedom=freedom)
+
+    def _errors(self, model: SpotModel, guess: Guess) -> list[float]:
+        """Standard errors of width and contrast, the number of spots taken for right."""
+        count, shape = guess.count, guess.places.shape
+        theta = torch.cat([guess.places.flatten(), guess.levels, guess.widening[None]])
+
+        def parts(theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return theta[: -count - 1].reshape(shape), theta[-count - 1 : -1], theta[-1]
+
+        def kernel_of(theta: Tensor) -> Tensor:
+            places, levels, widening = parts(theta)
+            return spots(places, levels.exp(), model.shape, self.width_px * widening.exp())
+
+        def figures(theta: Tensor) -> Tensor:
+            _, levels, widening = parts(theta)
+            return torch.stack([self.width_px * widening.exp(), _contrast(levels)])
+
+        return errors_of(figures, model.spectrum, kernel_of, theta, guess.image, lambda at: model.cost(*parts(at)))
+
+
+def _contrast(levels: Tensor) -> Tensor:
+    """Spread of the logarithms of intensities."""
+    return levels.std(correction=0) if len(levels) > 1 else torch.zeros_like(levels[0])

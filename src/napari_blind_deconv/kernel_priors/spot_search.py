@@ -62,6 +62,7 @@ def searched(
             break
     if count is not None:
         guess = _counted(model, guess, count)
+        yield guess
     return guess
 
 
@@ -84,8 +85,8 @@ def _peaked(model: SpotModel, kernel: Tensor, like: Guess) -> Guess:
 
 def _counted(model: SpotModel, guess: Guess, count: int) -> Guess:
     """Spots added or taken away until there are as many as are known to be."""
-    while guess.count < count:
-        guess = model.refined(model.grown(guess))
+    while guess.count < count and (more := model.grown(guess)).count > guess.count:
+        guess = model.refined(more)
     while guess.count > count:
         guess = model.shed(guess)
     return guess

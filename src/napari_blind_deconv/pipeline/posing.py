@@ -16,6 +16,7 @@ from napari_blind_deconv.estimation import Problem
 from napari_blind_deconv.evidence import Frames
 from napari_blind_deconv.forward import CameraNoiseModel, Likelihood, Noise, read_noise
 from napari_blind_deconv.fourier import trailing
+from napari_blind_deconv.image_priors import GaussianField
 from napari_blind_deconv.pipeline.parts import order_of
 from napari_blind_deconv.pipeline.preparation import Run
 from napari_blind_deconv.pipeline.surveying import Surveyed
@@ -100,7 +101,7 @@ def posed(run: Run, index: int, levels: Levels) -> Generator[str, None, Problem]
     window = informative_window(observed, run.kernel_shape, weights)
     taught = window.of(observed), None if weights is None else window.of(weights)
     yield "reading the noise"
-    noise = read_noise(observed, weights)
+    noise = read_noise(observed, weights, flat=not _even(run))
     yield "reading the noise"
     problem = _problem(run.with_psf_of(index), levels, (observed, weights), taught, noise, levels.posed(defects.image))
     box = trailing(window.box)
@@ -120,7 +121,7 @@ def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Generator[str, 
     """As `posed`, of a channel that is read part by part: its observation is the part that teaches the kernel."""
     spread, unknown = found.spread()
     yield "reading the noise"
-    noise = read_noise(*tensors(levels.posed(spread), unknown, run.device))
+    noise = read_noise(*tensors(levels.posed(spread), unknown, run.device), flat=not _even(run))
     yield "choosing the part that shows the PSF best"
     window = found.window(run.kernel_shape)
     taught, missing = found.of(window)
@@ -131,6 +132,12 @@ def posed_in_parts(run: Run, found: Surveyed, levels: Levels) -> Generator[str, 
 
     problem = _problem(run, levels, part, part, noise, levels.posed(found.sample))
     return replace(problem, frames=_all_frames(window, found.channel.shape[0], read))
+
+
+def _even(run: Run) -> bool:
+    """Whether the scene is believed to be a stationary field of a given spectrum, which is even everywhere."""
+    prior = run.settings.image_prior
+    return isinstance(prior, GaussianField) and prior.spectrum is not None
 
 
 def _all_frames(window: Window, count: int, read: Callable[[slice], torch.Tensor]) -> Frames | None:

@@ -102,4 +102,4 @@ def drawn_checks(restorer: Restores, problem: Problem, kernel: Tensor) -> list[C
     """What there is to say of the uncertainty, where images are drawn."""
     if not isinstance(restorer, PosteriorSampling) or not restorer.calibrated:
         return []
-    return [uncertainty_check(*restorer.widened(problem.task(kernel)))]
+    return [uncertainty_check(*restorer.widened(problem.task(kernel))[:2])]

@@ -39,7 +39,7 @@ class PosteriorSampling:
     levels: Annotated[int, Ge(2), Le(1000)] = 16
     """Noise levels from coarse to fine, two calls of the prior's denoiser each."""
     calibrated: bool = True
-    """Widen the uncertainty by a factor measured on images with known truth (for `image_prior=diffusion`)."""
+    """Widen the uncertainty, as measured on images with known truth (for `image_prior=diffusion`)."""
 
     def refuse(self, image_prior: object) -> None:
         """Without a posterior mean at every level, nothing can be drawn."""
@@ -51,11 +51,13 @@ class PosteriorSampling:
 
     def restore(self, task: Task) -> Iterator[Restored]:
         """The mean over the draws so far, or a draw in the making; the last one has the map ``uncertainty``."""
-        total, moments, factor = self.steps(task), _Moments(), self.widened(task).factor
+        total, moments, widened = self.steps(task), _Moments(), self.widened(task)
         for scenes, finished in draws(task, self.levels, self.samples):
             moments = moments.with_more(scenes) if finished else moments
             image = moments.mean if finished else scenes.mean(0)
-            spread = {"uncertainty": factor * moments.deviation} if moments.count > 1 and finished else {}
+            spread = {}
+            if moments.count > 1 and finished:
+                spread["uncertainty"] = widened.spread(moments.deviation, image, task.data.blur.kernel)
             yield Restored(image, total, spread, f"{moments.count} of {self.samples} images drawn")
 
     def widened(self, task: Task) -> Calibration:
