@@ -83,7 +83,8 @@ def test_known_psf_that_is_missing(qtbot: Any, viewer: Any, widget: Any) -> None
     assert "there is no PSF yet; choose a PSF layer" in widget.panel.forecast.text()
     quick(widget, kernel_prior=Known(psf="nowhere.tif"), restorer=RichardsonLucyRestorer())
     run(qtbot, widget)
-    assert "nowhere.tif" in widget.panel.status.text()
+    assert "nowhere.tif" in widget.panel.forecast.text()
+    assert widget.panel.forecast.is_alarm
     assert len(viewer.layers) == 1
 
 

@@ -15,7 +15,15 @@ from napari_blind_deconv._napari.cropping import DrawnPart, cropped
 from napari_blind_deconv._napari.docked import Docked, show_dock
 from napari_blind_deconv._napari.file_optics import FileOptics
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
-from napari_blind_deconv._napari.form_job import VOXELS, checked_lengths, ended, estimated, in_lengths, psf_source
+from napari_blind_deconv._napari.form_job import (
+    VOXELS,
+    checked_lengths,
+    checked_psf_file,
+    ended,
+    estimated,
+    in_lengths,
+    psf_source,
+)
 from napari_blind_deconv._napari.form_rows import rule
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.job import Job
@@ -125,8 +133,8 @@ class DeconvolveWidget(Docked):
         """
         settings = self.form.value()
         psf = psf_source(settings, self.psf_choice.value())
-        if settings.kernel_prior.kind == "known" and psf is None and settings.kernel_prior.psf is None:
-            raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
+        if psf is None:
+            checked_psf_file(settings.kernel_prior)
         source = self.input.source()
         checked_lengths(source)
         if not source.has_lengths and in_lengths(settings.kernel_prior):

@@ -1,10 +1,12 @@
 """What settings need of an image, before it is a job."""
 
+from pathlib import Path
 from typing import Any, Final
 
+from napari_blind_deconv import io
 from napari_blind_deconv._napari.layers import Source, source_of, voxel_size
 from napari_blind_deconv._types import InputError
-from napari_blind_deconv.kernel_priors import InVoxels
+from napari_blind_deconv.kernel_priors import InVoxels, Known
 from napari_blind_deconv.observation import Arrangement, checked_voxel_size
 from napari_blind_deconv.settings import Settings
 
@@ -42,6 +44,20 @@ def in_lengths(prior: Any) -> bool:
 def estimated(settings: Settings) -> bool:
     """Whether there is a PSF to estimate."""
     return settings.kernel_prior.kind != "known"
+
+
+def checked_psf_file(prior: Any) -> None:
+    """Refuse a known PSF that has no file, or one that cannot be opened, before a run does.
+
+    Raises
+    ------
+    InputError
+        As of `io.header`.
+    """
+    if isinstance(prior, Known):
+        if prior.psf is None:
+            raise InputError("there is no PSF yet; choose a PSF layer or a PSF file")
+        io.header(Path(prior.psf))
 
 
 def psf_source(settings: Settings, layer: Any) -> Source | None:
