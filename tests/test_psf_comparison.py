@@ -138,6 +138,13 @@ def test_resampling_to_its_own_voxels_is_nothing_but_a_margin(shape, seed):
     assert same[tuple(slice(n) for n in shape)] == pytest.approx(psf / psf.sum(), abs=1e-9)
 
 
+@pytest.mark.parametrize("fine", [1e-6, 1e-9])
+def test_voxels_that_are_too_fine_by_a_unit_are_refused_with_the_name_of_the_psf(fine):
+    psf = rough((7, 9), 0)
+    with pytest.raises(InputError, match=r"beads: voxel size .* on voxels of .*correct the unit"):
+        compare_psfs([psf, psf], names=["ours", "beads"], voxel_size_um=[(fine, fine), (0.1, 0.1)])
+
+
 @given(st.integers(1, 3).flatmap(lambda n: st.tuples(*[st.integers(3, 7)] * n)), seeds, st.data())
 def test_a_psf_equals_its_moved_and_brightened_copy(shape, seed, data):
     psf = rough(shape, seed)
