@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from napari_blind_deconv._napari.editors import Editor
 from napari_blind_deconv._napari.words import APPLIES, ONE_OF_MANY, PER_CHANNEL
 
+CONDITIONAL = frozenset(APPLIES) | frozenset(ONE_OF_MANY) | PER_CHANNEL
+"""Fields that do not always mean something."""
+
 
 def applying(editors: Mapping[str, Editor], channels: int | None) -> set[str]:
     """The fields that mean something, for an image of so many channels; ``None``: nobody knows."""

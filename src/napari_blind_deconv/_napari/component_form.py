@@ -14,7 +14,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_blind_deconv._napari.applying import alike, applying
+from napari_blind_deconv._napari.applying import CONDITIONAL, alike, applying
 from napari_blind_deconv._napari.editors import CalmComboBox, Editor, ListEditor, TextEditor
 from napari_blind_deconv._napari.field_docs import KIND, class_doc, field_types
 from napari_blind_deconv._napari.form_rows import add_field, add_row, form_layout, set_fields
@@ -29,12 +29,10 @@ from napari_blind_deconv._napari.quantity_editors import QuantityEditor, is_quan
 from napari_blind_deconv._napari.tab_order import name_after
 from napari_blind_deconv._napari.tones import QUIET, set_tone
 from napari_blind_deconv._napari.words import (
-    APPLIES,
     AUTOMATIC,
     EXAMPLES,
     EXPLAINED,
     HELP_PAGES,
-    ONE_OF_MANY,
     OPTIONAL_STARTS,
     PER_CHANNEL,
     RARE_FIELDS,
@@ -122,7 +120,7 @@ class ComponentForm(Editor):
     def _follow(self) -> None:
         """Show the fields that apply, and the names of what they stand at."""
         applying = self._applied = self.applying()
-        for name in (set(APPLIES) | set(ONE_OF_MANY) | PER_CHANNEL) & set(self.editors):
+        for name in CONDITIONAL & set(self.editors):
             self.rows.setRowVisible(self.editors[name], name in applying)
         for choice in self.presets.values():
             choice.follow(self.editors, applying)
@@ -313,5 +311,4 @@ def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, floa
         return OptionalTextEditor(inner)
     if name in OPTIONAL_STARTS:
         inner.set_value(OPTIONAL_STARTS[name])
-    # A number for each channel needs the width of the row.
     return OptionalEditor(inner, AUTOMATIC.get(name, "automatic"), below=name in PER_CHANNEL)

@@ -15,15 +15,7 @@ from napari_blind_deconv._napari.cropping import DrawnPart, cropped
 from napari_blind_deconv._napari.docked import Docked, show_dock
 from napari_blind_deconv._napari.file_optics import FileOptics
 from napari_blind_deconv._napari.fitted_scroll import FittedScroll
-from napari_blind_deconv._napari.form_job import (
-    VOXELS,
-    checked_lengths,
-    checked_psf_file,
-    ended,
-    estimated,
-    in_lengths,
-    psf_source,
-)
+from napari_blind_deconv._napari.form_job import VOXELS, checked_lengths, ended, estimated, in_lengths, psf_source
 from napari_blind_deconv._napari.form_rows import rule
 from napari_blind_deconv._napari.input_panel import InputPanel
 from napari_blind_deconv._napari.job import Job
@@ -76,7 +68,6 @@ class DeconvolveWidget(Docked):
         self.panel = RunPanel()
         self.control = RunControl(viewer, self.panel)
         self._warnings: list[str] = []
-        self._chosen = id(self.input.layer_choice.value())
         self._planning = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._planning.timeout.connect(self._plan)
         self.before_after = BeforeAfter(viewer)
@@ -133,8 +124,6 @@ class DeconvolveWidget(Docked):
         """
         settings = self.form.value()
         psf = psf_source(settings, self.psf_choice.value())
-        if psf is None:
-            checked_psf_file(settings.kernel_prior)
         source = self.input.source()
         checked_lengths(source)
         if not source.has_lengths and in_lengths(settings.kernel_prior):
@@ -213,11 +202,7 @@ class DeconvolveWidget(Docked):
         show_error(sentence)
 
     def _input_changed(self) -> None:
-        chosen = id(self.input.layer_choice.value())
-        if chosen != self._chosen and not self.is_running:
-            # What was wrong with another image is not wrong with this one.
-            self.panel.forget_alarm()
-        self._chosen = chosen
+        self.panel.be_about(id(self.input.layer_choice.value()))
         self._suggest()
         self._put_in_order()
         self.form.set_channels(self.input.channel.names)

@@ -61,8 +61,9 @@ def checked_psf_file(prior: Any) -> None:
 
 
 def psf_source(settings: Settings, layer: Any) -> Source | None:
-    """The layer that is the PSF, where one is known and a layer was chosen."""
+    """The layer that is the PSF, where one is known and a layer was chosen; errors as of `checked_psf_file`."""
     if settings.kernel_prior.kind != "known" or layer is None:
+        checked_psf_file(settings.kernel_prior)
         return None
     axes = "CTZYX"[-layer.ndim :]
     lengths, origin = voxel_size(layer, axes)

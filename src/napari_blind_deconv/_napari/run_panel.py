@@ -70,6 +70,7 @@ class RunPanel(QWidget):
         self.picture.setVisible(False)
         self._watch = TimeLeft()
         self._seen: Progress | None = None
+        self._about = 0
         self._clock = QTimer(self)
         self._clock.setInterval(_CLOCK_MS)
         self._clock.timeout.connect(self._show_time)
@@ -180,10 +181,11 @@ class RunPanel(QWidget):
         self.status.say(sentence, alarm=alarm)
         self.status.setVisible(bool(sentence))
 
-    def forget_alarm(self) -> None:
-        """Take back a sentence that asks for something to be changed; what a run has found stays."""
-        if self.status.is_alarm:
+    def be_about(self, image: int) -> None:
+        """Another image is chosen: what was wrong with the one before is taken back; what a run has found stays."""
+        if image != self._about and self.status.is_alarm:
             self.say("")
+        self._about = image
 
     def foresee(self, sentence: str, *, alarm: bool = False) -> None:
         """Say above Run what it would do, or why it cannot; what the last run has found stays below."""
