@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_blind_deconv.evidence import Evidence, NaturalSpectrum
+from napari_blind_deconv.evidence.known_scene import under
 from napari_blind_deconv.evidence.pieces import KNOWN, overlap_gain, pieces, window_for
 from napari_blind_deconv.evidence.whittle import smeared
 from napari_blind_deconv.forward import Noise
@@ -80,7 +81,7 @@ def test_a_noise_that_was_misread_does_not_move_a_kernel_under_a_known_spectrum(
         read = Evidence.of(seen, noise, spacing=(1.0, 1.0), kernel_shape=support, parted=KNOWN, highest=0.5)
         # As a poor reading of the corners would leave it.
         read = replace(read, floor=torch.ones_like(read.floor))
-        evidence = read.under(field.power(read.window, (1.0, 1.0), seen))
+        evidence = under(read, field.power(read.window, (1.0, 1.0), seen))
         *_, fit = Airy().fit(evidence, support)
         found.append(fit.parameters["radius_px"])
     assert [one.value for one in found] == pytest.approx([found[0].value] * 3, abs=0.2 * found[0].error)

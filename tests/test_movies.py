@@ -18,6 +18,7 @@ from napari_blind_deconv.batch.page.reading import read_records
 from napari_blind_deconv.estimation import Problem, choice
 from napari_blind_deconv.estimation.temporal import edges_of
 from napari_blind_deconv.evidence import Evidence, Frames
+from napari_blind_deconv.evidence.known_scene import under
 from napari_blind_deconv.evidence.levels import Levels, Shown
 from napari_blind_deconv.evidence.looking import looks
 from napari_blind_deconv.evidence.seen import _by_itself, _levels, seen
@@ -130,7 +131,7 @@ def test_frames_of_more_noise_weigh_less(monkeypatch: pytest.MonkeyPatch) -> Non
                     patch.setattr(Levels, "even", True)
                 noise = float(sigmas.square().mean().sqrt())
                 evidence = Evidence.of(frames.read(slice(1)), noise, spacing=(1.0, 1.0), frames=frames)
-            known = evidence.under(field.power(evidence.window, (1.0, 1.0), evidence.observed))
+            known = under(evidence, field.power(evidence.window, (1.0, 1.0), evidence.observed))
             *_, fit = Gaussian().fit(known, (9, 9))
             errors[way] += float(np.square(fit.kernel.numpy() - truth).sum())
     assert errors["weighed"] < 0.3 * errors["alike"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from napari_blind_deconv._torch import torch
 from napari_blind_deconv.evidence import Evidence, Frames, exact
+from napari_blind_deconv.evidence.known_scene import under
 from napari_blind_deconv.evidence.pieces import KNOWN
 from napari_blind_deconv.forward import DataTerm, Frame, Noise
 from napari_blind_deconv.image_priors import Fitting, GaussianField, Splittable
@@ -105,7 +106,7 @@ class Problem:
         )
         if field is None or not known:
             return found
-        return found.under(field.power(found.window, self.spacing, sample))
+        return under(found, field.power(found.window, self.spacing, sample))
 
     @property
     def ndim(self) -> int:

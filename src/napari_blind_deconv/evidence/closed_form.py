@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from napari_blind_deconv.evidence.bands import between_bands, transformed, waves
 from napari_blind_deconv.evidence.directions import grains_of
 from napari_blind_deconv.evidence.frames import Frames
 from napari_blind_deconv.evidence.noise_floor import length_of, shapes_of_doubt
-from napari_blind_deconv.evidence.pieces import lowest_waves, overlap_gain, window_for
+from napari_blind_deconv.evidence.pieces import lowest_waves, window_for
 from napari_blind_deconv.evidence.profiled import Nodes, profiled
 from napari_blind_deconv.evidence.seen import seen
 from napari_blind_deconv.evidence.smearing import ORDINATES_PER_INDEPENDENT, smeared
@@ -35,8 +35,6 @@ from napari_blind_deconv.fourier import between_nodes
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Deviation of the logarithm of the noise's level where it is found with the kernel.
-_LEVEL = 0.3
 # How far log N may go.
 _FURTHEST = 10.0
 # The slowest waves that fit 1.5 times into the frame are the window's own mean, not texture.
@@ -185,23 +183,6 @@ class Evidence:
             frames,
             read_again=look.noise / look.variance,
         )
-
-    def under(self, scene: Tensor) -> Evidence:
-        """The same under a known S, given on the half canvas of the window, in units of the observation's variance.
-
-        The level of the noise is found with the kernel, from all frequencies: under a known S they tell it far better
-        than the highest alone, and what is read wrong there widens or narrows the kernel (decision 53). A level of
-        white noise that was given is believed.
-        """
-        for axis, (place, n) in enumerate(zip(self.axes, self.window, strict=True)):
-            scene = scene.index_select(axis, (place * n).round().long() % n)
-        known = scene.to(self.periodogram)
-        # A mean that is free has infinite variance, and no weight.
-        told = self.independent * overlap_gain(self.observed.shape[-self.ndim :], self.window)
-        found = replace(self, scene=torch.where(known.isinf(), 1.0, known) / self.noise_sigma**2, independent=told)
-        if self.given.origin == "given" and self.given.is_white:
-            return replace(found, floor=self.floor / self.read_again)
-        return found if len(self.colours) else replace(found, colours=torch.full_like(self.floor, _LEVEL)[None])
 
     def in_one_window(self) -> Evidence:
         """The same through one window over everything: what is far apart in a kernel shows in fine fringes."""
