@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Busy:
-    """How many seconds the threads of a run have computed, as they say at every step."""
+    """How many seconds the threads of a run have computed, as they say at every step; None where a card computes."""
 
-    seconds: float = 0.0
+    seconds: float | None = 0.0
 
 
 @dataclass(frozen=True)

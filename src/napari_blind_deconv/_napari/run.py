@@ -13,6 +13,7 @@ from napari_blind_deconv._napari.lazy_levels import Stored
 from napari_blind_deconv._napari.refusals import refusal_on_screen
 from napari_blind_deconv._napari.starting import STARTING_SECONDS, started
 from napari_blind_deconv._types import InputError, Progress, Result
+from napari_blind_deconv.pipeline.device import device_of
 from napari_blind_deconv.pipeline.time_left import Course, TimeLeft
 
 _MEASURED_SHARE: Final = 0.03
@@ -57,7 +58,8 @@ def run_steps(job: Job) -> Generator[Progress, None, Result | Refusal]:
 
 def _steps(job: Job) -> Generator[Progress, None, Result]:
     yield from _started(job)
-    before = job.busy.seconds - time.thread_time()
+    # The thread of a run on a card waits for it, and its own seconds say nothing.
+    before = (job.busy.seconds or 0.0) - time.thread_time() if device_of(job.settings).type == "cpu" else None
     # The first yield leaves the thread a chance to stop before lazy data are computed.
     yield Progress("loading", 0, 0, message=f"reading {job.source.name}")
     # What does not fit as a whole has results that do not fit either, beside those of other runs.
@@ -71,7 +73,7 @@ def _steps(job: Job) -> Generator[Progress, None, Result]:
         try:
             progress = next(steps)
             progress = replace(progress, expected=_to_the_end(progress.expected))
-            job.busy.seconds = before + time.thread_time()
+            job.busy.seconds = None if before is None else before + time.thread_time()
         except StopIteration as end:
             result: Result = end.value
             break
