@@ -43,12 +43,13 @@ def errors_of(
     image
         The spectrum's parameters at the fit.
     cost
-        -log p(θ) in nats, differentiable twice.
+        -log p(θ) in nats, differentiable twice, of parameters in double precision on the CPU.
     """
     told = information(model, kernel_of, theta, image)
+    # Not every device has double precision, and these are a few numbers.
     with torch.enable_grad():
-        hessian = torch.autograd.functional.hessian(cost, theta.double())
-    values, vectors = torch.linalg.eigh(hessian.cpu())
+        hessian = torch.autograd.functional.hessian(cost, theta.cpu().double())
+    values, vectors = torch.linalg.eigh(hessian)
     prior = (vectors * values.clamp(min=0)) @ vectors.T + _ANYWHERE * torch.eye(len(theta), dtype=torch.float64)
     errors: list[float] = figure_errors(figures, theta, tempered(told, prior)).tolist()
     return errors
