@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fuzz.case import chance, pick
+from fuzz.clicking.judge import idle
 from fuzz.clicking.made import NAMES, add_made, scene
 from fuzz.clicking.world import PLUGIN, World
 
@@ -23,6 +24,8 @@ def add(world: World) -> str:
     """A layer of some kind; a crowded list is thinned out first."""
     while len(world.viewer.layers) > MANY:
         world.viewer.layers.pop(int(world.rng.integers(len(world.viewer.layers))))
+        # napari makes its scene anew after each, which takes seconds where there are dozens of layers.
+        idle(0.0)
     return add_made(world.rng, world.viewer)
 
 

@@ -39,6 +39,7 @@ def used() -> dict[str, float]:
 
     Free pages between blocks that are in use count as resident, though nothing was forgotten there.
     """
+    gc.collect()
     process, library = psutil.Process(), ctypes.CDLL(None)
     resident = process.memory_info().rss
     library.malloc_trim(0)
