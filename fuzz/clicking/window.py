@@ -67,7 +67,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES, DATA_BYTES))
     os.chdir(told["working"])
     napari.settings.get_settings().application.confirm_close_window = False
-    # What napari keeps by itself is no leak: chunks of lazy layers, up to a quarter of the memory, and all notifications.
+    # What napari keeps is no leak: chunks of lazy layers, up to a quarter of the memory, and all notifications.
     resize_dask_cache(nbytes=_CACHE_BYTES)
     # No timer beats before there is an application.
     application = get_qapp()
