@@ -15,29 +15,20 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_blind_deconv._napari.applying import CONDITIONAL, alike, applying
-from napari_blind_deconv._napari.editors import CalmComboBox, Editor, ListEditor, TextEditor
+from napari_blind_deconv._napari.editors import CalmComboBox, Editor
 from napari_blind_deconv._napari.field_docs import KIND, class_doc, field_types
 from napari_blind_deconv._napari.form_rows import add_field, add_row, form_layout, set_fields
 from napari_blind_deconv._napari.help_links import HelpText, help_of
 from napari_blind_deconv._napari.kind_words import KIND_MEANINGS
 from napari_blind_deconv._napari.limits import limits
 from napari_blind_deconv._napari.made_when_shown import MadeWhenShown
-from napari_blind_deconv._napari.optional_editors import OptionalEditor, OptionalTextEditor
+from napari_blind_deconv._napari.optional_editors import optional
 from napari_blind_deconv._napari.plain_editors import plain_editor
 from napari_blind_deconv._napari.preset_choice import PresetChoice, presets_for
 from napari_blind_deconv._napari.quantity_editors import QuantityEditor, is_quantity
 from napari_blind_deconv._napari.tab_order import name_after
 from napari_blind_deconv._napari.tones import QUIET, set_tone
-from napari_blind_deconv._napari.words import (
-    AUTOMATIC,
-    EXAMPLES,
-    EXPLAINED,
-    HELP_PAGES,
-    OPTIONAL_STARTS,
-    PER_CHANNEL,
-    RARE_FIELDS,
-    kind_label,
-)
+from napari_blind_deconv._napari.words import EXAMPLES, EXPLAINED, HELP_PAGES, PER_CHANNEL, RARE_FIELDS, kind_label
 from napari_blind_deconv._napari.wrapped_label import WrappedLabel
 from napari_blind_deconv.kernel_priors.presets import Preset
 
@@ -305,10 +296,4 @@ def _union_editor(members: tuple[Any, ...], name: str, bounds: tuple[float, floa
     if all(dataclasses.is_dataclass(member) for member in present) and len(present) > 1:
         return VariantEditor(present, explained=name in EXPLAINED, page=HELP_PAGES.get(name, ""))
     inner = editor_for(present[0], name, bounds)
-    if NoneType not in members:
-        return inner
-    if isinstance(inner, TextEditor) and not isinstance(inner, ListEditor):
-        return OptionalTextEditor(inner)
-    if name in OPTIONAL_STARTS:
-        inner.set_value(OPTIONAL_STARTS[name])
-    return OptionalEditor(inner, AUTOMATIC.get(name, "automatic"), below=name in PER_CHANNEL)
+    return optional(inner, name) if NoneType in members else inner

@@ -4,7 +4,8 @@ from typing import Any
 
 from qtpy.QtWidgets import QCheckBox
 
-from napari_blind_deconv._napari.editors import Editor, TextEditor
+from napari_blind_deconv._napari.editors import Editor, ListEditor, TextEditor
+from napari_blind_deconv._napari.words import AUTOMATIC, OPTIONAL_STARTS, PER_CHANNEL
 
 
 class OptionalEditor(Editor):
@@ -72,3 +73,12 @@ class OptionalTextEditor(Editor):
     def set_value(self, value: str | None) -> None:
         """Show the text."""
         self.inner.set_value(value or "")
+
+
+def optional(inner: Editor, name: str) -> Editor:
+    """The editor of a field that may be left out, around that of its value."""
+    if isinstance(inner, TextEditor) and not isinstance(inner, ListEditor):
+        return OptionalTextEditor(inner)
+    if name in OPTIONAL_STARTS:
+        inner.set_value(OPTIONAL_STARTS[name])
+    return OptionalEditor(inner, AUTOMATIC.get(name, "automatic"), below=name in PER_CHANNEL)
