@@ -1,13 +1,14 @@
 """Labels and shapes as masks and regions: what they mark of an image, and that a run uses it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from gui import finish, results, run, spots
 
-from napari_blind_deconv import deconvolve
+from napari_blind_deconv import deconvolve, io
 from napari_blind_deconv._types import InputError
 from napari_blind_deconv.image_priors import NoPrior
 from napari_blind_deconv.kernel_priors import Gaussian, Known
@@ -167,7 +168,7 @@ def test_a_run_leaves_out_and_estimates_where_it_was_told(qtbot: Any, viewer: An
     assert "80 pixels" in widget.panel.status.text()
 
 
-def test_the_choices_follow_the_layers(qtbot: Any, viewer: Any, widget: Any) -> None:
+def test_the_choices_follow_the_layers(qtbot: Any, viewer: Any, widget: Any, tmp_path: Path) -> None:
     viewer.add_image(spots((48, 52)), name="cells")
     masks = widget.masks
     assert masks.leave_out.value() is None
@@ -185,7 +186,8 @@ def test_the_choices_follow_the_layers(qtbot: Any, viewer: Any, widget: Any) -> 
     shapes = viewer.add_shapes([[[1, 1], [9, 9]]], shape_type="line", name="stroke")
     masks.region.set_value(shapes)
     assert "“stroke” is a line" in widget.panel.forecast.text()
-    widget.form.set_value(Settings(kernel_prior=Known(psf="k.tif")))
+    io.write(tmp_path / "k.ome.tif", io.Volume(np.ones((3, 3)) / 9, "YX"), {})
+    widget.form.set_value(Settings(kernel_prior=Known(psf=str(tmp_path / "k.ome.tif"))))
     assert widget.panel.forecast.text().startswith("Ready")
     widget.form.fold.setChecked(True)
     assert masks.leave_out.isVisible()
