@@ -13,7 +13,7 @@ _SHARE, _FIELD = 2e-3, 0.05
 # Stops are round, or have few corners: the field is as large as its convex hull, but for this share.
 _DENT = 0.06
 # Dark pixels within a field, as a share of those around it, beyond which the field was cut off, too.
-_DARK = 0.02
+_DARK = 0.04
 # Depths in px at which a field is lit, as its edge is sharp; how brightly, beside the field as a whole; and how deep a
 # field is at least, as in a smaller one the skirt of a spot rises as steeply.
 _RIM, _LIT, _DEEP = (8.0, 14.0), 0.65, 48.0
