@@ -20,6 +20,7 @@ from scipy import ndimage
 from fuzz.judge import KINDS
 from napari_blind_deconv import InputError, Settings, deconvolve, io
 from napari_blind_deconv.batch import find_inputs, plan, run_batch
+from napari_blind_deconv.batch.fingerprints import network_files
 from napari_blind_deconv.cli import main
 from napari_blind_deconv.cli.faults import TRACEBACK, OneLine
 from napari_blind_deconv.cli.shown import shown
@@ -327,6 +328,14 @@ def test_names_that_are_no_network(call, name):
     Path("s.json").write_text(json.dumps({"image_prior": {"kind": "diffusion", "weights": name}, "iterations": 1}))
     code, _, err = call("run", "a.tif", "-o", "out", "--settings", "s.json", "--kernel-size", "3")
     assert (code, err.count("\n")) == (2, 1), err
+
+
+def test_of_a_network_s_folder_only_what_is_read_counts(tmp_path):
+    for name in ("unet/config.json", "unet/weights.safetensors", "scheduler/s.json", "deep/er/x.json", "photo.tif"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    found = network_files(Settings(image_prior=Diffusion(weights=str(tmp_path))))
+    assert {path.name for path in found if path.exists()} == {"config.json", "weights.safetensors", "s.json"}
 
 
 def test_a_wrong_network_is_refused_before_the_work(tmp_path, monkeypatch):

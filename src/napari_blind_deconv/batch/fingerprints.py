@@ -11,6 +11,8 @@ from typing import Any
 from napari_blind_deconv.settings import Settings
 
 _AT_ONCE = 1 << 20
+# Of files that a network is read from.
+_ENDINGS = (".json", ".safetensors")
 
 
 def fingerprint(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
@@ -62,10 +64,20 @@ def digest_of(facts: Any) -> str:
 
 
 def networks_of(settings: Settings) -> list[Path]:
-    """Files of networks that settings name, with their model cards."""
+    """Files and folders of networks that settings name, with their model cards."""
     named = [getattr(prior, "weights", None) for prior in (settings.kernel_prior, settings.image_prior)]
     files = [Path(name) for name in named if name]
     return files + [file.parent / f"{file.stem}.json" for file in files]
+
+
+def network_files(settings: Settings) -> list[Path]:
+    """What is read of these: of a folder its own files and those of its parts, and not all that lies below."""
+    return [file for path in networks_of(settings) for file in (_parts(path) if path.is_dir() else [path])]
+
+
+def _parts(folder: Path) -> list[Path]:
+    places = (folder, folder / "unet", folder / "scheduler")
+    return sorted(file for place in places for ending in _ENDINGS for file in place.glob(f"*{ending}"))
 
 
 def _files(path: Path) -> Iterator[tuple[Path, os.stat_result]]:

@@ -10,7 +10,7 @@ from napari_blind_deconv._types import InputError
 from napari_blind_deconv.failures import OTHER_PIXELS
 from napari_blind_deconv.settings import settings_from_dict
 
-from .fingerprints import digest_of, fingerprint, networks_of
+from .fingerprints import digest_of, fingerprint, network_files
 from .one_file import FileWork
 from .plan import Job
 
@@ -45,7 +45,7 @@ def recorded(work: FileWork) -> dict[str, Any]:
     format; the memory that may be held is not part of it.
     """
     settings = settings_from_dict(work.settings)
-    files = {**work.references.paths, **{str(path): path for path in networks_of(settings)}}
+    files = {**work.references.paths, **{str(path): path for path in network_files(settings)}}
     settings_said, prior = dict(work.settings), dict(work.settings["kernel_prior"])
     if "psf" in work.references.paths and "psf" in prior:
         # Its bytes count, whatever path leads to them.
