@@ -78,6 +78,8 @@ def main() -> None:
             break
         entry = _session(judge, session, told)
         notification_manager.records.clear()
+        # Once nothing of the window is in reach any more.
+        entry |= memory.used()
         entry |= {"process": os.getpid(), "session": session, "at": time.time() - started}
         with Path(told["table"]).open("a") as out:
             out.write(json.dumps(entry) + "\n")
@@ -112,7 +114,7 @@ def _session(judge: Judge, session: int, told: dict[str, Any]) -> dict[str, Any]
     guard.remember()
     _close(judge, world)
     left = judge.judge_end()
-    return judge.taken() | left | memory.used() | {"steps": steps}
+    return judge.taken() | left | {"steps": steps}
 
 
 def _drawn(rng: Rng, shares: tuple[tuple[Action, float], ...]) -> Action:
