@@ -27,6 +27,8 @@ def main() -> int:
     parser.add_argument("--without-plugin", action="store_true", help="napari alone, to compare its memory with")
     parser.add_argument("--folder", type=Path, default=Path("build/clicking"), help="for the log and the table")
     options = parser.parse_args()
+    # The windows work in a folder of their own.
+    options.folder = options.folder.absolute()
     options.folder.mkdir(parents=True, exist_ok=True)
     until = time.time() + 60 * options.minutes
     faults, session, table = [], options.session, options.folder / "sessions.jsonl"
