@@ -32,6 +32,14 @@ def cut_at_the_side(scroll: Any) -> list[QWidget]:
     return [content, *cut] if content.width() > scroll.viewport().width() else cut
 
 
+def unfolded(small: Any, open_widget: Callable[[str], Any]) -> Any:
+    """The form on a stack of channels, with its advanced part."""
+    widget = open_widget("Blind deconvolution")
+    small.add_image(spots((3, 9, 48, 52)), name="cells")
+    widget.form.fold.setChecked(True)
+    return widget
+
+
 @pytest.fixture
 def small(viewer: Any) -> Any:
     """A small window."""
@@ -56,9 +64,7 @@ def test_form_keeps_its_height_when_ten_docks_are_opened(
 def test_form_keeps_most_of_its_dock_beside_a_long_text(
     qtbot: Any, small: Any, open_widget: Callable[[str], Any]
 ) -> None:
-    widget = open_widget("Blind deconvolution")
-    small.add_image(spots((3, 9, 48, 52)), name="cells")
-    widget.form.fold.setChecked(True)
+    widget = unfolded(small, open_widget)
     widget.panel.say(LONG)
     qtbot.waitUntil(lambda: widget.panel.status.height() > 60, timeout=RUN_MS)
     assert at_rest(qtbot, widget.scroll.height) > 0.4 * widget.height()
@@ -69,9 +75,7 @@ def test_form_keeps_most_of_its_dock_beside_a_long_text(
 
 
 def test_nothing_is_cut_at_the_side(qtbot: Any, small: Any, open_widget: Callable[[str], Any]) -> None:
-    widget = open_widget("Blind deconvolution")
-    small.add_image(spots((3, 9, 48, 52)), name="cells")
-    widget.form.fold.setChecked(True)
+    widget = unfolded(small, open_widget)
     for kind in ("microscope", "known", "uniform"):
         box = widget.form.kernel_prior.box
         box.setCurrentIndex(box.findData(kind))
@@ -105,9 +109,7 @@ def test_a_small_window_has_room_beside_every_dock(
 def test_every_kind_of_component_has_room_in_a_narrow_form(
     qtbot: Any, small: Any, open_widget: Callable[[str], Any]
 ) -> None:
-    widget = open_widget("Blind deconvolution")
-    small.add_image(spots((3, 9, 48, 52)), name="cells")
-    widget.form.fold.setChecked(True)
+    widget = unfolded(small, open_widget)
     for editor in widget.form.editors.values():
         for kind in range(editor.box.count() if isinstance(editor, VariantEditor) else 0):
             editor.box.setCurrentIndex(kind)
